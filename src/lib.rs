@@ -1,0 +1,36 @@
+//! chapar: a news ingest daemon.
+//!
+//! An article flows through the modules in the order in which they stand here:
+//! `poll` finds entries, admission (`store`) makes them durable, `fetch` brings the page, `extract` finds the article,
+//! `classify` labels it, `novelty` knows it again, `commit` writes it to the log, `emit` hands it to the sinks.
+//! `pipeline` is the only place where the stages meet.
+
+pub mod model;
+pub mod record;
+
+pub mod rules;
+pub mod settings;
+pub mod site_rules;
+
+pub mod poll;
+
+pub mod fetch;
+pub mod http;
+
+pub mod classify;
+pub mod extract;
+pub mod novelty;
+pub mod text;
+
+pub mod commit;
+pub mod store;
+
+pub mod emit;
+pub mod search;
+
+pub mod daemon;
+pub mod local_api;
+pub mod pipeline;
+pub mod telemetry;
+
+pub mod cli;

@@ -1,0 +1,2 @@
+//! chapar.
+fn main() {}
