@@ -1,1 +1,459 @@
-//! (being written)
+//! Settings: raw TOML and environment in, validated values out, that cannot be wrong afterwards.
+//!
+//! Layers, later ones win: built-in defaults, the settings file, `conf.d/*.toml` beside it, `CHAPAR__SECTION__KEY`
+//! from the environment. `[[source]]` and `[[output]]` of all files are joined.
+
+mod layers;
+mod values;
+
+use std::collections::HashSet;
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use ipnet::IpNet;
+use jiff::tz::TimeZone;
+use serde::Deserialize;
+use url::Url;
+
+use crate::model::{ContentFrom, RobotsPolicy, Source, SourceId, SourceKind};
+use crate::rules::{RuleFault, RuleFiles};
+
+pub use values::{ByteSize, Period};
+
+/// Where settings are read from when `--config` is not given.
+pub const DEFAULT_PATH: &str = "/etc/chapar/chapar.toml";
+
+/// Where the default store lies; its socket lies in `/run/chapar`.
+const DEFAULT_STORE: &str = "/var/lib/chapar";
+
+/// Everything that can be set.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The file they came from; `None` when there was none and the defaults are in force.
+    pub origin: Option<PathBuf>,
+    /// `[store]`.
+    pub store: StoreSection,
+    /// `[http]`.
+    pub http: HttpSection,
+    /// `[schedule]`.
+    pub schedule: ScheduleSection,
+    /// `[extract]`.
+    pub extract: ExtractSection,
+    /// The Unix socket of the daemon.
+    pub socket: PathBuf,
+    /// `[telemetry]`.
+    pub telemetry: TelemetrySection,
+    /// Every `[[source]]`.
+    pub sources: Vec<Source>,
+    /// Every `[[output]]`.
+    pub outputs: Vec<Output>,
+}
+
+/// `[store]`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct StoreSection {
+    /// Folder of the log, sled and the lock.
+    pub path: PathBuf,
+    /// sled's page cache.
+    pub cache: ByteSize,
+    /// Most entries waiting in the frontier; polls are not admitted beyond it.
+    pub frontier_max: u64,
+    /// A segment file of the log is closed beyond this size.
+    pub segment: ByteSize,
+}
+
+/// `[http]`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct HttpSection {
+    /// User-Agent; `{version}` is replaced.
+    pub user_agent: String,
+    /// Least time between two requests to one host.
+    pub delay_per_host: Period,
+    /// Limit of one exchange, redirects and body included.
+    pub timeout: Period,
+    /// Limit of connecting.
+    pub connect_timeout: Period,
+    /// Largest decoded body.
+    pub body_max: ByteSize,
+    /// Most redirects followed.
+    pub redirects_max: usize,
+    /// Private networks that may be reached.
+    pub allow_private: Vec<IpNet>,
+    /// Proxy; none unless set, the environment's is not used.
+    pub proxy: Option<Url>,
+}
+
+/// `[schedule]`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ScheduleSection {
+    /// Usual time between two polls of a source.
+    pub interval: Period,
+    /// Never more often than this.
+    pub min: Period,
+    /// Never less often than this, failures included.
+    pub max: Period,
+    /// Share of the interval by which it is varied at random, 0 to 0.5.
+    pub jitter: f64,
+}
+
+/// `[extract]`.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ExtractSection {
+    /// Threads for extraction and classification; 0 is one per core.
+    pub workers: usize,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct ApiSection {
+    socket: Option<PathBuf>,
+}
+
+/// `[telemetry]`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct TelemetrySection {
+    /// Level or filter, such as `info` or `chapar::poll=debug`; `CHAPAR_LOG` wins.
+    pub log: String,
+    /// Where to.
+    pub target: LogTarget,
+}
+
+/// Where the log messages go; never stdout.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogTarget {
+    /// The journal under systemd, else stderr.
+    #[default]
+    Auto,
+    /// stderr.
+    Stderr,
+    /// systemd's journal.
+    Journald,
+}
+
+/// One `[[output]]`, validated.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Output {
+    /// Names its cursor.
+    pub id: SourceId,
+    /// What it is.
+    pub kind: OutputKind,
+    /// Where it starts when it has no cursor yet.
+    pub from: StartFrom,
+}
+
+/// The sinks there are.
+#[derive(Clone, Debug, PartialEq)]
+pub enum OutputKind {
+    /// NDJSON on stdout.
+    Stdout,
+    /// NDJSON files by day and size.
+    Directory {
+        /// The folder.
+        path: PathBuf,
+        /// A file is closed beyond this size.
+        roll: ByteSize,
+    },
+}
+
+/// Where a new sink starts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum StartFrom {
+    /// The oldest record.
+    #[default]
+    Start,
+    /// The next record.
+    Now,
+}
+
+impl Default for StoreSection {
+    fn default() -> Self {
+        Self {
+            path: PathBuf::from(DEFAULT_STORE),
+            cache: ByteSize::mib(16),
+            frontier_max: 100_000,
+            segment: ByteSize::mib(64),
+        }
+    }
+}
+
+impl Default for HttpSection {
+    fn default() -> Self {
+        Self {
+            user_agent: "chapar/{version}".to_owned(),
+            delay_per_host: Period::from_secs(1),
+            timeout: Period::from_secs(30),
+            connect_timeout: Period::from_secs(10),
+            body_max: ByteSize::mib(10),
+            redirects_max: 5,
+            allow_private: Vec::new(),
+            proxy: None,
+        }
+    }
+}
+
+impl Default for ScheduleSection {
+    fn default() -> Self {
+        Self {
+            interval: Period::from_secs(15 * 60),
+            min: Period::from_secs(5 * 60),
+            max: Period::from_secs(24 * 60 * 60),
+            jitter: 0.1,
+        }
+    }
+}
+
+impl Default for TelemetrySection {
+    fn default() -> Self {
+        Self { log: "info".to_owned(), target: LogTarget::Auto }
+    }
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Sections {
+    store: StoreSection,
+    http: HttpSection,
+    schedule: ScheduleSection,
+    extract: ExtractSection,
+    api: ApiSection,
+    telemetry: TelemetrySection,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawSource {
+    id: SourceId,
+    name: Option<String>,
+    homepage: Option<Url>,
+    url: Url,
+    kind: SourceKind,
+    language: Option<String>,
+    country: Option<String>,
+    #[serde(default)]
+    content: ContentFrom,
+    interval: Option<Period>,
+    user_agent: Option<String>,
+    #[serde(default)]
+    robots: RobotsPolicy,
+    timezone: Option<String>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawOutput {
+    id: Option<SourceId>,
+    kind: RawOutputKind,
+    path: Option<PathBuf>,
+    roll: Option<ByteSize>,
+    #[serde(default)]
+    from: StartFrom,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum RawOutputKind {
+    Stdout,
+    Directory,
+}
+
+/// A fault in the settings: where, what, and what to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SettingsFault {
+    /// File, or `environment`.
+    pub origin: String,
+    /// Line from 1, where there is a file.
+    pub line: Option<usize>,
+    /// What is wrong.
+    pub message: String,
+}
+
+impl fmt::Display for SettingsFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.line {
+            Some(line) => write!(f, "{}:{line}: {}", self.origin, self.message),
+            None => write!(f, "{}: {}", self.origin, self.message),
+        }
+    }
+}
+
+impl From<RuleFault> for SettingsFault {
+    fn from(fault: RuleFault) -> Self {
+        Self { origin: fault.origin, line: Some(fault.line), message: fault.message }
+    }
+}
+
+/// All faults found at once.
+#[derive(Debug, thiserror::Error)]
+#[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
+pub struct SettingsError(pub Vec<SettingsFault>);
+
+impl Settings {
+    /// Reads all layers.
+    ///
+    /// # Errors
+    /// Every fault of every file. A missing file is a fault only where `path` was given.
+    pub fn load(path: Option<&Path>) -> Result<Self, SettingsError> {
+        let layers = layers::read(path)?;
+        let mut faults = Vec::new();
+        let sections = layers.sections;
+        check_sections(&sections, &layers.main_name, &mut faults);
+        let sources = validate_sources(layers.sources, &mut faults);
+        let outputs = validate_outputs(layers.outputs, &mut faults);
+        if !faults.is_empty() {
+            return Err(SettingsError(faults));
+        }
+        let socket = sections.api.socket.unwrap_or_else(|| default_socket(&sections.store.path));
+        Ok(Self {
+            origin: layers.main,
+            store: sections.store,
+            http: sections.http,
+            schedule: sections.schedule,
+            extract: sections.extract,
+            socket,
+            telemetry: sections.telemetry,
+            sources,
+            outputs,
+        })
+    }
+
+    /// The rule files in force: the shipped ones, overridden by `rules/` beside the settings file.
+    ///
+    /// # Errors
+    /// An unreadable rule file.
+    pub fn rule_files(&self) -> Result<RuleFiles, SettingsError> {
+        let folder = self.origin.as_deref().and_then(Path::parent).map(|folder| folder.join("rules"));
+        match folder {
+            Some(folder) if folder.is_dir() => {
+                RuleFiles::with_overrides(&folder).map_err(|fault| SettingsError(vec![fault.into()]))
+            }
+            _ => Ok(RuleFiles::shipped()),
+        }
+    }
+
+    /// A configured source.
+    pub fn source(&self, id: &SourceId) -> Option<&Source> {
+        self.sources.iter().find(|source| source.id == *id)
+    }
+}
+
+fn default_socket(store: &Path) -> PathBuf {
+    if store == Path::new(DEFAULT_STORE) { PathBuf::from("/run/chapar/chapar.sock") } else { store.join("chapar.sock") }
+}
+
+fn check_sections(sections: &Sections, origin: &str, faults: &mut Vec<SettingsFault>) {
+    let mut fault = |message: String| faults.push(SettingsFault { origin: origin.to_owned(), line: None, message });
+    let schedule = &sections.schedule;
+    if schedule.min.0 > schedule.max.0 {
+        fault(format!("schedule.min ({}) is longer than schedule.max ({})", schedule.min, schedule.max));
+    }
+    if !(0.0..=0.5).contains(&schedule.jitter) {
+        fault(format!("schedule.jitter is {}; it is a share from 0 to 0.5", schedule.jitter));
+    }
+    if sections.http.body_max.0 == 0 {
+        fault("http.body_max is 0; no page could be read".to_owned());
+    }
+    if sections.store.frontier_max == 0 {
+        fault("store.frontier_max is 0; no entry could be admitted".to_owned());
+    }
+}
+
+fn validate_sources(raw: Vec<layers::Placed<RawSource>>, faults: &mut Vec<SettingsFault>) -> Vec<Source> {
+    let mut seen = HashSet::new();
+    let mut sources = Vec::with_capacity(raw.len());
+    for placed in raw {
+        if !seen.insert(placed.value.id.clone()) {
+            faults
+                .push(placed.fault(format!("source id {:?} is used twice; ids are unique", placed.value.id.as_str())));
+            continue;
+        }
+        match validate_source(&placed.value) {
+            Ok(source) => sources.push(source),
+            Err(message) => faults.push(placed.fault(format!("source {:?}: {message}", placed.value.id.as_str()))),
+        }
+    }
+    sources
+}
+
+fn validate_source(raw: &RawSource) -> Result<Source, String> {
+    if !matches!(raw.url.scheme(), "http" | "https") {
+        return Err(format!("url {} is not http or https", raw.url));
+    }
+    let country = match &raw.country {
+        Some(code) if code.len() == 2 && code.chars().all(|c| c.is_ascii_uppercase()) => Some(code.clone()),
+        Some(code) => return Err(format!("country {code:?} is not an ISO 3166-1 code such as \"KZ\"")),
+        None => None,
+    };
+    let zone_name = raw.timezone.as_deref().unwrap_or_else(|| zone_of_country(country.as_deref()));
+    let zone = TimeZone::get(zone_name)
+        .map_err(|_| format!("timezone {zone_name:?} is not known; use an IANA name such as \"Asia/Almaty\""))?;
+    Ok(Source {
+        id: raw.id.clone(),
+        name: raw.name.clone().unwrap_or_else(|| raw.id.to_string()),
+        homepage: raw.homepage.clone(),
+        url: raw.url.clone(),
+        kind: raw.kind,
+        language: raw.language.clone(),
+        country,
+        zone,
+        content: raw.content,
+        interval: raw.interval.map(|period| period.0),
+        user_agent: raw.user_agent.clone(),
+        robots: raw.robots,
+    })
+}
+
+/// The zone in which a country's publishers write times without one.
+fn zone_of_country(country: Option<&str>) -> &'static str {
+    match country {
+        Some("KZ") => "Asia/Almaty",
+        Some("KG") => "Asia/Bishkek",
+        Some("TJ") => "Asia/Dushanbe",
+        Some("TM") => "Asia/Ashgabat",
+        Some("UZ") => "Asia/Tashkent",
+        _ => "UTC",
+    }
+}
+
+fn validate_outputs(raw: Vec<layers::Placed<RawOutput>>, faults: &mut Vec<SettingsFault>) -> Vec<Output> {
+    let mut seen = HashSet::new();
+    let mut outputs = Vec::with_capacity(raw.len());
+    for placed in raw {
+        let RawOutput { id, kind, path, roll, from } = placed.value.clone();
+        let (default_id, kind) = match (kind, path) {
+            (RawOutputKind::Stdout, None) => ("stdout", OutputKind::Stdout),
+            (RawOutputKind::Stdout, Some(_)) => {
+                faults.push(placed.fault("output of kind \"stdout\" has no path; remove it".to_owned()));
+                continue;
+            }
+            (RawOutputKind::Directory, Some(path)) => {
+                let roll = roll.unwrap_or(ByteSize::mib(64));
+                ("directory", OutputKind::Directory { path, roll })
+            }
+            (RawOutputKind::Directory, None) => {
+                faults.push(placed.fault("output of kind \"directory\" needs path = \"/some/folder\"".to_owned()));
+                continue;
+            }
+        };
+        let id = id.unwrap_or_else(|| default_id.parse().expect("the kinds' names are valid ids"));
+        if !seen.insert(id.clone()) {
+            let message = format!("output id {:?} is used twice; give each output an id of its own", id.as_str());
+            faults.push(placed.fault(message));
+            continue;
+        }
+        outputs.push(Output { id, kind, from });
+    }
+    outputs
+}
+
+/// The interval of a source, within the schedule's limits.
+pub fn interval_of(source: &Source, schedule: &ScheduleSection) -> Duration {
+    source.interval.unwrap_or(schedule.interval.0).clamp(schedule.min.0, schedule.max.0)
+}
