@@ -33,6 +33,10 @@ use segments::Segments;
 /// Version of the layout in the folder; a newer one is refused.
 const STORE_FORMAT: &str = "1";
 
+/// What a rebuild keeps and what it cannot.
+const REBUILT: &str = "they are rebuilt from the log; pending entries, dead letters and counts are gone, every source \
+                       is polled afresh, what is recorded does not come again";
+
 /// The one open store of a process.
 pub struct Store {
     db: Db,
@@ -163,8 +167,11 @@ impl Store {
         let mut notices = Vec::new();
         let db = open_sled(&path.join("sled"), cache_bytes, &mut notices)?;
         let trees = Trees::open(&db)?;
-        check_format(&trees.meta, path)?;
+        let tables_are_new = check_format(&trees.meta, path)? == Tables::New;
         let end = trees.end()?.unwrap_or(LogEnd::EMPTY);
+        if tables_are_new && segments.bytes()? > 0 && notices.is_empty() {
+            notices.push(format!("the key tables were empty, the log was not: {REBUILT}"));
+        }
         if segments.length(end.segment) < end.offset {
             return Err(StoreError::LogTooShort {
                 path: segments.path(end.segment),
@@ -488,7 +495,7 @@ fn lock(folder: &Path, patience: Duration) -> Result<File, StoreError> {
 /// Opens sled, which panics on a flipped byte: caught, set aside under a dated name, begun anew.
 fn open_sled(path: &Path, cache_bytes: u64, notices: &mut Vec<String>) -> Result<Db, StoreError> {
     remove_torn_snapshots(path);
-    let open = || sled::Config::new().path(path).cache_capacity(cache_bytes).flush_every_ms(Some(500)).open();
+    let open = || open_when_let_go(path, cache_bytes);
     let reason = match std::panic::catch_unwind(open) {
         Ok(Ok(db)) => return Ok(db),
         Ok(Err(sled::Error::Io(error))) if error.kind() != std::io::ErrorKind::InvalidData => {
@@ -499,12 +506,22 @@ fn open_sled(path: &Path, cache_bytes: u64, notices: &mut Vec<String>) -> Result
     };
     let aside = path.with_file_name(format!("sled.damaged-{}", Timestamp::now().strftime("%Y%m%dT%H%M%SZ")));
     std::fs::rename(path, &aside).map_err(|source| StoreError::Io { path: path.to_owned(), source })?;
-    notices.push(format!(
-        "the key tables were damaged ({reason}), set aside as {} and rebuilt from the log; pending entries, dead \
-         letters and counts are gone, every source is polled afresh",
-        aside.display()
-    ));
+    notices.push(format!("the key tables were damaged ({reason}) and set aside as {}: {REBUILT}", aside.display()));
     Ok(open()?)
+}
+
+/// Our own lock is taken, so whoever still holds sled's is a thread of a sled that was just closed in this process.
+fn open_when_let_go(path: &Path, cache_bytes: u64) -> sled::Result<Db> {
+    let config = sled::Config::new().path(path).cache_capacity(cache_bytes).flush_every_ms(Some(500));
+    for _ in 0..100 {
+        match config.open() {
+            Err(sled::Error::Io(error)) if error.to_string().contains("could not acquire lock") => {
+                std::thread::sleep(Duration::from_millis(20));
+            }
+            answer => return answer,
+        }
+    }
+    config.open()
 }
 
 /// A snapshot that was being written when the power went makes every later open fail.
@@ -519,14 +536,20 @@ fn remove_torn_snapshots(sled: &Path) {
     }
 }
 
-fn check_format(meta: &Tree, path: &Path) -> Result<(), StoreError> {
+#[derive(PartialEq)]
+enum Tables {
+    New,
+    Known,
+}
+
+fn check_format(meta: &Tree, path: &Path) -> Result<Tables, StoreError> {
     let found = meta.get("format")?.map(|row| String::from_utf8_lossy(&row).into_owned());
     match found.as_deref() {
         None => {
             meta.insert("format", STORE_FORMAT)?;
-            Ok(())
+            Ok(Tables::New)
         }
-        Some(STORE_FORMAT) => Ok(()),
+        Some(STORE_FORMAT) => Ok(Tables::Known),
         Some(other) => Err(StoreError::Newer { path: path.to_owned(), found: other.to_owned() }),
     }
 }
