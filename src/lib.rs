@@ -6,6 +6,8 @@
 //! `pipeline` is the only place where the stages meet.
 
 pub mod model;
+pub mod activity;
+pub mod dates;
 pub mod record;
 
 pub mod rules;

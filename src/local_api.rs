@@ -1,1 +1,303 @@
-//! (being written)
+//! The local API: HTTP on a Unix socket while the daemon runs, the same handlers in-process when it does not.
+//!
+//! Answers are JSON, lists of records NDJSON, streamed as they are read. An error is `{"error": "…"}`.
+
+mod client;
+mod records;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use axum::Json;
+use axum::Router;
+use axum::extract::{DefaultBodyLimit, Path, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use axum::routing::{delete, get, post};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use tokio::sync::{mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
+
+use crate::model::{ArticleId, SourceId};
+use crate::pipeline::{Active, Command, Engine};
+use crate::store::{Counts, DeadLetter, StoreError};
+
+pub use client::{AskError, Client, Lines};
+pub use records::{Order, QueryAsk, TailAsk};
+
+/// Largest request body: a query of the longest kind with all flags.
+const REQUEST_BYTES_MAX: usize = 64 << 10;
+
+/// Shared by the handlers.
+#[derive(Clone)]
+pub struct Api {
+    engine: Arc<Engine>,
+    daemon: Option<Daemon>,
+}
+
+/// What only a running daemon has.
+#[derive(Clone)]
+pub struct Daemon {
+    /// To the scheduler.
+    pub commands: mpsc::Sender<Command>,
+    /// The settings file that a reload reads.
+    pub config: Option<PathBuf>,
+    /// Ends the streams that follow the log.
+    pub stop: CancellationToken,
+}
+
+/// State of the whole, for `chapar status`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Status {
+    /// Version of chapar.
+    pub version: String,
+    /// Process id of the daemon; absent when none runs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pid: Option<u32>,
+    /// Start of the daemon; absent when none runs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub started_at: Option<Timestamp>,
+    /// Folder of the store.
+    pub store: PathBuf,
+    /// Health to number of sources.
+    pub sources: std::collections::BTreeMap<String, u64>,
+    /// Admissions, outcomes, pending.
+    pub counts: Counts,
+    /// Polls under way.
+    pub polling: u64,
+    /// Entries being fetched or read.
+    pub fetching: u64,
+    /// Sequence number of the newest record.
+    pub last_seq: u64,
+    /// Output to cursor and lag in records.
+    pub outputs: Vec<OutputStatus>,
+    /// Bytes of the log.
+    pub log_bytes: u64,
+    /// Bytes of sled.
+    pub tables_bytes: u64,
+    /// What does not work at present: part to reason.
+    pub troubles: std::collections::BTreeMap<String, String>,
+}
+
+/// Where an output stands.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct OutputStatus {
+    /// Its id.
+    pub output: String,
+    /// Last record delivered.
+    pub cursor: u64,
+    /// Records still to be delivered.
+    pub lag: u64,
+}
+
+/// One row of `chapar sources`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct SourceStatus {
+    /// Id.
+    pub id: SourceId,
+    /// Name.
+    pub name: String,
+    /// `ok`, `failing`, or `new` when it was never polled.
+    pub health: String,
+    /// Kind.
+    pub kind: crate::model::SourceKind,
+    /// Usual language.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub language: Option<String>,
+    /// Country.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub country: Option<String>,
+    /// Entries admitted in all.
+    pub admitted: u64,
+    /// Last readable answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_success: Option<Timestamp>,
+    /// When it is due.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next_poll: Option<Timestamp>,
+    /// Failures in a row.
+    pub failures: u32,
+    /// Reason of the last failure.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// The last failure in a sentence.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub detail: Option<String>,
+    /// Polled address, secrets removed.
+    pub url: String,
+}
+
+/// The handlers on an engine; `daemon` is what a running one adds.
+pub fn router(engine: Arc<Engine>, daemon: Option<Daemon>) -> Router {
+    Router::new()
+        .route("/v1/status", get(status))
+        .route("/v1/sources", get(sources))
+        .route("/v1/query", post(records::query))
+        .route("/v1/tail", post(records::tail))
+        .route("/v1/records/{id}", get(records::show))
+        .route("/v1/dead-letters", get(dead_letters))
+        .route("/v1/dead-letters/{id}", delete(drop_dead_letter))
+        .route("/v1/dead-letters/{id}/retry", post(retry_dead_letter))
+        .route("/v1/poll/{source}", post(poll))
+        .route("/v1/reload", post(reload))
+        .layer(DefaultBodyLimit::max(REQUEST_BYTES_MAX))
+        .with_state(Api { engine, daemon })
+}
+
+/// Why a request failed.
+pub struct ApiError(StatusCode, String);
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        (self.0, Json(serde_json::json!({ "error": self.1 }))).into_response()
+    }
+}
+
+impl From<StoreError> for ApiError {
+    fn from(error: StoreError) -> Self {
+        Self(StatusCode::INTERNAL_SERVER_ERROR, error.to_string())
+    }
+}
+
+fn no_daemon() -> ApiError {
+    let message = "no daemon is running on this store; start it with `chapar run`, or poll all with `chapar once`";
+    ApiError(StatusCode::SERVICE_UNAVAILABLE, message.to_owned())
+}
+
+/// The text of the status line for systemd and `chapar status`.
+pub fn status_of(engine: &Engine, is_daemon: bool) -> Result<Status, StoreError> {
+    let store = &engine.store;
+    let mut sources = std::collections::BTreeMap::new();
+    for row in source_rows(engine)? {
+        *sources.entry(row.health).or_default() += 1;
+    }
+    let last_seq = store.next_seq().0 - 1;
+    let (log_bytes, tables_bytes) = store.sizes()?;
+    let outputs = store.cursors()?.into_iter().map(|(output, cursor)| OutputStatus {
+        output,
+        cursor: cursor.0,
+        lag: last_seq.saturating_sub(cursor.0),
+    });
+    Ok(Status {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        pid: is_daemon.then(std::process::id),
+        started_at: is_daemon.then_some(engine.activity.started_at),
+        store: store.path().to_owned(),
+        sources,
+        counts: store.counts()?,
+        polling: engine.activity.polling.load(Ordering::Relaxed),
+        fetching: engine.activity.fetching.load(Ordering::Relaxed),
+        last_seq,
+        outputs: outputs.collect(),
+        log_bytes,
+        tables_bytes,
+        troubles: engine.activity.troubles(),
+    })
+}
+
+fn source_rows(engine: &Engine) -> Result<Vec<SourceStatus>, StoreError> {
+    let active = engine.active();
+    let rows = active.settings.sources.iter().map(|source| {
+        let state = engine.store.source_state(&source.id)?;
+        let health = match (&state.reason, state.last_poll) {
+            (Some(_), _) => "failing",
+            (None, Some(_)) => "ok",
+            (None, None) => "new",
+        };
+        Ok(SourceStatus {
+            id: source.id.clone(),
+            name: source.name.clone(),
+            health: health.to_owned(),
+            kind: source.kind,
+            language: source.language.clone(),
+            country: source.country.clone(),
+            admitted: state.admitted,
+            last_success: state.last_success,
+            next_poll: state.next_poll,
+            failures: state.failures,
+            reason: state.reason,
+            detail: state.detail,
+            url: crate::http::shown(&source.url),
+        })
+    });
+    rows.collect()
+}
+
+async fn status(State(api): State<Api>) -> Result<Json<Status>, ApiError> {
+    Ok(Json(status_of(&api.engine, api.daemon.is_some())?))
+}
+
+async fn sources(State(api): State<Api>) -> Result<Json<Vec<SourceStatus>>, ApiError> {
+    Ok(Json(source_rows(&api.engine)?))
+}
+
+async fn dead_letters(State(api): State<Api>) -> Result<Json<Vec<DeadLetter>>, ApiError> {
+    Ok(Json(api.engine.store.dead_letters().collect::<Result<_, _>>()?))
+}
+
+fn article_id(text: &str) -> Result<ArticleId, ApiError> {
+    text.parse().map_err(|message| ApiError(StatusCode::BAD_REQUEST, message))
+}
+
+fn no_letter(id: ArticleId) -> ApiError {
+    ApiError(StatusCode::NOT_FOUND, format!("there is no dead letter {id}; see `chapar dead-letters`"))
+}
+
+async fn drop_dead_letter(State(api): State<Api>, Path(id): Path<String>) -> Result<Json<ArticleId>, ApiError> {
+    let id = article_id(&id)?;
+    if api.engine.store.drop_dead_letter(id)? { Ok(Json(id)) } else { Err(no_letter(id)) }
+}
+
+async fn retry_dead_letter(State(api): State<Api>, Path(id): Path<String>) -> Result<Json<ArticleId>, ApiError> {
+    let id = article_id(&id)?;
+    let pending = api.engine.store.revive(id, Timestamp::now())?.ok_or_else(|| no_letter(id))?;
+    if let Some(daemon) = &api.daemon {
+        // A closed scheduler means stop; the entry is in the frontier.
+        let _ = daemon.commands.send(Command::Lease(Box::new(pending))).await;
+    }
+    Ok(Json(id))
+}
+
+async fn poll(State(api): State<Api>, Path(source): Path<String>) -> Result<Json<SourceId>, ApiError> {
+    let daemon = api.daemon.as_ref().ok_or_else(no_daemon)?;
+    let source: SourceId = source.parse().map_err(|message| ApiError(StatusCode::BAD_REQUEST, message))?;
+    let (answer, answered) = oneshot::channel();
+    let sent = daemon.commands.send(Command::Poll(source.clone(), answer)).await;
+    match (sent, answered.await) {
+        (Ok(()), Ok(true)) => Ok(Json(source)),
+        (Ok(()), Ok(false)) => {
+            let message = format!("no source {:?} is configured; see `chapar sources`", source.as_str());
+            Err(ApiError(StatusCode::NOT_FOUND, message))
+        }
+        _ => Err(no_daemon()),
+    }
+}
+
+async fn reload(State(api): State<Api>) -> Result<Json<bool>, ApiError> {
+    let daemon = api.daemon.as_ref().ok_or_else(no_daemon)?;
+    match daemon.reload().await {
+        Ok(()) => Ok(Json(true)),
+        Err(message) => Err(ApiError(StatusCode::UNPROCESSABLE_ENTITY, message)),
+    }
+}
+
+impl Daemon {
+    /// Reads settings and rules again and puts them in force.
+    ///
+    /// # Errors
+    /// Every fault found; the old settings go on.
+    pub async fn reload(&self) -> Result<(), String> {
+        let config = self.config.clone();
+        let loaded = tokio::task::spawn_blocking(move || Active::load(config.as_deref())).await;
+        let active = loaded.map_err(|error| error.to_string())?.map_err(|error| error.to_string())?;
+        let (answer, answered) = oneshot::channel();
+        let command = Command::Reload(Box::new(active), answer);
+        let sent = self.commands.send(command).await;
+        match (sent, answered.await) {
+            (Ok(()), Ok(result)) => result,
+            _ => Err("the daemon is stopping".to_owned()),
+        }
+    }
+}

@@ -1,1 +1,129 @@
-//! (being written)
+//! The first stage: one look at a source, and what it announces.
+
+pub mod feed;
+pub mod listing;
+pub mod schedule;
+pub mod sitemap;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use url::Url;
+
+use crate::http::{Accept, Answer, Client, HttpError, Request, Validators};
+use crate::model::{Announced, Page, RobotsPolicy, Source, SourceKind};
+use crate::site_rules::SiteRules;
+
+/// Sitemaps of an index that one poll reads: the newest ones; each is a request.
+const CHILD_SITEMAPS_MAX: usize = 3;
+
+/// Entries taken from one poll: four times the largest feed in the shipped list.
+const ENTRIES_MAX: usize = 500;
+
+/// What a source said.
+#[derive(Debug)]
+pub struct Polled {
+    /// What it announces now; nothing when it had not changed.
+    pub announced: Vec<Announced>,
+    /// To be sent with the next poll.
+    pub validators: Validators,
+}
+
+/// Why a poll brought nothing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PollFailure {
+    /// In one word.
+    pub reason: String,
+    /// In a sentence, safe to show.
+    pub detail: String,
+    /// The server's wish.
+    pub retry_after: Option<Duration>,
+}
+
+impl From<HttpError> for PollFailure {
+    fn from(error: HttpError) -> Self {
+        Self { reason: error.reason().to_owned(), detail: error.to_string(), retry_after: error.retry_after() }
+    }
+}
+
+/// Polls a source once.
+///
+/// # Errors
+/// Every way in which it can fail to be read, with its reason.
+pub async fn poll(
+    client: &Client,
+    source: &Source,
+    sites: &Arc<SiteRules>,
+    validators: Option<&Validators>,
+) -> Result<Polled, PollFailure> {
+    let (page, validators) = match get(client, source, &source.url, validators).await? {
+        Answer::NotModified { validators } => return Ok(Polled { announced: Vec::new(), validators }),
+        Answer::Page { page, validators, .. } => (page, validators),
+    };
+    let mut read = read_apart(source, sites, page).await?;
+    for child in read.children.into_iter().take(CHILD_SITEMAPS_MAX) {
+        if let Answer::Page { page, .. } = get(client, source, &child, None).await? {
+            read.announced.extend(read_apart(source, sites, page).await?.announced);
+        }
+    }
+    read.announced.truncate(ENTRIES_MAX);
+    Ok(Polled { announced: read.announced, validators })
+}
+
+async fn get(
+    client: &Client,
+    source: &Source,
+    url: &Url,
+    validators: Option<&Validators>,
+) -> Result<Answer, HttpError> {
+    // A feed is published to be polled; robots.txt speaks to crawlers of pages.
+    let (accept, robots) = match source.kind {
+        SourceKind::Feed => (Accept::Feed, RobotsPolicy::Ignore),
+        SourceKind::Sitemap => (Accept::Feed, source.robots),
+        SourceKind::Listing => (Accept::Page, source.robots),
+    };
+    client.get(&Request { url, validators, user_agent: source.user_agent.as_deref(), robots, accept }).await
+}
+
+#[derive(Default)]
+struct Read {
+    announced: Vec<Announced>,
+    children: Vec<Url>,
+}
+
+/// Reads on a thread for blocking work: a large page takes long, and a reader that panics harms only this poll.
+async fn read_apart(source: &Source, sites: &Arc<SiteRules>, page: Page) -> Result<Read, PollFailure> {
+    let (source, sites) = (source.clone(), Arc::clone(sites));
+    let read = tokio::task::spawn_blocking(move || read(&source, &sites, &page)).await;
+    read.unwrap_or_else(|_| Err(failure("unreadable", "the reader panicked on this answer; please report it")))
+}
+
+/// Reads what a source answered.
+fn read(source: &Source, sites: &SiteRules, page: &Page) -> Result<Read, PollFailure> {
+    let now: Option<Timestamp> = page.fetched_at;
+    let url = page.final_url.as_ref().unwrap_or(&source.url);
+    let content_type = page.content_type.as_deref();
+    match source.kind {
+        SourceKind::Feed => {
+            let feed = feed::read(&page.bytes, content_type, Some(url), &source.zone, now)
+                .map_err(|error| failure(error.reason(), error))?;
+            Ok(Read { announced: feed.entries, children: Vec::new() })
+        }
+        SourceKind::Listing => {
+            let rule = sites.for_url(url).and_then(|site| site.listing.as_ref());
+            let announced = listing::read(&page.bytes, content_type, url, rule, &source.zone, now)
+                .map_err(|error| failure(error.reason(), error))?;
+            Ok(Read { announced, children: Vec::new() })
+        }
+        SourceKind::Sitemap => {
+            let sitemap = sitemap::read(&page.bytes, url, &source.zone, now)
+                .map_err(|error| failure(error.reason(), error))?;
+            Ok(Read { announced: sitemap.entries, children: sitemap.children })
+        }
+    }
+}
+
+fn failure(reason: &str, detail: impl ToString) -> PollFailure {
+    PollFailure { reason: reason.to_owned(), detail: detail.to_string(), retry_after: None }
+}

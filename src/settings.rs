@@ -65,7 +65,7 @@ pub struct StoreSection {
 }
 
 /// `[http]`.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct HttpSection {
     /// User-Agent; `{version}` is replaced.

@@ -1,0 +1,71 @@
+//! What the running pipeline is doing: counters for progress and status, and what keeps it from working.
+
+use std::collections::BTreeMap;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use jiff::Timestamp;
+
+/// Shared by all tasks of one pipeline.
+#[derive(Debug)]
+pub struct Activity {
+    /// When the pipeline was started.
+    pub started_at: Timestamp,
+    /// Polls that were answered readably.
+    pub polls_succeeded: AtomicU64,
+    /// Polls that failed.
+    pub polls_failed: AtomicU64,
+    /// Polls under way.
+    pub polling: AtomicU64,
+    /// Entries being fetched or read.
+    pub fetching: AtomicU64,
+    troubles: Mutex<BTreeMap<String, String>>,
+}
+
+impl Default for Activity {
+    fn default() -> Self {
+        Self {
+            started_at: Timestamp::now(),
+            polls_succeeded: AtomicU64::default(),
+            polls_failed: AtomicU64::default(),
+            polling: AtomicU64::default(),
+            fetching: AtomicU64::default(),
+            troubles: Mutex::default(),
+        }
+    }
+}
+
+impl Activity {
+    /// A part cannot work at present; the reason is shown by `chapar status` until it is mended. Tells whether this is
+    /// news.
+    pub fn trouble(&self, part: &str, reason: &str) -> bool {
+        let mut troubles = self.troubles.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        troubles.insert(part.to_owned(), reason.to_owned()).as_deref() != Some(reason)
+    }
+
+    /// A part works. Tells whether it had been in trouble.
+    pub fn mended(&self, part: &str) -> bool {
+        self.troubles.lock().unwrap_or_else(std::sync::PoisonError::into_inner).remove(part).is_some()
+    }
+
+    /// Parts in trouble, with the reasons.
+    pub fn troubles(&self) -> BTreeMap<String, String> {
+        self.troubles.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone()
+    }
+
+    /// Counts one up for as long as the guard lives.
+    pub fn during(counter: &AtomicU64) -> During<'_> {
+        counter.fetch_add(1, Ordering::Relaxed);
+        During(counter)
+    }
+}
+
+/// See [`Activity::during`].
+#[derive(Debug)]
+pub struct During<'a>(&'a AtomicU64);
+
+impl Drop for During<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}

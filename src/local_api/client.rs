@@ -1,0 +1,138 @@
+//! Asking: the daemon over its socket, or the same handlers in this process.
+
+use std::path::{Path, PathBuf};
+
+use axum::Router;
+use axum::body::{Body, Bytes};
+use axum::http::{Method, Request, StatusCode, header};
+use http_body_util::BodyExt;
+use hyper_util::rt::TokioIo;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use tokio::net::UnixStream;
+use tower::ServiceExt;
+
+/// Longest line taken from a stream: a record is smaller than the largest page.
+const LINE_BYTES_MAX: usize = 64 << 20;
+
+/// Either transport.
+pub enum Client {
+    /// A running daemon.
+    Socket(PathBuf),
+    /// The store, opened by this process.
+    InProcess(Router),
+}
+
+/// Why there is no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum AskError {
+    /// The question is wrong.
+    #[error("{0}")]
+    Wrong(String),
+    /// Nothing is there.
+    #[error("{0}")]
+    NotFound(String),
+    /// Anything else.
+    #[error("{0}")]
+    Failed(String),
+}
+
+fn failed(error: impl std::fmt::Display) -> AskError {
+    AskError::Failed(format!("the answer broke off: {error}"))
+}
+
+impl Client {
+    /// A daemon's socket, when one answers there.
+    pub async fn daemon(socket: &Path) -> Option<Self> {
+        UnixStream::connect(socket).await.ok().map(|_| Self::Socket(socket.to_owned()))
+    }
+
+    /// Asks for a JSON answer.
+    ///
+    /// # Errors
+    /// See [`AskError`].
+    pub async fn json<T: DeserializeOwned>(&self, method: Method, path: &str) -> Result<T, AskError> {
+        let body = self.send(method, path, Body::empty()).await?;
+        let bytes = body.collect().await.map_err(failed)?.to_bytes();
+        serde_json::from_slice(&bytes).map_err(failed)
+    }
+
+    /// Asks for lines.
+    ///
+    /// # Errors
+    /// See [`AskError`].
+    pub async fn lines(&self, method: Method, path: &str, question: &impl Serialize) -> Result<Lines, AskError> {
+        let question = serde_json::to_vec(question).map_err(failed)?;
+        Ok(Lines { body: self.send(method, path, Body::from(question)).await?, buffer: Vec::new(), searched: 0 })
+    }
+
+    async fn send(&self, method: Method, path: &str, body: Body) -> Result<Body, AskError> {
+        let request = Request::builder()
+            .method(method)
+            .uri(format!("http://chapar{path}"))
+            .header(header::HOST, "chapar")
+            .header(header::CONTENT_TYPE, "application/json")
+            .body(body)
+            .map_err(failed)?;
+        let (status, body) = match self {
+            Self::InProcess(router) => {
+                let response = router.clone().oneshot(request).await.map_err(failed)?;
+                (response.status(), response.into_body())
+            }
+            Self::Socket(path) => {
+                let unreachable = |error: std::io::Error| {
+                    AskError::Failed(format!("the daemon does not answer at {}: {error}", path.display()))
+                };
+                let stream = UnixStream::connect(path).await.map_err(unreachable)?;
+                let (mut sender, connection) =
+                    hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(failed)?;
+                tokio::spawn(connection);
+                let response = sender.send_request(request).await.map_err(failed)?;
+                (response.status(), Body::new(response.into_body()))
+            }
+        };
+        if status.is_success() {
+            return Ok(body);
+        }
+        let bytes = body.collect().await.map_err(failed)?.to_bytes();
+        let message = serde_json::from_slice::<serde_json::Value>(&bytes)
+            .ok()
+            .and_then(|answer| answer["error"].as_str().map(str::to_owned))
+            .unwrap_or_else(|| String::from_utf8_lossy(&bytes).into_owned());
+        Err(match status {
+            StatusCode::NOT_FOUND => AskError::NotFound(message),
+            StatusCode::BAD_REQUEST | StatusCode::CONFLICT => AskError::Wrong(message),
+            _ => AskError::Failed(message),
+        })
+    }
+}
+
+/// Lines of an answer, as they come.
+pub struct Lines {
+    body: Body,
+    buffer: Vec<u8>,
+    searched: usize,
+}
+
+impl Lines {
+    /// The next line; `None` at the end.
+    ///
+    /// # Errors
+    /// When the answer breaks off.
+    pub async fn next(&mut self) -> Result<Option<String>, AskError> {
+        loop {
+            if let Some(end) = self.buffer[self.searched..].iter().position(|byte| *byte == b'\n') {
+                let line: Vec<u8> = self.buffer.drain(..=self.searched + end).collect();
+                self.searched = 0;
+                return String::from_utf8(line).map(|line| Some(line.trim_end().to_owned())).map_err(failed);
+            }
+            self.searched = self.buffer.len();
+            if self.buffer.len() > LINE_BYTES_MAX {
+                return Err(failed("a line is too long"));
+            }
+            let Some(frame) = self.body.frame().await else { return Ok(None) };
+            let block: Bytes = frame.map_err(failed)?.into_data().unwrap_or_default();
+            self.buffer.extend_from_slice(&block);
+        }
+    }
+}

@@ -1,0 +1,151 @@
+//! What all tasks share: the store, and the settings and rules in force.
+
+use std::path::Path;
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+
+use tokio::sync::Semaphore;
+
+use crate::activity::Activity;
+use crate::classify::Classifier;
+use crate::http::{Client, HttpError, HttpSettings};
+use crate::settings::{HttpSection, Settings, SettingsError};
+use crate::site_rules::SiteRules;
+use crate::store::{Store, StoreError};
+
+/// How long a daemon waits for a command that holds the store.
+const STORE_PATIENCE: Duration = Duration::from_secs(5);
+
+/// Settings and rules that belong together; exchanged as a whole by a reload.
+pub struct Active {
+    /// The settings.
+    pub settings: Settings,
+    /// The compiled topic, place and language rules.
+    pub classifier: Classifier,
+    /// The compiled site rules.
+    pub sites: Arc<SiteRules>,
+    /// Names the rule set in records.
+    pub rules_digest: String,
+    /// Every topic there is a rule for.
+    pub topic_ids: Vec<String>,
+}
+
+/// Why the pipeline cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// Settings or rules are wrong.
+    #[error(transparent)]
+    Settings(#[from] SettingsError),
+    /// The store cannot be opened.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The HTTP client cannot be built.
+    #[error("the HTTP client cannot be built: {0}")]
+    Http(#[from] HttpError),
+}
+
+impl Active {
+    /// Compiles the rules that belong to the settings.
+    ///
+    /// # Errors
+    /// Every fault of every rule file.
+    pub fn new(settings: Settings) -> Result<Self, SettingsError> {
+        let files = settings.rule_files()?;
+        let faults = |faults: Vec<crate::rules::RuleFault>| faults.into_iter().map(Into::into).collect::<Vec<_>>();
+        let classifier = Classifier::compile(&files).map_err(faults);
+        let sites = SiteRules::compile(&files).map_err(faults);
+        match (classifier, sites) {
+            (Ok(classifier), Ok(sites)) => {
+                let topic_ids = files.in_folder("topics").map(|(id, _)| id.to_owned()).collect();
+                let rules_digest = files.digest();
+                Ok(Self { settings, classifier, sites: Arc::new(sites), rules_digest, topic_ids })
+            }
+            (classifier, sites) => {
+                let both = classifier.err().into_iter().chain(sites.err()).flatten().collect();
+                Err(SettingsError(both))
+            }
+        }
+    }
+
+    /// Loads settings and rules.
+    ///
+    /// # Errors
+    /// Every fault found.
+    pub fn load(path: Option<&Path>) -> Result<Self, SettingsError> {
+        Self::new(Settings::load(path)?)
+    }
+}
+
+/// Shared by all tasks of the pipeline and by the local API.
+pub struct Engine {
+    /// The store.
+    pub store: Arc<Store>,
+    /// What is going on.
+    pub activity: Arc<Activity>,
+    /// Threads that read pages at the same time.
+    pub readers: Semaphore,
+    active: RwLock<(Arc<Active>, Client)>,
+}
+
+impl Engine {
+    /// Opens the store and builds the client.
+    ///
+    /// # Errors
+    /// See [`StartError`].
+    pub fn open(active: Active) -> Result<Self, StartError> {
+        let section = &active.settings.store;
+        let store = Store::open(&section.path, section.cache.0, section.segment.0, STORE_PATIENCE)?;
+        for notice in store.notices() {
+            tracing::warn!("{notice}");
+        }
+        let client = Client::new(client_settings(&active.settings.http))?;
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let readers = match active.settings.extract.workers {
+            0 => cores,
+            workers => workers,
+        };
+        Ok(Self {
+            store: Arc::new(store),
+            activity: Arc::default(),
+            readers: Semaphore::new(readers),
+            active: RwLock::new((Arc::new(active), client)),
+        })
+    }
+
+    /// Settings and rules in force.
+    pub fn active(&self) -> Arc<Active> {
+        Arc::clone(&self.active.read().unwrap_or_else(PoisonError::into_inner).0)
+    }
+
+    /// The HTTP client in force.
+    pub fn client(&self) -> Client {
+        self.active.read().unwrap_or_else(PoisonError::into_inner).1.clone()
+    }
+
+    /// Puts new settings and rules in force. The client, which knows how polite it has to be to whom, stays unless
+    /// `[http]` changed. `[store]`, `[api]` and `[[output]]` take effect at the next start.
+    ///
+    /// # Errors
+    /// When a client cannot be built from the new settings; the old ones go on.
+    pub fn replace(&self, new: Active) -> Result<(), StartError> {
+        let mut active = self.active.write().unwrap_or_else(PoisonError::into_inner);
+        if active.0.settings.http != new.settings.http {
+            active.1 = Client::new(client_settings(&new.settings.http))?;
+        }
+        active.0 = Arc::new(new);
+        Ok(())
+    }
+}
+
+fn client_settings(section: &HttpSection) -> HttpSettings {
+    HttpSettings {
+        user_agent: section.user_agent.replace("{version}", env!("CARGO_PKG_VERSION")),
+        delay_per_host: section.delay_per_host.0,
+        timeout: section.timeout.0,
+        connect_timeout: section.connect_timeout.0,
+        body_bytes_max: usize::try_from(section.body_max.0).unwrap_or(usize::MAX),
+        redirects_max: section.redirects_max,
+        allow_private: section.allow_private.clone(),
+        proxy: section.proxy.clone(),
+    }
+}

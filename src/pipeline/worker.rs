@@ -1,0 +1,140 @@
+//! One entry from lease to finished: fetch, extract, classify.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use tokio::sync::mpsc;
+use url::Url;
+
+use super::engine::{Active, Engine};
+use crate::activity::Activity;
+use crate::classify::ClassifyText;
+use crate::commit::{Candidate, Ending, Finished};
+use crate::extract::{self, Hints};
+use crate::fetch::{self, AfterFailure};
+use crate::model::{ArticleId, Page, Pending, Rejection, Source};
+use crate::novelty;
+use crate::record::{FetchTrace, RecordSource};
+
+/// Works on an entry and hands it to the committer; gives it back when it has to be tried again later.
+pub async fn work(engine: Arc<Engine>, id: ArticleId, finished: mpsc::Sender<Finished>) -> Option<Pending> {
+    let _fetching = Activity::during(&engine.activity.fetching);
+    let pending = match engine.store.pending(id) {
+        Ok(pending) => pending?,
+        Err(error) => {
+            tracing::error!(%id, %error, "a pending entry cannot be read");
+            return None;
+        }
+    };
+    let active = engine.active();
+    let Some(source) = active.settings.source(&pending.entry.source).cloned() else {
+        let detail = format!("source {} is no longer configured", pending.entry.source);
+        let ending = Ending::Rejected(Rejection { reason: "source-removed".to_owned(), detail });
+        return hand_over(&finished, pending, ending).await;
+    };
+    let ending = match fetch::fetch(&engine.client(), &pending, &source).await {
+        Ok(page) => read_apart(&engine, active, source, &pending, page).await,
+        Err(error) => match fetch::after_failure(&pending, &error, Timestamp::now()) {
+            AfterFailure::Reject(rejection) => Ending::Rejected(rejection),
+            AfterFailure::GiveUp(rejection) => {
+                tracing::warn!(source = %pending.entry.source, id = %pending.entry.id, reason = %rejection.reason,
+                    detail = %rejection.detail, "given up; see chapar dead-letters");
+                Ending::GivenUp(rejection)
+            }
+            AfterFailure::Retry(later) => {
+                if let Err(error) = engine.store.postpone(&later) {
+                    tracing::error!(%id, %error, "a pending entry cannot be written");
+                }
+                return Some(*later);
+            }
+        },
+    };
+    hand_over(&finished, pending, ending).await
+}
+
+/// A closed committer means stop: the entry is still in the frontier and leased again at the next start.
+async fn hand_over(finished: &mpsc::Sender<Finished>, pending: Pending, ending: Ending) -> Option<Pending> {
+    let _ = finished.send(Finished { pending, ending }).await;
+    None
+}
+
+/// Reads the page on a thread for blocking work, as many at once as there are cores; a page that makes a reader panic
+/// is rejected with that reason.
+async fn read_apart(
+    engine: &Engine,
+    active: Arc<Active>,
+    source: Source,
+    pending: &Pending,
+    page: Page,
+) -> Ending {
+    let _permit = engine.readers.acquire().await.expect("the semaphore is never closed");
+    let entry = pending.clone();
+    let reading = tokio::task::spawn_blocking(move || read(&active, &source, &entry, &page));
+    reading.await.unwrap_or_else(|_| {
+        tracing::error!(id = %pending.entry.id, url = %crate::http::shown(&pending.entry.url), "the reader panicked");
+        let detail = "the reader panicked on this page; please report it".to_owned();
+        Ending::Rejected(Rejection { reason: "unreadable".to_owned(), detail })
+    })
+}
+
+/// Page to candidate: pure but for the panic it may raise.
+fn read(active: &Active, source: &Source, pending: &Pending, page: &Page) -> Ending {
+    let entry = &pending.entry;
+    let fetched = page.final_url.as_ref().unwrap_or(&entry.url);
+    if is_home(fetched) && !is_home(&entry.url) {
+        let detail = format!("redirected to the home page {}", crate::http::shown(fetched));
+        return Ending::Rejected(Rejection { reason: "redirected-home".to_owned(), detail });
+    }
+    let hints = Hints {
+        announced: Some(&entry.announced),
+        zone: &source.zone,
+        rule: active.sites.for_url(fetched),
+        content: source.content,
+    };
+    let extraction = extract::extract(page, &hints);
+    if let Some(rejection) = extraction.rejected {
+        return Ending::Rejected(rejection);
+    }
+    let article = extraction.article;
+    let labels = active.classifier.classify(&ClassifyText {
+        title: article.title.as_deref().unwrap_or_default(),
+        body: &article.content_text,
+        language_prior: article.language.as_deref().or(source.language.as_deref()),
+    });
+    let believed = article.url.as_ref().filter(|canonical| novelty::believed_canonical(fetched, canonical));
+    let url = novelty::fetchable_url(believed.unwrap_or(fetched));
+    let fetch = FetchTrace {
+        at: page.fetched_at.unwrap_or(pending.admitted_at),
+        final_url: novelty::fetchable_url(fetched),
+        status: page.status,
+        content_type: page.content_type.clone(),
+        charset: article.charset.clone(),
+        charset_from: article.charset_from.clone(),
+        bytes: page.bytes.len() as u64,
+    };
+    let mut feed_url = source.url.clone();
+    // Credentials in a feed's address are the operator's secret; a URL that cannot have them has none.
+    let _ = feed_url.set_username("");
+    let _ = feed_url.set_password(None);
+    let announced_by = RecordSource {
+        id: source.id.clone(),
+        name: source.name.clone(),
+        kind: source.kind,
+        feed_url,
+        guid: entry.announced.id.clone(),
+    };
+    Ending::Article(Box::new(Candidate {
+        identity: novelty::article_id(&novelty::canonical_url(&url)),
+        text_digest: novelty::text_digest(&article.content_text),
+        url,
+        article,
+        labels,
+        source: announced_by,
+        fetch,
+        rules: active.rules_digest.clone(),
+    }))
+}
+
+fn is_home(url: &Url) -> bool {
+    url.path() == "/" && url.query().is_none()
+}
