@@ -36,3 +36,4 @@ pub mod pipeline;
 pub mod telemetry;
 
 pub mod cli;
+pub mod demo_site;
