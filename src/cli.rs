@@ -1,1 +1,256 @@
-//! (being written)
+//! The command line: one file per group of commands; arguments in, exit code out.
+
+mod ask;
+mod demo;
+mod filters;
+mod operate;
+pub mod output;
+mod run;
+
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{CommandFactory, Parser, Subcommand};
+
+use crate::daemon::DaemonError;
+use crate::local_api::AskError;
+use crate::pipeline::{Active, StartError};
+use crate::settings::{Settings, SettingsError};
+
+use output::OutputError;
+
+/// Stack of the threads that read pages: extraction recurses over trees of bounded depth.
+const THREAD_STACK_BYTES: usize = 8 << 20;
+
+/// Threads for blocking work at most; all of it is short but writing to a slow stdout.
+const BLOCKING_THREADS_MAX: usize = 64;
+
+/// News ingest daemon for Central Asia: polls feeds and sites, extracts and classifies each new article once,
+/// records it, and answers queries.
+#[derive(Parser)]
+#[command(name = "chapar", version, max_term_width = 100, after_help = AFTER_HELP)]
+struct Arguments {
+    /// Settings file [default: /etc/chapar/chapar.toml]
+    #[arg(long, global = true, value_name = "FILE", env = "CHAPAR_CONFIG")]
+    config: Option<PathBuf>,
+    #[command(subcommand)]
+    command: Command,
+}
+
+const AFTER_HELP: &str = "\
+Exit codes: 0 done, 1 failed, 2 usage, 3 nothing matched, 78 bad configuration.
+
+Examples:
+  chapar demo                                  see it work, without network
+  chapar once --config config/minimal.toml     poll every source once
+  chapar query 'topic:energy country:KZ since:7d \"middle corridor\"'
+  chapar tail -f --topic water -o cat";
+
+#[derive(Subcommand)]
+enum Command {
+    /// Runs the daemon in the foreground
+    Run,
+    /// Polls every source once, drains the pipeline, exits
+    Once,
+    /// Runs the whole pipeline on a small built-in news world, to stdout; needs no network, keeps nothing
+    Demo,
+    /// Validates settings, rules and rule tests
+    Check,
+    /// Finds records by full text and filters, newest first
+    Query(ask::QueryArguments),
+    /// Shows one record, by its id or the beginning of it
+    Show(ask::ShowArguments),
+    /// Shows the newest records, then new ones as they are committed
+    Tail(ask::TailArguments),
+    /// Lists the sources with their health
+    Sources(operate::ListArguments),
+    /// Lists entries that were given up, retries or drops them
+    DeadLetters(operate::DeadLettersArguments),
+    /// Shows what the daemon is doing
+    Status(operate::StatusArguments),
+    /// Asks the running daemon to poll a source now
+    Poll {
+        /// Source id
+        source: String,
+    },
+    /// Asks the running daemon to read settings and rules again
+    Reload,
+    /// Filter: feed bytes to entries
+    Feed(filters::FeedArguments),
+    /// Filter: page bytes to article
+    Extract(filters::ExtractArguments),
+    /// Filter: listing page bytes to entries
+    Listing(filters::ListingArguments),
+    /// Filter: plain text to clean text
+    Clean(filters::FilesArguments),
+    /// Filter: NDJSON texts to language, places and topics
+    Classify(filters::FilesArguments),
+    /// Filter: NDJSON texts to the earlier ones they repeat
+    Dedup(filters::FilesArguments),
+    /// Prints completions for a shell
+    Completions {
+        /// Shell
+        shell: clap_complete::Shell,
+    },
+    /// Prints the man page
+    Man,
+}
+
+/// How a command ends when it does not end well; the message is on its way to stderr.
+#[derive(Debug)]
+struct Failure {
+    exit: Exit,
+    message: String,
+}
+
+/// The exit codes, in one place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Exit {
+    Done = 0,
+    Failed = 1,
+    Usage = 2,
+    NoMatch = 3,
+    /// `EX_CONFIG` of sysexits.h.
+    Config = 78,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit as u8)
+    }
+}
+
+impl Failure {
+    fn new(exit: Exit, message: impl ToString) -> Self {
+        Self { exit, message: message.to_string() }
+    }
+}
+
+impl From<SettingsError> for Failure {
+    fn from(error: SettingsError) -> Self {
+        Self::new(Exit::Config, error)
+    }
+}
+
+impl From<StartError> for Failure {
+    fn from(error: StartError) -> Self {
+        let exit = if matches!(error, StartError::Settings(_)) { Exit::Config } else { Exit::Failed };
+        Self::new(exit, error)
+    }
+}
+
+impl From<DaemonError> for Failure {
+    fn from(error: DaemonError) -> Self {
+        match error {
+            DaemonError::Start(error) => error.into(),
+            error => Self::new(Exit::Failed, error),
+        }
+    }
+}
+
+impl From<AskError> for Failure {
+    fn from(error: AskError) -> Self {
+        let exit = match error {
+            AskError::Wrong(_) => Exit::Usage,
+            AskError::NotFound(_) => Exit::NoMatch,
+            AskError::Failed(_) => Exit::Failed,
+        };
+        Self::new(exit, error)
+    }
+}
+
+impl From<OutputError> for Failure {
+    fn from(error: OutputError) -> Self {
+        // A closed pipe is a success: `chapar query … | head` has what it wanted.
+        let exit = if matches!(error, OutputError::Closed) { Exit::Done } else { Exit::Failed };
+        Self::new(exit, error)
+    }
+}
+
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        OutputError::from(error).into()
+    }
+}
+
+/// Runs the command that the arguments name.
+pub fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    match dispatch(arguments) {
+        Ok(exit) => exit.into(),
+        Err(failure) => {
+            if failure.exit != Exit::Done {
+                for line in crate::text::for_terminal(&failure.message).lines() {
+                    // There is nowhere left to say that stderr is closed.
+                    let _ = writeln!(io::stderr(), "chapar: {line}");
+                }
+            }
+            failure.exit.into()
+        }
+    }
+}
+
+fn dispatch(arguments: Arguments) -> Result<Exit, Failure> {
+    let config = arguments.config;
+    match arguments.command {
+        Command::Run => block_on(run::daemon(config)),
+        Command::Once => block_on(run::once(config)),
+        Command::Demo => block_on(demo::demo()),
+        Command::Check => run::check(config),
+        Command::Query(query) => block_on(ask::query(config, query)),
+        Command::Show(show) => block_on(ask::show(config, show)),
+        Command::Tail(tail) => block_on(ask::tail(config, tail)),
+        Command::Sources(list) => block_on(operate::sources(config, list)),
+        Command::DeadLetters(letters) => block_on(operate::dead_letters(config, letters)),
+        Command::Status(status) => block_on(operate::status(config, status)),
+        Command::Poll { source } => block_on(operate::poll(config, source)),
+        Command::Reload => block_on(operate::reload(config)),
+        Command::Feed(feed) => filters::feed(feed),
+        Command::Extract(extract) => filters::extract(config.as_deref(), extract),
+        Command::Listing(listing) => filters::listing(config.as_deref(), listing),
+        Command::Clean(files) => filters::clean(files),
+        Command::Classify(files) => filters::classify(config.as_deref(), files),
+        Command::Dedup(files) => filters::dedup(files),
+        Command::Completions { shell } => {
+            clap_complete::generate(shell, &mut Arguments::command(), "chapar", &mut io::stdout());
+            Ok(Exit::Done)
+        }
+        Command::Man => {
+            clap_mangen::Man::new(Arguments::command()).render(&mut io::stdout())?;
+            Ok(Exit::Done)
+        }
+    }
+}
+
+/// Runs a command on a runtime of its own. What still blocks at the end, such as a write to a pipe that nobody reads,
+/// is left behind.
+fn block_on(command: impl Future<Output = Result<Exit, Failure>>) -> Result<Exit, Failure> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .thread_stack_size(THREAD_STACK_BYTES)
+        .max_blocking_threads(BLOCKING_THREADS_MAX)
+        .build()
+        .map_err(|error| Failure::new(Exit::Failed, error))?;
+    let result = runtime.block_on(command);
+    runtime.shutdown_background();
+    result
+}
+
+/// Settings and rules for a command that works with sources; none at all is a fault of the configuration.
+fn load_active(config: Option<PathBuf>) -> Result<Active, Failure> {
+    let active = Active::load(config.as_deref())?;
+    if active.settings.sources.is_empty() {
+        let message = match &active.settings.origin {
+            Some(path) => format!("{}: no [[source]]; add one, see config/minimal.toml", path.display()),
+            None => format!("there is no {}; name a settings file with --config", crate::settings::DEFAULT_PATH),
+        };
+        return Err(Failure::new(Exit::Config, message));
+    }
+    Ok(active)
+}
+
+/// Starts logging as the settings say.
+fn start_telemetry(settings: &Settings) -> Result<(), Failure> {
+    crate::telemetry::start(&settings.telemetry).map_err(|error| Failure::new(Exit::Config, error))
+}

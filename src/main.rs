@@ -1,2 +1,5 @@
-//! chapar.
-fn main() {}
+//! Arguments to exit code.
+
+fn main() -> std::process::ExitCode {
+    chapar::cli::main()
+}

@@ -1,0 +1,216 @@
+//! `query`, `show` and `tail`: records for people and for pipes.
+
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::http::Method;
+use clap::{Args, ValueEnum};
+use jiff::tz::TimeZone;
+use serde::Deserialize;
+
+use super::output::{Format, RecordWriter, Surface};
+use super::{Exit, Failure};
+use crate::local_api::{self, AskError, Client, Order, QueryAsk, TailAsk};
+use crate::model::Seq;
+use crate::pipeline::{Active, Engine};
+use crate::search::Filters;
+
+/// Records that `query` shows on a terminal unless `--limit` says otherwise; a pipe gets all.
+const TERMINAL_LIMIT: usize = 50;
+
+/// How often `tail -f` looks whether the daemon is back.
+const RECONNECT_WAIT: Duration = Duration::from_secs(1);
+
+#[derive(Args)]
+pub struct QueryArguments {
+    /// Words, "phrases", -without, topic: country: lang: source: since: until: title:
+    words: Vec<String>,
+    #[command(flatten)]
+    filters: Filters,
+    /// Most records [default: 50 on a terminal, all in a pipe]
+    #[arg(short = 'n', long)]
+    limit: Option<usize>,
+    /// Which come first
+    #[arg(long, value_enum, default_value = "newest")]
+    sort: Sort,
+    /// Only the number of records
+    #[arg(long)]
+    count: bool,
+    #[command(flatten)]
+    output: OutputArguments,
+}
+
+#[derive(ValueEnum, Clone, Copy)]
+enum Sort {
+    /// By time of recording, newest first
+    Newest,
+    /// By time of recording, oldest first
+    Oldest,
+}
+
+#[derive(Args)]
+pub struct OutputArguments {
+    /// Output format [default: for people on a terminal, ndjson in a pipe]
+    #[arg(short = 'o', long, value_enum)]
+    pub format: Option<Format>,
+}
+
+#[derive(Args)]
+pub struct ShowArguments {
+    /// Id of a record, or its first characters
+    id: String,
+    #[command(flatten)]
+    output: OutputArguments,
+}
+
+#[derive(Args)]
+pub struct TailArguments {
+    /// Go on with new records as they are committed
+    #[arg(short, long)]
+    follow: bool,
+    /// How many of the newest to begin with
+    #[arg(short = 'n', long, default_value_t = 10)]
+    lines: usize,
+    /// Words and filters, as for query
+    words: Vec<String>,
+    #[command(flatten)]
+    filters: Filters,
+    #[command(flatten)]
+    output: OutputArguments,
+}
+
+/// The daemon's socket when one answers; else this process opens the store.
+pub async fn client(config: Option<PathBuf>) -> Result<Client, Failure> {
+    let active = Active::load(config.as_deref())?;
+    if let Some(client) = Client::daemon(&active.settings.socket).await {
+        return Ok(client);
+    }
+    require_store(&active.settings.store.path)?;
+    let engine = tokio::task::block_in_place(|| Engine::open(active))?;
+    Ok(Client::InProcess(local_api::router(Arc::new(engine), None)))
+}
+
+/// Asking makes no store.
+fn require_store(path: &Path) -> Result<(), Failure> {
+    if path.join("sled").exists() {
+        return Ok(());
+    }
+    let message = format!("there is no store in {}; start `chapar run`, or name the settings with --config", path.display());
+    Err(Failure::new(Exit::Failed, message))
+}
+
+fn query_ask(words: &[String], filters: Filters) -> QueryAsk {
+    let zone = TimeZone::system().iana_name().map(str::to_owned);
+    QueryAsk { q: words.join(" "), filters, zone, ..QueryAsk::default() }
+}
+
+pub async fn query(config: Option<PathBuf>, arguments: QueryArguments) -> Result<Exit, Failure> {
+    let surface = Surface::of_stdout();
+    let format = Format::chosen(arguments.output.format, Format::Table, &surface);
+    let order = match arguments.sort {
+        Sort::Newest => Order::Newest,
+        Sort::Oldest => Order::Oldest,
+    };
+    let for_person = surface.is_terminal() && arguments.output.format.is_none() && !arguments.count;
+    let limit = arguments.limit.or(for_person.then_some(TERMINAL_LIMIT));
+    let ask = QueryAsk { order, limit, ..query_ask(&arguments.words, arguments.filters) };
+    let mut lines = client(config).await?.lines(Method::POST, "/v1/query", &ask).await?;
+    let mut found = 0;
+    if arguments.count {
+        while lines.next().await?.is_some() {
+            found += 1;
+        }
+        writeln!(io::stdout(), "{found}")?;
+    } else {
+        let mut out = BufWriter::new(io::stdout().lock());
+        let mut writer = RecordWriter::new(format, surface, &mut out);
+        while let Some(line) = lines.next().await? {
+            writer.write_line(&line)?;
+            found += 1;
+        }
+        writer.finish()?;
+    }
+    if for_person && arguments.limit.is_none() && found == TERMINAL_LIMIT {
+        writeln!(io::stderr(), "the newest {TERMINAL_LIMIT}; more with --limit")?;
+    }
+    Ok(if found == 0 { Exit::NoMatch } else { Exit::Done })
+}
+
+pub async fn show(config: Option<PathBuf>, arguments: ShowArguments) -> Result<Exit, Failure> {
+    let surface = Surface::of_stdout();
+    let format = Format::chosen(arguments.output.format, Format::Cat, &surface);
+    let path = format!("/v1/records/{}", path_segment(&arguments.id)?);
+    let mut lines = client(config).await?.lines(Method::GET, &path, &()).await?;
+    let mut out = io::stdout().lock();
+    let mut writer = RecordWriter::new(format, surface, &mut out);
+    while let Some(line) = lines.next().await? {
+        writer.write_line(&line)?;
+    }
+    writer.finish()?;
+    Ok(Exit::Done)
+}
+
+/// Ids are letters, digits and `-`; anything else is no part of a path.
+pub fn path_segment(id: &str) -> Result<&str, Failure> {
+    let is_id = !id.is_empty() && id.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
+    if is_id { Ok(id) } else { Err(Failure::new(Exit::Usage, format!("{id:?} is not an id"))) }
+}
+
+/// The part of a record that a tail remembers.
+#[derive(Deserialize)]
+struct Position {
+    seq: Seq,
+}
+
+/// Follows over restarts of the daemon: it goes on after the last record shown. Without a daemon nothing is locked
+/// while it waits for one.
+pub async fn tail(config: Option<PathBuf>, arguments: TailArguments) -> Result<Exit, Failure> {
+    let surface = Surface::of_stdout();
+    let format = Format::chosen(arguments.output.format, Format::Table, &surface);
+    let ask = query_ask(&arguments.words, arguments.filters);
+    let mut tail = TailAsk { ask, last: arguments.lines, after: None, follow: arguments.follow };
+    let mut out = BufWriter::new(io::stdout().lock());
+    let mut writer = RecordWriter::new(format, surface, &mut out);
+    let mut shown = 0;
+    let mut client = client(config.clone()).await?;
+    loop {
+        let mut lines = client.lines(Method::POST, "/v1/tail", &tail).await?;
+        loop {
+            match lines.next().await {
+                Ok(Some(line)) => {
+                    if let Ok(position) = serde_json::from_str::<Position>(&line) {
+                        tail.after = Some(position.seq);
+                    }
+                    writer.write_line(&line)?;
+                    shown += 1;
+                    if arguments.follow {
+                        writer.flush()?;
+                    }
+                }
+                Ok(None) => break,
+                Err(error) if !arguments.follow => return Err(error.into()),
+                Err(_) => break,
+            }
+        }
+        if !arguments.follow {
+            writer.finish()?;
+            return Ok(if shown == 0 { Exit::NoMatch } else { Exit::Done });
+        }
+        // Nothing matched so far: whatever is recorded from here on is new.
+        tail.after.get_or_insert(Seq(0));
+        drop((lines, client));
+        client = daemon_again(config.as_deref()).await?;
+    }
+}
+
+async fn daemon_again(config: Option<&Path>) -> Result<Client, AskError> {
+    let settings = crate::settings::Settings::load(config).map_err(|error| AskError::Failed(error.to_string()))?;
+    loop {
+        if let Some(client) = Client::daemon(&settings.socket).await {
+            return Ok(client);
+        }
+        tokio::time::sleep(RECONNECT_WAIT).await;
+    }
+}

@@ -1,0 +1,232 @@
+//! The pure stages as Unix filters: FILE… or `-` in, one JSON line per input out, in input order; an input that fails
+//! gives a line with its error, the rest goes on, exit 1 at the end.
+
+mod inputs;
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use url::Url;
+
+use super::{Exit, Failure};
+use crate::classify::{Classifier, ClassifyText};
+use crate::extract::clean::clean as clean_text;
+use crate::extract::{self as extraction, Hints};
+use crate::model::{Article, ContentFrom, Page};
+use crate::novelty;
+use crate::poll;
+use crate::rules::RuleFiles;
+use crate::settings::{Settings, SettingsError};
+use crate::site_rules::SiteRules;
+
+use inputs::{Input, each_input, each_line};
+
+#[derive(Args)]
+pub struct FilesArguments {
+    /// Files; `-` is stdin
+    #[arg(default_value = "-")]
+    files: Vec<PathBuf>,
+}
+
+/// Files with what came with them.
+#[derive(Args)]
+struct PageArguments {
+    /// Files; `-` is stdin
+    #[arg(required_unless_present = "manifest")]
+    files: Vec<PathBuf>,
+    /// TSV of file, address, content type: thousands of inputs for one process
+    #[arg(long, conflicts_with = "files", value_name = "FILE")]
+    manifest: Option<PathBuf>,
+    /// Address the input came from
+    #[arg(long)]
+    url: Option<Url>,
+    /// Content-Type it came with
+    #[arg(long, value_name = "TYPE")]
+    content_type: Option<String>,
+}
+
+#[derive(Args)]
+pub struct FeedArguments {
+    #[command(flatten)]
+    page: PageArguments,
+}
+
+#[derive(Args)]
+pub struct ExtractArguments {
+    #[command(flatten)]
+    page: PageArguments,
+    /// Site rule to use, instead of the one for the address
+    #[arg(long, value_name = "SOURCE")]
+    rules: Option<String>,
+    /// When the page was fetched, for dates such as "today, 13:51"
+    #[arg(long, value_name = "TIME")]
+    fetched_at: Option<Timestamp>,
+}
+
+#[derive(Args)]
+pub struct ListingArguments {
+    #[command(flatten)]
+    page: PageArguments,
+    /// Site rule to use, instead of the one for the address
+    #[arg(long, value_name = "SOURCE")]
+    rules: Option<String>,
+}
+
+impl PageArguments {
+    fn inputs(self) -> Result<Vec<Input>, Failure> {
+        match self.manifest {
+            Some(manifest) => inputs::of_manifest(&manifest),
+            None => Ok(self
+                .files
+                .into_iter()
+                .map(|file| Input { file, url: self.url.clone(), content_type: self.content_type.clone() })
+                .collect()),
+        }
+    }
+}
+
+impl FilesArguments {
+    fn inputs(self) -> Vec<Input> {
+        self.files.into_iter().map(|file| Input { file, url: None, content_type: None }).collect()
+    }
+}
+
+/// The rules beside the settings file when one is named, else the shipped ones: a filter works anywhere.
+fn rule_files(config: Option<&Path>) -> Result<RuleFiles, Failure> {
+    match config {
+        Some(_) => Ok(Settings::load(config)?.rule_files()?),
+        None => Ok(RuleFiles::shipped()),
+    }
+}
+
+fn faults(faults: Vec<crate::rules::RuleFault>) -> SettingsError {
+    SettingsError(faults.into_iter().map(Into::into).collect())
+}
+
+fn site_rules(config: Option<&Path>, rule: Option<&str>) -> Result<SiteRules, Failure> {
+    let sites = SiteRules::compile(&rule_files(config)?).map_err(faults)?;
+    match rule {
+        Some(id) if sites.by_id(id).is_none() => {
+            let message = format!("--rules {id}: there is no such file in rules/sites/");
+            Err(Failure::new(Exit::Usage, message))
+        }
+        _ => Ok(sites),
+    }
+}
+
+pub fn feed(arguments: FeedArguments) -> Result<Exit, Failure> {
+    each_input(arguments.page.inputs()?, |input, bytes| {
+        let content_type = input.content_type.as_deref();
+        let feed = poll::feed::read(&bytes, content_type, input.url.as_ref(), &TimeZone::UTC, None)
+            .map_err(|error| error.to_string())?;
+        Ok(json!({
+            "kind": feed.kind, "title": feed.title, "url": feed.url, "language": feed.language, "entries": feed.entries,
+        }))
+    })
+}
+
+pub fn extract(config: Option<&Path>, arguments: ExtractArguments) -> Result<Exit, Failure> {
+    let sites = site_rules(config, arguments.rules.as_deref())?;
+    let fetched_at = arguments.fetched_at;
+    each_input(arguments.page.inputs()?, |input, bytes| {
+        let page = Page {
+            url: input.url.clone(),
+            final_url: input.url.clone(),
+            status: 0,
+            content_type: input.content_type.clone(),
+            bytes,
+            fetched_at,
+        };
+        let rule = match &arguments.rules {
+            Some(id) => sites.by_id(id),
+            None => input.url.as_ref().and_then(|url| sites.for_url(url)),
+        };
+        let hints = Hints { announced: None, zone: &TimeZone::UTC, rule, content: ContentFrom::Page };
+        let extraction = extraction::extract(&page, &hints);
+        let mut line = article_json(&extraction.article);
+        if let Some(rejection) = extraction.rejected {
+            line["rejected"] = json!(rejection.reason);
+        }
+        Ok(line)
+    })
+}
+
+fn article_json(article: &Article) -> Value {
+    json!({
+        "url": article.url, "title": article.title, "summary": article.summary,
+        "content_text": article.content_text, "authors": article.authors,
+        "date_published": article.date_published, "date_precision": article.date_precision,
+        "date_modified": article.date_modified, "language": article.language, "image": article.image,
+        "tags": article.tags, "word_count": article.word_count,
+        "fetch": { "charset": article.charset, "charset_from": article.charset_from },
+        "extract": article.extract,
+    })
+}
+
+pub fn listing(config: Option<&Path>, arguments: ListingArguments) -> Result<Exit, Failure> {
+    let sites = site_rules(config, arguments.rules.as_deref())?;
+    each_input(arguments.page.inputs()?, |input, bytes| {
+        let url = input.url.as_ref().ok_or("the address is needed to resolve links: give --url or a manifest")?;
+        let site = match &arguments.rules {
+            Some(id) => sites.by_id(id),
+            None => sites.for_url(url),
+        };
+        let rule = site.and_then(|site| site.listing.as_ref());
+        let content_type = input.content_type.as_deref();
+        let entries = poll::listing::read(&bytes, content_type, url, rule, &TimeZone::UTC, None)
+            .map_err(|error| error.to_string())?;
+        Ok(json!({ "entries": entries }))
+    })
+}
+
+pub fn clean(arguments: FilesArguments) -> Result<Exit, Failure> {
+    each_input(arguments.inputs(), |_, bytes| {
+        let cleaned = clean_text(&String::from_utf8_lossy(&bytes));
+        Ok(json!({ "content_text": cleaned.text, "repairs": cleaned.repairs }))
+    })
+}
+
+#[derive(Deserialize)]
+struct TextLine {
+    id: Value,
+    title: Option<String>,
+    content_text: String,
+    language: Option<String>,
+}
+
+pub fn classify(config: Option<&Path>, arguments: FilesArguments) -> Result<Exit, Failure> {
+    let classifier = Classifier::compile(&rule_files(config)?).map_err(faults)?;
+    each_line(arguments.inputs(), |line| {
+        let text: TextLine = serde_json::from_str(line).map_err(|error| error.to_string())?;
+        let labels = classifier.classify(&ClassifyText {
+            title: text.title.as_deref().unwrap_or_default(),
+            body: &text.content_text,
+            language_prior: text.language.as_deref(),
+        });
+        Ok(json!({
+            "id": text.id, "language": labels.language.tag, "language_confidence": labels.language.confidence,
+            "places": labels.places, "topics": labels.topics,
+        }))
+    })
+}
+
+pub fn dedup(arguments: FilesArguments) -> Result<Exit, Failure> {
+    let mut owners: HashMap<[u8; 16], Value> = HashMap::new();
+    each_line(arguments.inputs(), |line| {
+        let text: TextLine = serde_json::from_str(line).map_err(|error| error.to_string())?;
+        let digest = novelty::text_digest(&text.content_text);
+        match owners.get(&digest.0) {
+            Some(owner) => Ok(json!({ "id": text.id, "of": owner, "similarity": 1.0 })),
+            None => {
+                owners.insert(digest.0, text.id.clone());
+                Ok(json!({ "id": text.id }))
+            }
+        }
+    })
+}
+

@@ -1,0 +1,197 @@
+//! `sources`, `dead-letters`, `status`, `poll` and `reload`: looking after the daemon.
+
+use std::io::{self, Write};
+use std::path::PathBuf;
+
+use axum::http::Method;
+use clap::{Args, Subcommand};
+use jiff::Timestamp;
+use serde::Serialize;
+use serde_json::Map;
+
+use super::ask::{OutputArguments, client, path_segment};
+use super::output::{Align, Column, Format, RowWriter, Surface};
+use super::{Exit, Failure};
+use crate::local_api::{SourceStatus, Status};
+use crate::model::{ArticleId, Outcome, SourceId};
+use crate::store::DeadLetter;
+
+#[derive(Args)]
+pub struct ListArguments {
+    #[command(flatten)]
+    output: OutputArguments,
+}
+
+#[derive(Args)]
+pub struct StatusArguments {
+    #[command(flatten)]
+    output: OutputArguments,
+}
+
+#[derive(Args)]
+pub struct DeadLettersArguments {
+    #[command(subcommand)]
+    action: Option<DeadLettersAction>,
+    #[command(flatten)]
+    output: OutputArguments,
+}
+
+#[derive(Subcommand)]
+enum DeadLettersAction {
+    /// Puts one back into the frontier
+    Retry {
+        /// Its id
+        id: String,
+    },
+    /// Removes one; the article stays known
+    Drop {
+        /// Its id
+        id: String,
+    },
+}
+
+const SOURCE_COLUMNS: [Column; 8] = [
+    left("id", "SOURCE"),
+    left("health", "HEALTH"),
+    left("country", "COUNTRY"),
+    left("language", "LANG"),
+    Column { key: "admitted", title: "ADMITTED", align: Align::Right },
+    left("last_success", "LAST SUCCESS"),
+    left("next_poll", "NEXT POLL"),
+    left("detail", "REASON"),
+];
+
+const DEAD_LETTER_COLUMNS: [Column; 6] = [
+    left("id", "ID"),
+    left("at", "GIVEN UP"),
+    left("source", "SOURCE"),
+    left("reason", "REASON"),
+    left("url", "URL"),
+    left("detail", "DETAIL"),
+];
+
+const STATUS_COLUMNS: [Column; 2] = [left("name", "NAME"), left("value", "VALUE")];
+
+const fn left(key: &'static str, title: &'static str) -> Column {
+    Column { key, title, align: Align::Left }
+}
+
+pub async fn sources(config: Option<PathBuf>, arguments: ListArguments) -> Result<Exit, Failure> {
+    let rows: Vec<SourceStatus> = client(config).await?.json(Method::GET, "/v1/sources").await?;
+    list(&SOURCE_COLUMNS, &rows, arguments.output.format)
+}
+
+#[derive(Serialize)]
+struct DeadLetterRow {
+    id: ArticleId,
+    at: Timestamp,
+    source: SourceId,
+    reason: String,
+    url: String,
+    detail: String,
+}
+
+pub async fn dead_letters(config: Option<PathBuf>, arguments: DeadLettersArguments) -> Result<Exit, Failure> {
+    let client = client(config).await?;
+    let (method, path) = match arguments.action {
+        None => {
+            let letters: Vec<DeadLetter> = client.json(Method::GET, "/v1/dead-letters").await?;
+            let row = |letter: DeadLetter| DeadLetterRow {
+                id: letter.pending.entry.id,
+                at: letter.at,
+                source: letter.pending.entry.source,
+                reason: letter.reason,
+                url: crate::http::shown(&letter.pending.entry.url),
+                detail: letter.detail,
+            };
+            let rows: Vec<DeadLetterRow> = letters.into_iter().map(row).collect();
+            return list(&DEAD_LETTER_COLUMNS, &rows, arguments.output.format);
+        }
+        Some(DeadLettersAction::Retry { id }) => {
+            (Method::POST, format!("/v1/dead-letters/{}/retry", path_segment(&id)?))
+        }
+        Some(DeadLettersAction::Drop { id }) => (Method::DELETE, format!("/v1/dead-letters/{}", path_segment(&id)?)),
+    };
+    let _: ArticleId = client.json(method, &path).await?;
+    Ok(Exit::Done)
+}
+
+pub async fn status(config: Option<PathBuf>, arguments: StatusArguments) -> Result<Exit, Failure> {
+    let status: Status = client(config).await?.json(Method::GET, "/v1/status").await?;
+    let surface = Surface::of_stdout();
+    match Format::chosen(arguments.output.format, Format::Table, &surface) {
+        Format::Json | Format::Ndjson => {
+            let mut out = io::stdout().lock();
+            serde_json::to_writer(&mut out, &status).map_err(io::Error::from)?;
+            writeln!(out)?;
+            Ok(Exit::Done)
+        }
+        format => list(&STATUS_COLUMNS, &status_rows(&status), Some(format)),
+    }
+}
+
+#[derive(Serialize)]
+struct StatusRow {
+    name: String,
+    value: String,
+}
+
+fn status_rows(status: &Status) -> Vec<StatusRow> {
+    let mut rows = Vec::new();
+    let mut row = |name: &str, value: String| rows.push(StatusRow { name: name.to_owned(), value });
+    match (status.pid, status.started_at) {
+        (Some(pid), Some(started_at)) => {
+            let up = Timestamp::now().duration_since(started_at);
+            row("daemon", format!("running, process {pid}, up {:#}", jiff::SignedDuration::from_secs(up.as_secs())));
+        }
+        _ => row("daemon", "not running".to_owned()),
+    }
+    row("version", status.version.clone());
+    row("store", status.store.display().to_string());
+    let sources: Vec<String> = status.sources.iter().map(|(health, count)| format!("{count} {health}")).collect();
+    row("sources", sources.join(", "));
+    row("records", format!("{} in the log, {} bytes; tables {} bytes", status.last_seq, status.log_bytes, status.tables_bytes));
+    let of = |outcome: Outcome| status.counts.outcomes.get(&outcome).copied().unwrap_or_default();
+    let outcomes: Vec<String> =
+        Outcome::ALL.iter().map(|outcome| format!("{} {}", of(*outcome), outcome.name())).collect();
+    row("entries", format!("{} admitted: {}, {} pending", status.counts.admitted, outcomes.join(", "), status.counts.pending));
+    row("in flight", format!("{} polls, {} articles", status.polling, status.fetching));
+    for output in &status.outputs {
+        row(&format!("output {}", output.output), format!("at record {}, {} behind", output.cursor, output.lag));
+    }
+    for (part, reason) in &status.troubles {
+        row(&format!("trouble: {part}"), reason.clone());
+    }
+    rows
+}
+
+pub async fn poll(config: Option<PathBuf>, source: String) -> Result<Exit, Failure> {
+    let path = format!("/v1/poll/{}", path_segment(&source)?);
+    let _: SourceId = client(config).await?.json(Method::POST, &path).await?;
+    Ok(Exit::Done)
+}
+
+pub async fn reload(config: Option<PathBuf>) -> Result<Exit, Failure> {
+    let settings = crate::settings::Settings::load(config.as_deref())?;
+    let Some(client) = crate::local_api::Client::daemon(&settings.socket).await else {
+        let message = format!("no daemon answers at {}", settings.socket.display());
+        return Err(Failure::new(Exit::Failed, message));
+    };
+    let _: bool = client.json(Method::POST, "/v1/reload").await?;
+    Ok(Exit::Done)
+}
+
+fn list<T: Serialize>(columns: &[Column], rows: &[T], format: Option<Format>) -> Result<Exit, Failure> {
+    let surface = Surface::of_stdout();
+    let format = Format::chosen(format, Format::Table, &surface);
+    let mut out = io::stdout().lock();
+    let mut writer = RowWriter::new(format, surface, columns, &mut out);
+    for row in rows {
+        let row = serde_json::to_value(row).map_err(io::Error::from)?;
+        let empty = Map::new();
+        writer.write(row.as_object().unwrap_or(&empty))?;
+    }
+    writer.finish()?;
+    Ok(Exit::Done)
+}
+
