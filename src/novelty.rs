@@ -191,7 +191,7 @@ mod tests {
             Announced { summary: None, ..base.clone() },
             Announced { content_html: Some("<p>Read it later</p>".into()), ..base.clone() },
             Announced { date_modified: later, ..base.clone() },
-            Announced { title: base.summary.clone(), summary: base.title.clone(), ..base.clone() },
+            Announced { title: base.summary.clone(), summary: base.title.clone(), ..base },
         ];
         for other in changed {
             assert_ne!(announced_digest(&other), digest, "{other:?}");

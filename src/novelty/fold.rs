@@ -17,7 +17,7 @@ pub(super) fn words(text: &str, mut take: impl FnMut(&str)) {
     for c in text.chars().stream_safe().nfkc().flat_map(char::to_lowercase) {
         if c.is_alphanumeric() && !is_apostrophe(c) {
             word.push(c);
-        } else if !(is_combining_mark(c) || is_apostrophe(c) || is_invisible(c)) && !word.is_empty() {
+        } else if !(word.is_empty() || is_combining_mark(c) || is_apostrophe(c) || is_invisible(c)) {
             take(&word);
             word.clear();
         }
