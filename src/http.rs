@@ -44,7 +44,8 @@ const RATE_LIMIT_PAUSE: Duration = Duration::from_secs(60);
 pub struct HttpSettings {
     /// The User-Agent header, version and contact filled in.
     pub user_agent: String,
-    /// Pause between the end of a request and the next one to the same host.
+    /// Pause between the end of a request and the next one to the same host. Pauses over 75 s are not waited for:
+    /// whoever comes earlier gets `rate-limited` with the time left.
     pub delay_per_host: Duration,
     /// Time for a fetch with its redirects, from the first byte sent; waiting for the host's slot is not counted.
     pub timeout: Duration,

@@ -69,7 +69,7 @@ pub enum HttpError {
         limit: Duration,
     },
     /// The decoded body is larger than allowed.
-    #[error("{url}: larger than http.body_max, {bytes_max} bytes")]
+    #[error("{url}: larger than {bytes_max} bytes, the limit of [http]")]
     TooLarge {
         /// The address asked for.
         url: String,

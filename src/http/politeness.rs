@@ -73,7 +73,10 @@ impl HostSlots {
         // Only the holder of the turn changes the pause, so it is settled now.
         host.refuse_long_pause()?;
         let until = host.pause().until;
-        tokio::time::sleep_until(until).await;
+        // The timer's tick is a millisecond; without a pause there is no need to wait for it.
+        if until > Instant::now() {
+            tokio::time::sleep_until(until).await;
+        }
         Ok(HostSlot { host, spacing, hold_off: Duration::ZERO, _turn: turn })
     }
 
@@ -131,13 +134,13 @@ impl Host {
 impl HostSlot {
     /// The host asked to be left alone for this long.
     pub(super) fn hold_off(&mut self, pause: Duration) {
-        self.hold_off = pause.min(HOLD_OFF_MAX);
+        self.hold_off = pause;
     }
 }
 
 impl Drop for HostSlot {
     fn drop(&mut self) {
-        let until = Instant::now() + self.spacing.max(self.hold_off);
+        let until = Instant::now() + self.spacing.max(self.hold_off).min(HOLD_OFF_MAX);
         *self.host.pause() = Pause { until, spacing: self.spacing };
     }
 }

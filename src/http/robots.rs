@@ -113,7 +113,7 @@ impl RobotsCache {
             Fetched::File(text) => (Ok(parsed(text).await.unwrap_or_else(|_| Rules::allow_all())), FRESH_FOR),
             Fetched::NoFile => (Ok(Rules::allow_all()), FRESH_FOR),
             Fetched::Unreachable(error) => {
-                let pause = error.retry_after().unwrap_or(NO_CONNECTION_FOR);
+                let pause = error.retry_after().unwrap_or(NO_CONNECTION_FOR).min(FRESH_FOR);
                 (Err(error), pause)
             }
         };

@@ -22,7 +22,7 @@ const SECRET_PARTS: &[&str] =
     &["token", "secret", "passw", "apikey", "signature", "session", "credential", "authorization", "jwt"];
 
 /// Whole words of parameter names whose values are secret.
-const SECRET_WORDS: &[&str] = &["auth", "code", "hmac", "key", "pass", "pwd", "sid", "sig"];
+const SECRET_WORDS: &[&str] = &["auth", "hmac", "key", "pass", "pwd", "sid", "sig"];
 
 /// The address for messages and logs: user info and the values of parameters such as `token` and `key` are left out,
 /// so is the fragment, and a long address is cut.
@@ -60,13 +60,11 @@ fn shown_pair(pair: &str) -> String {
 
 fn is_secret(name: &str) -> bool {
     // `%74oken` and `to%6Ben` are tokens, too.
-    let name = match url::form_urlencoded::parse(name.as_bytes()).next() {
-        Some((name, _)) => name.to_ascii_lowercase(),
-        None => return false,
-    };
-    SECRET_PARTS.iter().any(|part| name.contains(part))
-        || name.split(|c: char| !c.is_alphanumeric()).any(|word| SECRET_WORDS.contains(&word))
-        || ["key", "auth"].iter().any(|end| name.len() > 5 && name.ends_with(end))
+    let Some((name, _)) = url::form_urlencoded::parse(name.as_bytes()).next() else { return false };
+    let lower = name.to_ascii_lowercase();
+    SECRET_PARTS.iter().any(|part| lower.contains(part))
+        || lower.split(|c: char| !c.is_alphanumeric()).any(|word| SECRET_WORDS.contains(&word))
+        || ["Key", "Auth"].iter().any(|end| name.ends_with(end))
 }
 
 /// Everything in the address that a server could echo and nobody should read, raw and decoded.
@@ -115,7 +113,10 @@ mod tests {
             "https://e.kz/a?token=***&b=1&access_Token=***&api-key=***",
         );
         check("https://e.kz/a?%74oken=abc&apikey=&userKey=1", "https://e.kz/a?%74oken=***&apikey=&userKey=***");
-        check("https://e.kz/a?keyword=gas&author=3&monkey", "https://e.kz/a?keyword=gas&author=3&monkey");
+        check(
+            "https://e.kz/a?keyword=gas&author=3&turkey=1&code=kz",
+            "https://e.kz/a?keyword=gas&author=3&turkey=1&code=kz",
+        );
         check("file:///etc/passwd", "file:///etc/passwd");
         check("data:text/html,x", "data:text/html,x");
     }
