@@ -101,8 +101,9 @@ fn settings() -> HttpSettings {
     HttpSettings {
         user_agent: "chapar/test (+https://e.kz)".into(),
         delay_per_host: Duration::ZERO,
-        timeout: Duration::from_millis(1_500),
-        connect_timeout: Duration::from_secs(1),
+        // Long: a busy machine must not turn other failures into timeouts.
+        timeout: Duration::from_secs(30),
+        connect_timeout: Duration::from_secs(30),
         body_bytes_max: BODY_BYTES_MAX,
         redirects_max: 4,
         allow_private: vec!["127.0.0.0/8".parse().unwrap()],
@@ -203,15 +204,13 @@ async fn a_304_that_was_not_asked_for_is_no_page() {
 
 #[tokio::test]
 async fn bodies_are_decoded_within_the_limit() {
-    let site = Site::start(|path, _| match path {
+    let bomb = zstd::encode_all(std::io::Read::take(std::io::repeat(0), 32 << 20), 1).unwrap();
+    assert!(bomb.len() < BODY_BYTES_MAX);
+    let site = Site::start(move |path, _| match path {
         "/gzip" => answer(200, "Content-Encoding: gzip\r\n", &decode(GZIPPED)),
         "/deflate" => answer(200, "Content-Encoding: deflate\r\n", &decode(DEFLATED)),
         "/zstd" => answer(200, "Content-Encoding: zstd\r\n", &zstd::encode_all(&b"<p>read</p>"[..], 1).unwrap()),
-        "/bomb" => {
-            let bomb = zstd::encode_all(std::io::Read::take(std::io::repeat(0), 256 << 20), 1).unwrap();
-            assert!(bomb.len() < BODY_BYTES_MAX);
-            answer(200, "Content-Encoding: zstd\r\n", &bomb)
-        }
+        "/bomb" => answer(200, "Content-Encoding: zstd\r\n", &bomb),
         "/full" => answer(200, "", &[b'x'; BODY_BYTES_MAX]),
         "/beyond" => answer(200, "", &[b'x'; BODY_BYTES_MAX + 1]),
         "/unannounced" => Reply::Raw([&b"HTTP/1.1 200 X\r\n\r\n"[..], &[b'x'; BODY_BYTES_MAX + 1]].concat()),
@@ -352,7 +351,6 @@ async fn a_slow_site_hits_the_time_limit() {
         let error = failure(&client, &request(&site.url("/"))).await;
         assert_eq!((error.reason(), error.is_permanent()), ("timeout", false));
         assert!(begun.elapsed() >= limit);
-        assert_eq!(site.seen().len(), 1);
     }
 }
 
