@@ -1,0 +1,340 @@
+//! Addresses: the one to fetch, and the one that identifies an article.
+
+use url::Url;
+
+use crate::model::CanonicalUrl;
+
+/// Query parameters that say how a reader came, never what is read. Compared without case.
+/// Sources: the lists of ClearURLs, Brave and Firefox (query stripping), and what publishers of the region append.
+const TRACKING_PARAMETERS: &[&str] = &[
+    // Clicks on advertisements and in social networks.
+    "fbclid",
+    "gclid",
+    "gclsrc",
+    "gbraid",
+    "wbraid",
+    "dclid",
+    "msclkid",
+    "yclid",
+    "ymclid",
+    "ysclid",
+    "twclid",
+    "ttclid",
+    "igshid",
+    "igsh",
+    "li_fat_id",
+    "rb_clickid",
+    "wickedid",
+    "epik",
+    "_openstat",
+    "openstat",
+    "tgclid",
+    // Mailings.
+    "mc_cid",
+    "mc_eid",
+    "mkt_tok",
+    "vero_id",
+    "vero_conv",
+    "oly_anon_id",
+    "oly_enc_id",
+    "ml_subscriber",
+    "ml_subscriber_hash",
+    "_hsenc",
+    "_hsmi",
+    "__hstc",
+    "__hssc",
+    "__hsfp",
+    "hsctatracking",
+    "s_cid",
+    "ss_email_id",
+    // Campaigns of publishers and of analysis programs.
+    "_ga",
+    "_gl",
+    "pk_campaign",
+    "pk_kwd",
+    "pk_source",
+    "pk_medium",
+    "pk_content",
+    "cmpid",
+    "ncid",
+    "ocid",
+    "icid",
+    "ito",
+    "xtor",
+    "wt_mc",
+    "at_medium",
+    "at_campaign",
+    "at_format",
+    "ns_mchannel",
+    "ns_source",
+    "ns_campaign",
+    "ns_linkname",
+    "guccounter",
+    "guce_referrer",
+    "guce_referrer_sig",
+    "soc_src",
+    "soc_trk",
+    "ref_src",
+    "ref_url",
+    "fb_action_ids",
+    "fb_action_types",
+    "fb_source",
+    "action_object_map",
+    "action_type_map",
+    "__twitter_impression",
+    // Sessions, as far as their names are unmistakable.
+    "phpsessid",
+    "jsessionid",
+];
+
+/// Families of such parameters.
+const TRACKING_PREFIXES: &[&str] = &["utm_", "mtm_", "hsa_", "itm_"];
+
+/// Parameters that are tracking only with one of [`REFERRERS`] as value: `from=rss` is, `from=2024-01-01` is not.
+const REFERRER_PARAMETERS: &[&str] = &["from", "ref", "source", "src", "via"];
+
+const REFERRERS: &[&str] = &[
+    "rss",
+    "feed",
+    "atom",
+    "yandex",
+    "yandexnews",
+    "yandex_zen",
+    "zen",
+    "google",
+    "googlenews",
+    "facebook",
+    "fb",
+    "twitter",
+    "telegram",
+    "tg",
+    "vk",
+    "ok",
+    "whatsapp",
+    "instagram",
+    "email",
+    "newsletter",
+    "push",
+    "share",
+];
+
+/// Parameters that choose a presentation of the same article, with the values for which they do.
+const PRESENTATION_PARAMETERS: &[(&[&str], &[&str])] = &[
+    (&["amp", "print", "printable", "print_version"], &["", "1", "y", "yes", "true"]),
+    (&["outputtype", "output", "format", "view", "mode", "version"], &["amp", "print", "printable", "mobile"]),
+];
+
+/// Host labels that choose a presentation. They are folded only before a name that can stand alone.
+const PRESENTATION_LABELS: &[&str] = &["www", "m", "mobile", "amp"];
+
+/// Path segments that choose a presentation, at either end of a path: `/amp/news/1`, `/news/1/print`.
+const PRESENTATION_SEGMENTS: &[&str] = &["amp", "amp.html", "print"];
+
+/// Second-level labels under which countries give out names: `m.com.kz` is a site of its own.
+const REGISTRY_LABELS: &[&str] = &["ac", "co", "com", "edu", "gov", "info", "mil", "net", "org"];
+
+/// The address to fetch: as announced, without user info, tracking parameters, and fragment (a hashbang `#!` stays,
+/// it names a page). The rest is not touched, not even its order or encoding: servers may be particular.
+pub fn fetchable_url(url: &Url) -> Url {
+    let mut fetchable = url.clone();
+    remove_user_info(&mut fetchable);
+    if !url.fragment().is_some_and(is_hashbang) {
+        fetchable.set_fragment(None);
+    }
+    if let Some(query) = url.query() {
+        let kept: Vec<&str> = query.split('&').filter(|pair| !is_tracking(&normal_pair(pair))).collect();
+        let kept = kept.join("&");
+        fetchable.set_query((!kept.is_empty()).then_some(kept.as_str()));
+    }
+    fetchable
+}
+
+/// The identity form of an address, equal for the addresses of one article, and its own canonical form:
+///
+/// - scheme: `http` becomes `https`; ports 80 and 443, user info and a dot after the host are dropped;
+/// - host: lower case and punycode (by the url crate); `www.`, `m.`, `mobile.` and `amp.` dropped before a name that
+///   can stand alone;
+/// - path: no dot segments (by the url crate); unreserved characters decoded, everything that RFC 3986 does not allow
+///   encoded, hexadecimal digits in upper case; AMP and print segments at its ends and trailing slashes dropped;
+/// - query: tracking and presentation parameters dropped, the others sorted, encoded like the path, `+` as `%20`;
+/// - fragment: dropped unless a hashbang.
+///
+/// Addresses other than http and https are kept as they are, without fragment.
+pub fn canonical_url(url: &Url) -> CanonicalUrl {
+    let (true, Some(host)) = (matches!(url.scheme(), "http" | "https"), url.host_str()) else {
+        let mut other = url.clone();
+        other.set_fragment(None);
+        return CanonicalUrl(other.into());
+    };
+    let mut canonical = format!("https://{}", folded_host(host));
+    if let Some(port) = url.port().filter(|port| !matches!(port, 80 | 443)) {
+        canonical.push_str(&format!(":{port}"));
+    }
+    canonical.push_str(&canonical_path(url.path()));
+    let query = canonical_query(url.query().unwrap_or_default());
+    if !query.is_empty() {
+        canonical.push('?');
+        canonical.push_str(&query);
+    }
+    if let Some(fragment) = url.fragment().filter(|fragment| is_hashbang(fragment)) {
+        canonical.push('#');
+        canonical.push_str(fragment);
+    }
+    CanonicalUrl(canonical)
+}
+
+/// Whether a page's `rel=canonical` is taken as its address: it must lie on the same site (host and port after
+/// folding as in [`canonical_url`]) and must not be a home page, `/` or that of a language such as `/ru`, unless the
+/// page itself is one. Sites that name their home page, or another site, on every page would merge all articles.
+pub fn believed_canonical(fetched: &Url, rel_canonical: &Url) -> bool {
+    let site = |url: &Url| {
+        let port = url.port().filter(|port| !matches!(port, 80 | 443));
+        let host = matches!(url.scheme(), "http" | "https").then(|| url.host_str().map(folded_host)).flatten();
+        host.map(|host| (host.to_owned(), port))
+    };
+    site(fetched).is_some() && site(fetched) == site(rel_canonical) && (is_home(fetched) || !is_home(rel_canonical))
+}
+
+fn is_home(url: &Url) -> bool {
+    let path = canonical_path(url.path());
+    let is_language = |name: &str| name.len() == 2 && name.bytes().all(|byte| byte.is_ascii_alphabetic());
+    let name = path.trim_matches('/');
+    let queryless = canonical_query(url.query().unwrap_or_default()).is_empty();
+    let hashbang = url.fragment().is_some_and(is_hashbang);
+    queryless && !hashbang && (name.is_empty() || is_language(name))
+}
+
+fn is_hashbang(fragment: &str) -> bool {
+    fragment.len() > 1 && fragment.starts_with('!')
+}
+
+fn remove_user_info(url: &mut Url) {
+    // Both fail only for addresses that have no user info to remove.
+    let _ = url.set_username("");
+    let _ = url.set_password(None);
+}
+
+fn folded_host(host: &str) -> &str {
+    // `http://./` is an address to the url crate.
+    let mut host = Some(host.trim_end_matches('.')).filter(|host| !host.is_empty()).unwrap_or(host);
+    while let Some((label, rest)) = host.split_once('.') {
+        if !PRESENTATION_LABELS.contains(&label) || !can_stand_alone(rest) {
+            break;
+        }
+        host = rest;
+    }
+    host
+}
+
+fn can_stand_alone(name: &str) -> bool {
+    match name.split_once('.') {
+        None => false,
+        Some((second, top)) => top.contains('.') || top.len() != 2 || !REGISTRY_LABELS.contains(&second),
+    }
+}
+
+fn canonical_path(path: &str) -> String {
+    let normal = normal_escapes(path, is_path_byte);
+    let mut segments: Vec<&str> = normal.trim_start_matches('/').split('/').collect();
+    // Leading empty segments are part of the address, only the slash before the first is not.
+    let leading = normal.len() - normal.trim_start_matches('/').len();
+    segments.splice(0..0, std::iter::repeat_n("", leading.saturating_sub(1)));
+    while drop_last_presentation(&mut segments) || drop_first_presentation(&mut segments) {}
+    format!("/{}", segments.join("/"))
+}
+
+/// Drops an empty, AMP or print segment from the end. True when it changed something.
+fn drop_last_presentation(segments: &mut Vec<&str>) -> bool {
+    let has_others = segments.iter().rev().skip(1).any(|segment| !segment.is_empty());
+    let Some(last) = segments.last_mut() else { return false };
+    if last.is_empty() || (has_others && PRESENTATION_SEGMENTS.contains(last)) {
+        segments.pop();
+        return true;
+    }
+    // What is left of `..amp` would be a dot segment.
+    match last.strip_suffix(".amp") {
+        Some(name) if !matches!(name, "" | "." | "..") => *last = name,
+        _ => return false,
+    }
+    true
+}
+
+/// Drops an AMP or print segment from the start. True when it changed something.
+fn drop_first_presentation(segments: &mut Vec<&str>) -> bool {
+    let has_others = segments.iter().skip(1).any(|segment| !segment.is_empty());
+    let drops = has_others && segments.first().is_some_and(|first| PRESENTATION_SEGMENTS.contains(first));
+    if drops {
+        segments.remove(0);
+    }
+    drops
+}
+
+fn canonical_query(query: &str) -> String {
+    let mut pairs: Vec<String> = query.split('&').map(normal_pair).collect();
+    pairs.retain(|pair| !pair.is_empty() && !is_tracking(pair) && !is_presentation(pair));
+    pairs.sort_unstable();
+    pairs.join("&")
+}
+
+fn normal_pair(pair: &str) -> String {
+    normal_escapes(&pair.replace('+', "%20"), is_query_byte)
+}
+
+/// Whether a normalised `name=value` is tracking.
+fn is_tracking(pair: &str) -> bool {
+    let pair = pair.to_ascii_lowercase();
+    let (name, value) = pair.split_once('=').unwrap_or((&pair, ""));
+    TRACKING_PARAMETERS.contains(&name)
+        || TRACKING_PREFIXES.iter().any(|prefix| name.starts_with(prefix))
+        || (REFERRER_PARAMETERS.contains(&name) && REFERRERS.contains(&value))
+}
+
+fn is_presentation(pair: &str) -> bool {
+    let pair = pair.to_ascii_lowercase();
+    let (name, value) = pair.split_once('=').unwrap_or((&pair, ""));
+    PRESENTATION_PARAMETERS.iter().any(|(names, values)| names.contains(&name) && values.contains(&value))
+}
+
+/// RFC 3986 section 6.2.2: escapes of unreserved characters decoded, other escapes in upper case, and bytes that are
+/// not `allowed` escaped. A `%` that starts no escape is escaped itself, so that decoding cannot make new escapes.
+fn normal_escapes(text: &str, allowed: fn(u8) -> bool) -> String {
+    let bytes = text.as_bytes();
+    let mut normal = String::with_capacity(text.len());
+    let mut at = 0;
+    while at < bytes.len() {
+        let (byte, is_escape) = match escaped_byte(&bytes[at..]) {
+            Some(byte) => (byte, true),
+            None => (bytes[at], false),
+        };
+        if is_unreserved(byte) || (!is_escape && allowed(byte)) {
+            normal.push(char::from(byte));
+        } else {
+            normal.push_str(&format!("%{byte:02X}"));
+        }
+        at += if is_escape { 3 } else { 1 };
+    }
+    normal
+}
+
+fn escaped_byte(bytes: &[u8]) -> Option<u8> {
+    let [b'%', high, low, ..] = bytes else { return None };
+    let digit = |byte: u8| char::from(byte).to_digit(16);
+    u8::try_from(digit(*high)? * 16 + digit(*low)?).ok()
+}
+
+fn is_unreserved(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~')
+}
+
+/// RFC 3986 `pchar` beyond the unreserved, and the slash.
+fn is_path_byte(byte: u8) -> bool {
+    matches!(byte, b'!' | b'$' | b'&' | b'(' | b')' | b'*' | b'+' | b',' | b';' | b'=' | b':' | b'@' | b'/')
+}
+
+fn is_query_byte(byte: u8) -> bool {
+    is_path_byte(byte) || byte == b'?'
+}
+
+#[cfg(test)]
+#[path = "address_tests.rs"]
+mod tests;
