@@ -153,9 +153,9 @@ fn faults_are_placed_and_explained() {
 #[test]
 fn a_fault_is_shown_under_a_caret() {
     let check = |text: &str, expected: &str| assert_eq!(parse(text).expect_err(text).to_string(), expected);
-    check("газ (нефть", &format!("{}\n  газ (нефть\n      ^", PARENTHESES));
-    check("天然 (x", &format!("{}\n  天然 (x\n       ^", PARENTHESES));
-    check("\u{9b}\u{202e}a\tb (x", &format!("{}\n  \u{fffd}\u{fffd}a b (x\n        ^", PARENTHESES));
+    check("газ (нефть", &format!("{PARENTHESES}\n  газ (нефть\n      ^"));
+    check("天然 (x", &format!("{PARENTHESES}\n  天然 (x\n       ^"));
+    check("\u{9b}\u{202e}a\tb (x", &format!("{PARENTHESES}\n  \u{fffd}\u{fffd}a b (x\n        ^"));
     let long = format!("{} (x", "a".repeat(100));
     check(&long, &format!("{}\n  …{} (x\n  {}^", PARENTHESES, "a".repeat(59), " ".repeat(61)));
 }
