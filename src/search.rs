@@ -1,1 +1,213 @@
-//! (being written)
+//! Asking: the query language, and whether a record answers a query.
+//!
+//! A query is read once (`parse`) into clauses that all must hold; each is one or several conditions of which one must
+//! hold. Matching knows nothing of the syntax, so an index can answer the same [`Query`] later.
+//!
+//! | written | matches records |
+//! |---|---|
+//! | `gas pipeline` | with both words, in title, summary, text or the publisher's tags |
+//! | `"middle corridor"` | with the words in this order, in one field |
+//! | `uran*`, `"rare eart"*` | with a word that begins so |
+//! | `-gas`, `-"oil price"`, `-topic:energy` | without it |
+//! | `rail OR road port` | with `port` and one of the others: OR joins its two neighbours |
+//! | `title:summit` | with the word, phrase or prefix in the title |
+//! | `topic:energy,water` | with one of these topics (also for country, lang, source, event) |
+//! | `country:KZ`, `country:"South Korea"` | about the country, by ISO 3166-1 alpha-2 code or English name |
+//! | `lang:uz` | in the language, in any script (`uz-Latn`, `uz-Cyrl`) |
+//! | `source:astanatimes` | announced by the source |
+//! | `event:update` | with this event |
+//! | `since:7d`, `until:2026-11-01` | recorded at or after, recorded before |
+//!
+//! Words are compared whole, in any case, with `ё` as `е` and every apostrophe after `o` and `g` left out.
+//! `since:` and `until:` are about `recorded_at`: an age (`90s 30m 2h 3d 1w`, a day being 24 hours), `today`,
+//! `yesterday`, a date or date and time in the local zone, or RFC 3339. A day given to `until:` is included whole.
+
+mod countries;
+mod filters;
+mod fold;
+mod matching;
+mod parse;
+mod times;
+
+use std::fmt;
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use unicode_width::UnicodeWidthStr;
+
+use crate::model::SourceId;
+use crate::record::{Event, Record};
+use crate::text;
+
+pub use filters::Filters;
+
+/// Longest query, in bytes: far beyond what is typed, small enough to be read at once.
+pub const QUERY_BYTES_MAX: usize = 10 * 1024;
+
+/// Most terms of a query: each costs a look at every record.
+pub const QUERY_TERMS_MAX: usize = 200;
+
+/// A query that was read without faults.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Query {
+    clauses: Vec<Clause>,
+}
+
+/// Conditions of which one must hold.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Clause {
+    /// At least one.
+    pub any: Vec<Condition>,
+}
+
+/// Terms of which one must match, or none.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Condition {
+    /// Which of the two.
+    pub sense: Sense,
+    /// At least one.
+    pub terms: Vec<Term>,
+}
+
+/// Whether a condition asks for its terms or excludes them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sense {
+    /// One of the terms must match.
+    With,
+    /// None of the terms may match.
+    Without,
+}
+
+/// One thing to look for in a record.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Term {
+    /// Words.
+    Text(TextTerm),
+    /// Topic id.
+    Topic(String),
+    /// ISO 3166-1 alpha-2, upper case.
+    Country(String),
+    /// BCP 47 tag in lower case; longer tags that begin with it match too.
+    Language(String),
+    /// Source id.
+    Source(SourceId),
+    /// Event.
+    Event(Event),
+    /// `recorded_at` at or after.
+    Since(Timestamp),
+    /// `recorded_at` before.
+    Until(Timestamp),
+}
+
+/// Words in a row.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TextTerm {
+    /// Where to look.
+    pub scope: Scope,
+    /// Folded words, one space between them.
+    pub words: String,
+    /// Whether the last word is whole.
+    pub ending: Ending,
+}
+
+/// Where a text term is looked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// Title, summary, text and the publisher's tags.
+    Anywhere,
+    /// The title.
+    Title,
+}
+
+/// How the last word of a text term ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// It is a whole word.
+    Whole,
+    /// It is the beginning of one.
+    Prefix,
+}
+
+/// What a query is read against.
+#[derive(Clone, Copy, Debug)]
+pub struct QueryContext<'a> {
+    /// The time that ages count back from.
+    pub now: Timestamp,
+    /// The zone of dates without one.
+    pub zone: &'a TimeZone,
+    /// Known topic ids; when empty, any id is taken.
+    pub topics: &'a [String],
+    /// Known source ids; when empty, any id is taken.
+    pub sources: &'a [String],
+}
+
+/// A fault in a query, and where it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct QueryError {
+    /// Characters before the fault.
+    pub at: usize,
+    /// What is wrong and what to write instead.
+    pub message: String,
+    /// The query as it was given.
+    pub query: String,
+}
+
+impl Query {
+    /// Reads a query in the inline syntax; an empty one matches every record.
+    ///
+    /// # Errors
+    /// The first fault: bounds, quotes, operators, unknown fields, topics, sources, countries, times.
+    pub fn parse(text: &str, context: &QueryContext<'_>) -> Result<Self, QueryError> {
+        Ok(Self { clauses: parse::clauses(text, context)? })
+    }
+
+    /// Whether a record answers the query.
+    pub fn matches(&self, record: &Record) -> bool {
+        matching::matches(&self.clauses, record)
+    }
+
+    /// What must hold, all of it.
+    pub fn clauses(&self) -> &[Clause] {
+        &self.clauses
+    }
+
+    /// The latest `since:` and the earliest `until:` that every answer keeps to, for skipping parts of the log.
+    pub fn recorded_between(&self) -> (Option<Timestamp>, Option<Timestamp>) {
+        let (mut since, mut until) = (None, None);
+        for clause in &self.clauses {
+            let [Condition { sense: Sense::With, terms }] = clause.any.as_slice() else { continue };
+            match terms.as_slice() {
+                [Term::Since(at)] => since = since.max(Some(*at)),
+                [Term::Until(at)] => until = Some(until.map_or(*at, |earlier: Timestamp| earlier.min(*at))),
+                _ => {}
+            }
+        }
+        (since, until)
+    }
+
+    fn require(&mut self, terms: Vec<Term>) {
+        self.clauses.push(Clause { any: vec![Condition { sense: Sense::With, terms }] });
+    }
+}
+
+/// Characters of the query shown before and after a fault.
+const SHOWN_BEFORE: usize = 60;
+const SHOWN_AFTER: usize = 40;
+
+impl fmt::Display for QueryError {
+    /// The message, and below it the query with a caret under the fault.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let from = self.at.saturating_sub(SHOWN_BEFORE);
+        let shown = |skip: usize, take: usize| {
+            let part: String = self.query.chars().skip(skip).take(take).collect();
+            text::for_terminal(&part).replace(['\n', '\t'], " ")
+        };
+        let before = format!("{}{}", if from > 0 { "…" } else { "" }, shown(from, self.at - from));
+        let cut = if self.query.chars().count() > self.at + SHOWN_AFTER { "…" } else { "" };
+        writeln!(f, "{}", text::for_terminal(&self.message))?;
+        writeln!(f, "  {before}{}{cut}", shown(self.at, SHOWN_AFTER))?;
+        write!(f, "  {}^", " ".repeat(before.width()))
+    }
+}
+
+impl std::error::Error for QueryError {}

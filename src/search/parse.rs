@@ -1,0 +1,351 @@
+//! Reading a query: characters to clauses, with the place of every fault.
+
+use std::cmp::Ordering;
+
+use super::times::{self, Edge};
+use super::{
+    Clause, Condition, Ending, QUERY_BYTES_MAX, QUERY_TERMS_MAX, QueryContext, QueryError, Scope, Sense, Term, TextTerm,
+};
+use super::{countries, fold};
+use crate::record::Event;
+
+/// What can stand before a colon.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum FieldName {
+    Title,
+    Topic,
+    Country,
+    Lang,
+    Source,
+    Event,
+    Since,
+    Until,
+}
+
+const FIELDS: [(&str, FieldName); 8] = [
+    ("title", FieldName::Title),
+    ("topic", FieldName::Topic),
+    ("country", FieldName::Country),
+    ("lang", FieldName::Lang),
+    ("source", FieldName::Source),
+    ("event", FieldName::Event),
+    ("since", FieldName::Since),
+    ("until", FieldName::Until),
+];
+
+const EVENTS: [(&str, Event); 5] = [
+    ("new", Event::New),
+    ("update", Event::Update),
+    ("relabel", Event::Relabel),
+    ("withdrawn", Event::Withdrawn),
+    ("duplicate", Event::Duplicate),
+];
+
+/// Most names that a message suggests: what fits on a line or two.
+const SUGGESTIONS_MAX: usize = 8;
+
+/// Characters of a wrong name that are compared with the known ones; longer than any of them.
+const COMPARED_CHARS: usize = 64;
+
+/// Reads a whole query.
+pub(super) fn clauses(text: &str, context: &QueryContext<'_>) -> Result<Vec<Clause>, QueryError> {
+    if text.len() > QUERY_BYTES_MAX {
+        let at = text.char_indices().take_while(|(index, _)| *index < QUERY_BYTES_MAX).count();
+        let message = format!("the query has {} bytes, at most {QUERY_BYTES_MAX} are read", text.len());
+        return Err(QueryError { at, message, query: text.to_owned() });
+    }
+    let mut reader = Reader { chars: text.chars().collect(), at: 0, terms: 0, context };
+    reader.clauses().map_err(|(at, message)| QueryError { at, message, query: text.to_owned() })
+}
+
+/// Reads the value of a flag, a comma list where the field takes one, into terms.
+pub(super) fn flag_terms(
+    field: FieldName,
+    value: &str,
+    context: &QueryContext<'_>,
+    terms: &mut Vec<Term>,
+) -> Result<(), QueryError> {
+    let name = FIELDS.iter().find(|(_, known)| *known == field).map_or("", |(name, _)| name);
+    let start = format!("--{name} ").chars().count();
+    let error = |at, message| QueryError { at, message, query: format!("--{name} {value}") };
+    if value.len() > QUERY_BYTES_MAX {
+        return Err(error(start, format!("at most {QUERY_BYTES_MAX} bytes are read")));
+    }
+    let mut at = start;
+    for part in value.split(',') {
+        if terms.len() == QUERY_TERMS_MAX {
+            return Err(error(at, too_many_terms()));
+        }
+        let indent = part.chars().take_while(|c| c.is_whitespace()).count();
+        terms.push(filter_term(field, part.trim(), context).map_err(|message| error(at + indent, message))?);
+        at += part.chars().count() + 1;
+    }
+    Ok(())
+}
+
+type Fault = (usize, String);
+
+struct Reader<'q> {
+    chars: Vec<char>,
+    at: usize,
+    terms: usize,
+    context: &'q QueryContext<'q>,
+}
+
+impl Reader<'_> {
+    fn clauses(&mut self) -> Result<Vec<Clause>, Fault> {
+        let mut clauses: Vec<Clause> = Vec::new();
+        let mut open_or = None;
+        while self.skip_spaces() {
+            let start = self.at;
+            if let Some(operator) = self.operator() {
+                match operator {
+                    "OR" if clauses.is_empty() => return Err((start, "OR needs a term before it".into())),
+                    "OR" if open_or.is_some() => return Err((start, "OR needs a term between it and the last".into())),
+                    "OR" => open_or = Some(start),
+                    "AND" => {
+                        return Err((start, "AND is not needed: all words must match; quote it to search it".into()));
+                    }
+                    _ => return Err((start, "write -word instead of NOT word; quote NOT to search it".into())),
+                }
+                self.at += operator.len();
+                continue;
+            }
+            let Some(condition) = self.condition()? else { continue };
+            match (open_or.take(), clauses.last_mut()) {
+                (Some(_), Some(clause)) => clause.any.push(condition),
+                _ => clauses.push(Clause { any: vec![condition] }),
+            }
+        }
+        match open_or {
+            Some(at) => Err((at, "OR needs a term after it".into())),
+            None => Ok(clauses),
+        }
+    }
+
+    /// A term with its sign, or nothing where there is only punctuation, as in a pasted headline.
+    fn condition(&mut self) -> Result<Option<Condition>, Fault> {
+        let start = self.at;
+        let sense = if self.eat('-') { Sense::Without } else { Sense::With };
+        if sense == Sense::Without && self.peek().is_none_or(|c| c.is_whitespace() || c == '-') {
+            return Err((start, "one - and the word directly after it leaves records with the word out".into()));
+        }
+        let terms = match self.field()? {
+            Some(FieldName::Title) => self.text_term(Scope::Title)?.map(|term| vec![term]),
+            Some(field) => Some(self.filter_terms(field)?),
+            None => self.text_term(Scope::Anywhere)?.map(|term| vec![term]),
+        };
+        match terms {
+            Some(terms) => Ok(Some(Condition { sense, terms })),
+            None if sense == Sense::Without => Err((start, "there is no word after the -".into())),
+            None => Ok(None),
+        }
+    }
+
+    /// `name:` when the term begins so. Latin letters before a colon are always meant as a field, to find misspelt ones.
+    fn field(&mut self) -> Result<Option<FieldName>, Fault> {
+        let start = self.at;
+        let letters = self.chars[start..].iter().take_while(|c| c.is_ascii_alphabetic()).count();
+        if letters == 0 || self.chars.get(start + letters) != Some(&':') {
+            return Ok(None);
+        }
+        let name: String = self.chars[start..start + letters].iter().map(char::to_ascii_lowercase).collect();
+        let Some((_, field)) = FIELDS.iter().find(|(known, _)| *known == name) else {
+            let known = suggestions(&name, FIELDS.iter().map(|(known, _)| *known));
+            return Err((start, format!("no field {name:?}; {known}; to search the words, put them in quotes")));
+        };
+        self.at = start + letters + 1;
+        if self.peek().is_none_or(char::is_whitespace) {
+            return Err((self.at, format!("{name}: needs a value directly after the colon")));
+        }
+        Ok(Some(*field))
+    }
+
+    fn text_term(&mut self, scope: Scope) -> Result<Option<Term>, Fault> {
+        let start = self.at;
+        let quoted = self.quoted()?;
+        let (written, ending) = match &quoted {
+            Some(phrase) => {
+                let ending = if self.eat('*') { Ending::Prefix } else { Ending::Whole };
+                self.expect_space()?;
+                (phrase.clone(), ending)
+            }
+            None => self.bare_word()?,
+        };
+        let words = fold::words(&written);
+        if words.is_empty() {
+            let explicit = quoted.is_some() || ending == Ending::Prefix || scope == Scope::Title;
+            return if explicit { Err((start, "there is no word to search here".into())) } else { Ok(None) };
+        }
+        self.count_term(start)?;
+        Ok(Some(Term::Text(TextTerm { scope, words, ending })))
+    }
+
+    /// The characters up to the next space, without a final `*`.
+    fn bare_word(&mut self) -> Result<(String, Ending), Fault> {
+        let start = self.at;
+        let length = self.chars[start..].iter().take_while(|c| !c.is_whitespace()).count();
+        let mut word = &self.chars[start..start + length];
+        let ending = if word.ends_with(&['*']) { Ending::Prefix } else { Ending::Whole };
+        if let (Ending::Prefix, [before @ .., _]) = (ending, word) {
+            word = before;
+        }
+        for (offset, c) in word.iter().enumerate() {
+            let message = match c {
+                '(' | ')' => "there are no parentheses: OR joins its two neighbours, all else must match",
+                '*' => "* stands at the end of a word only",
+                '"' => "a quote begins after a space",
+                _ => continue,
+            };
+            return Err((start + offset, message.into()));
+        }
+        let word = word.iter().collect();
+        self.at += length;
+        Ok((word, ending))
+    }
+
+    /// A comma list of values, each bare or in quotes.
+    fn filter_terms(&mut self, field: FieldName) -> Result<Vec<Term>, Fault> {
+        let mut terms = Vec::new();
+        loop {
+            let start = self.at;
+            let value = match self.quoted()? {
+                Some(value) => value,
+                None => {
+                    let rest = &self.chars[start..];
+                    let value: String = rest.iter().take_while(|c| !c.is_whitespace() && **c != ',').collect();
+                    self.at += value.chars().count();
+                    value
+                }
+            };
+            self.count_term(start)?;
+            terms.push(filter_term(field, value.trim(), self.context).map_err(|message| (start, message))?);
+            if !self.eat(',') {
+                self.expect_space()?;
+                return Ok(terms);
+            }
+        }
+    }
+
+    /// The text between quotes, if the next character is one. Quotes of headlines count, so that these can be pasted.
+    fn quoted(&mut self) -> Result<Option<String>, Fault> {
+        let start = self.at;
+        let closing: &[char] = match self.peek() {
+            Some('"') => &['"'],
+            Some('“') => &['”'],
+            Some('„') => &['“', '”'],
+            Some('«') => &['»'],
+            _ => return Ok(None),
+        };
+        let Some(length) = self.chars[start + 1..].iter().position(|c| closing.contains(c)) else {
+            return Err((start, "this quote is not closed".into()));
+        };
+        self.at = start + length + 2;
+        Ok(Some(self.chars[start + 1..start + 1 + length].iter().collect()))
+    }
+
+    fn operator(&self) -> Option<&'static str> {
+        ["OR", "AND", "NOT"].into_iter().find(|operator| {
+            let end = self.at + operator.len();
+            self.chars[self.at..].iter().take(operator.len()).copied().eq(operator.chars())
+                && self.chars.get(end).is_none_or(|c| c.is_whitespace())
+        })
+    }
+
+    fn count_term(&mut self, at: usize) -> Result<(), Fault> {
+        self.terms += 1;
+        if self.terms > QUERY_TERMS_MAX { Err((at, too_many_terms())) } else { Ok(()) }
+    }
+
+    fn expect_space(&self) -> Result<(), Fault> {
+        match self.peek() {
+            Some(c) if !c.is_whitespace() => Err((self.at, "a space is missing before this".into())),
+            _ => Ok(()),
+        }
+    }
+
+    fn skip_spaces(&mut self) -> bool {
+        self.at += self.chars[self.at..].iter().take_while(|c| c.is_whitespace()).count();
+        self.at < self.chars.len()
+    }
+
+    fn peek(&self) -> Option<char> {
+        self.chars.get(self.at).copied()
+    }
+
+    fn eat(&mut self, wanted: char) -> bool {
+        let found = self.peek() == Some(wanted);
+        self.at += usize::from(found);
+        found
+    }
+}
+
+fn too_many_terms() -> String {
+    format!("a query has at most {QUERY_TERMS_MAX} terms")
+}
+
+/// The term of a filter field and one value.
+fn filter_term(field: FieldName, value: &str, context: &QueryContext<'_>) -> Result<Term, String> {
+    if value.is_empty() {
+        return Err("a value is missing here".into());
+    }
+    match field {
+        FieldName::Title => {
+            Ok(Term::Text(TextTerm { scope: Scope::Title, words: fold::words(value), ending: Ending::Whole }))
+        }
+        FieldName::Topic => Ok(Term::Topic(known_id("topic", value, context.topics)?)),
+        FieldName::Source => Ok(Term::Source(known_id("source", value, context.sources)?.parse()?)),
+        FieldName::Country => match countries::code_of(value) {
+            Some(code) => Ok(Term::Country(code.to_owned())),
+            None => {
+                Err(format!("no country {value:?}; {}", suggestions(value, countries::names().map(|(_, name)| name))))
+            }
+        },
+        FieldName::Lang if is_language_tag(value) => Ok(Term::Language(value.to_ascii_lowercase())),
+        FieldName::Lang => Err(format!("{value:?} is no language tag: write ru, kk, uz, uz-Cyrl")),
+        FieldName::Event => match EVENTS.iter().find(|(name, _)| name.eq_ignore_ascii_case(value)) {
+            Some((_, event)) => Ok(Term::Event(*event)),
+            None => Err(format!("no event {value:?}; {}", suggestions(value, EVENTS.iter().map(|(name, _)| *name)))),
+        },
+        FieldName::Since => times::instant(value, Edge::Start, context.now, context.zone).map(Term::Since),
+        FieldName::Until => times::instant(value, Edge::End, context.now, context.zone).map(Term::Until),
+    }
+}
+
+fn known_id(kind: &str, value: &str, known: &[String]) -> Result<String, String> {
+    if known.is_empty() || known.iter().any(|id| id == value) {
+        return Ok(value.to_owned());
+    }
+    if let Some(id) = known.iter().find(|id| id.eq_ignore_ascii_case(value)) {
+        return Ok(id.clone());
+    }
+    Err(format!("no {kind} {value:?}; {}", suggestions(value, known.iter().map(String::as_str))))
+}
+
+/// The known names, nearest first.
+fn suggestions<'a>(written: &str, known: impl Iterator<Item = &'a str>) -> String {
+    let written: String = written.chars().take(COMPARED_CHARS).flat_map(char::to_lowercase).collect();
+    let mut known: Vec<(f64, &str)> =
+        known.map(|name| (strsim::jaro_winkler(&written, &name.to_lowercase()), name)).collect();
+    known.sort_by(|(a, a_name), (b, b_name)| match b.total_cmp(a) {
+        Ordering::Equal => a_name.cmp(b_name),
+        order => order,
+    });
+    let nearest: Vec<&str> = known.iter().take(SUGGESTIONS_MAX).map(|(_, name)| *name).collect();
+    let others = known.len() - nearest.len();
+    let tail = if others > 0 { format!(" and {others} others") } else { String::new() };
+    format!("nearest first: {}{tail}", nearest.join(", "))
+}
+
+/// The shape of BCP 47: two or three letters, then subtags of two to eight letters and digits.
+fn is_language_tag(value: &str) -> bool {
+    let mut subtags = value.split('-');
+    let language = subtags.next().unwrap_or_default();
+    (2..=3).contains(&language.len())
+        && language.bytes().all(|byte| byte.is_ascii_alphabetic())
+        && subtags.all(|tag| (2..=8).contains(&tag.len()) && tag.bytes().all(|byte| byte.is_ascii_alphanumeric()))
+}
+
+#[cfg(test)]
+#[path = "parse_tests.rs"]
+mod tests;

@@ -1,0 +1,135 @@
+//! The times of `since:` and `until:`.
+
+use jiff::civil::{Date, DateTime};
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
+
+/// Which end of the span a time is for; it matters for a day, which is included whole.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Edge {
+    /// `since:`
+    Start,
+    /// `until:`
+    End,
+}
+
+const FORMS: &str = "write an age (30m, 2h, 3d, 1w), today, yesterday, 2026-11-01, 2026-11-01T10:00 or RFC 3339";
+
+/// The instant that `written` names: for a day its first instant, or with [`Edge::End`] the first of the next day.
+pub(super) fn instant(written: &str, edge: Edge, now: Timestamp, zone: &TimeZone) -> Result<Timestamp, String> {
+    if let Some(seconds) = age_seconds(written)? {
+        return now.checked_sub(SignedDuration::from_secs(seconds)).map_err(|_| too_far(written));
+    }
+    let today = || now.to_zoned(zone.clone()).date();
+    let day = match written.to_ascii_lowercase().as_str() {
+        "now" => return Ok(now),
+        "today" => Some(today()),
+        "yesterday" => Some(today().yesterday().map_err(|_| too_far(written))?),
+        _ if looks_like_day(written) => {
+            Some(written.parse::<Date>().map_err(|_| format!("{written} is no day of the calendar; {FORMS}"))?)
+        }
+        _ => None,
+    };
+    if let Some(day) = day {
+        let midnight = match edge {
+            Edge::Start => day,
+            Edge::End => day.tomorrow().map_err(|_| too_far(written))?,
+        };
+        return at_zone(midnight.into(), zone, written);
+    }
+    if let Ok(timestamp) = written.parse::<Timestamp>() {
+        return Ok(timestamp);
+    }
+    match written.parse::<DateTime>() {
+        Ok(local) if written.contains(['T', 't', ' ']) => at_zone(local, zone, written),
+        _ => Err(format!("{written:?} is no time; {FORMS}")),
+    }
+}
+
+fn at_zone(local: DateTime, zone: &TimeZone, written: &str) -> Result<Timestamp, String> {
+    Ok(local.to_zoned(zone.clone()).map_err(|_| too_far(written))?.timestamp())
+}
+
+/// `2h` in seconds; nothing when it is not digits and a unit.
+fn age_seconds(written: &str) -> Result<Option<i64>, String> {
+    let digits = written.trim_end_matches(|c: char| !c.is_ascii_digit());
+    let unit = match &written[digits.len()..] {
+        "s" => 1,
+        "m" | "min" => 60,
+        "h" => 3_600,
+        "d" => 86_400,
+        "w" => 604_800,
+        _ => return Ok(None),
+    };
+    if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Ok(None);
+    }
+    let seconds = digits.parse::<i64>().ok().and_then(|count| count.checked_mul(unit));
+    seconds.map(Some).ok_or_else(|| too_far(written))
+}
+
+fn looks_like_day(written: &str) -> bool {
+    let shape = |(index, byte): (usize, u8)| if matches!(index, 4 | 7) { byte == b'-' } else { byte.is_ascii_digit() };
+    written.len() == 10 && written.bytes().enumerate().all(shape)
+}
+
+fn too_far(written: &str) -> String {
+    format!("{written} is outside the calendar; {FORMS}")
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    fn check(written: &str, edge: Edge, expected: Result<&str, &str>) {
+        let now: Timestamp = "2026-11-22T03:30:00Z".parse().unwrap();
+        let zone = TimeZone::fixed(jiff::tz::offset(5));
+        match (instant(written, edge, now, &zone), expected) {
+            (Ok(at), Ok(expected)) => assert_eq!(at.to_string(), expected, "{written}"),
+            (Err(message), Err(part)) => assert!(message.contains(part), "{written}: {message}"),
+            (got, _) => panic!("{written}: {got:?}, expected {expected:?}"),
+        }
+    }
+
+    #[test]
+    fn times_are_read() {
+        check("2h", Edge::Start, Ok("2026-11-22T01:30:00Z"));
+        check("90s", Edge::Start, Ok("2026-11-22T03:28:30Z"));
+        check("30m", Edge::End, Ok("2026-11-22T03:00:00Z"));
+        check("3d", Edge::Start, Ok("2026-11-19T03:30:00Z"));
+        check("1w", Edge::Start, Ok("2026-11-15T03:30:00Z"));
+        check("now", Edge::End, Ok("2026-11-22T03:30:00Z"));
+        check("today", Edge::Start, Ok("2026-11-21T19:00:00Z"));
+        check("yesterday", Edge::Start, Ok("2026-11-20T19:00:00Z"));
+        check("Yesterday", Edge::End, Ok("2026-11-21T19:00:00Z"));
+        check("2026-11-01", Edge::Start, Ok("2026-10-31T19:00:00Z"));
+        check("2026-11-01", Edge::End, Ok("2026-11-01T19:00:00Z"));
+        check("2026-11-01T10:00", Edge::Start, Ok("2026-11-01T05:00:00Z"));
+        check("2026-11-01 10:00:30", Edge::Start, Ok("2026-11-01T05:00:30Z"));
+        check("2026-11-01T10:00:00Z", Edge::End, Ok("2026-11-01T10:00:00Z"));
+        check("2026-11-01T10:00:00+06:00", Edge::Start, Ok("2026-11-01T04:00:00Z"));
+    }
+
+    #[test]
+    fn faults_are_named() {
+        check("2026-02-30", Edge::Start, Err("no day of the calendar"));
+        check("9999-12-31", Edge::End, Err("outside the calendar"));
+        check("99999999999999999999d", Edge::Start, Err("outside the calendar"));
+        check("999999999999d", Edge::Start, Err("outside the calendar"));
+        check("20261101", Edge::Start, Err("is no time"));
+        check("2y", Edge::Start, Err("is no time"));
+        check("h", Edge::Start, Err("is no time"));
+        check("-2h", Edge::Start, Err("is no time"));
+        check("soon", Edge::Start, Err("is no time"));
+        check("٣d", Edge::Start, Err("is no time"));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn never_panics(written in "\\PC{0,30}|-?[0-9]{1,20}[smhdw]|[0-9]{4}-[0-9]{2}-[0-9]{2}(T[0-9:]{0,8})?") {
+            let now = Timestamp::UNIX_EPOCH;
+            let _ = instant(&written, Edge::End, now, &TimeZone::UTC);
+        }
+    }
+}
