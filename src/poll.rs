@@ -1,1 +1,5 @@
 //! (being written)
+
+pub mod feed;
+pub mod listing;
+pub mod sitemap;
