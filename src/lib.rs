@@ -20,6 +20,7 @@ pub mod fetch;
 pub mod http;
 
 pub mod classify;
+pub mod dates;
 pub mod extract;
 pub mod novelty;
 pub mod text;

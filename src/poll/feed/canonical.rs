@@ -1,0 +1,372 @@
+//! Reads feed XML as it comes, and writes the small clean Atom document that feed-rs is given to parse.
+//!
+//! One pass, no tree and no recursion: at any time it is at feed level or in an entry, and in at most one leaf whose
+//! text is being gathered, or in one element that is skipped. So wrong nesting, missing ends and depth cost nothing.
+
+use std::collections::HashMap;
+
+use url::Url;
+
+use super::collected::{Collected, TextForm, absolute_url};
+use super::kind::FeedKind;
+use super::markup::{Piece, Pieces, Syntax, Tag, push_escaped, push_resolved, resolved};
+use super::names::{Field, Namespace, Role, is_root, role};
+
+/// Entries that are read of one feed; feeds of news hold 10 to 500.
+pub(super) const ENTRIES_MAX: usize = 2_000;
+
+/// Namespace declarations that are remembered; feeds have up to 20.
+const PREFIXES_MAX: usize = 256;
+
+/// A feed, rewritten.
+#[derive(Debug)]
+pub(super) struct Canonical {
+    /// The dialect it was in.
+    pub kind: FeedKind,
+    /// Atom 1.0 with absolute addresses and no element that feed-rs could trip over.
+    pub xml: String,
+    /// The document ended before its root did; the entry that was cut is left out.
+    pub is_truncated: bool,
+    /// How many entries were written.
+    pub entries: usize,
+}
+
+/// Rewrites a feed; `None` if there is no root element of one.
+pub(super) fn canonical(text: &str, url: Option<&Url>) -> Option<Canonical> {
+    let mut pieces = Pieces::new(text, Syntax::Xml);
+    let root = pieces.by_ref().find_map(|piece| match piece {
+        Piece::Open(tag) if is_root(&tag) => Some(tag),
+        _ => None,
+    })?;
+    let mut reader = Reader::new(root, url);
+    for piece in pieces {
+        match piece {
+            Piece::Open(tag) => reader.open(tag),
+            Piece::Close(tag) => reader.close(tag),
+            Piece::Text(raw) => reader.text(raw),
+            Piece::Verbatim(text) => reader.verbatim(text),
+        }
+        if reader.is_complete || reader.entries.len() == ENTRIES_MAX {
+            break;
+        }
+    }
+    Some(reader.finish())
+}
+
+/// An element whose content is being gathered.
+struct Leaf {
+    name: String,
+    field: Field,
+    rank: u8,
+    form: TextForm,
+    /// It is a `guid` that is no address.
+    is_opaque_id: bool,
+    /// Open elements of the same name inside it.
+    nested: usize,
+    value: String,
+    /// Tags were found inside: `value` is markup.
+    is_markup: bool,
+}
+
+impl Leaf {
+    fn push_tag(&mut self, raw: &str) {
+        if !self.is_markup {
+            let text = std::mem::take(&mut self.value);
+            push_escaped(&mut self.value, &text);
+            self.is_markup = true;
+        }
+        self.value.push_str(raw);
+    }
+}
+
+/// An element that is skipped with everything in it.
+struct Skipped {
+    name: String,
+    nested: usize,
+}
+
+struct Reader {
+    kind: FeedKind,
+    root: String,
+    base: Option<Url>,
+    prefixes: HashMap<String, Namespace>,
+    feed: Collected,
+    entry: Option<Collected>,
+    entries: Vec<Collected>,
+    leaf: Option<Leaf>,
+    skipped: Option<Skipped>,
+    is_complete: bool,
+}
+
+impl Reader {
+    fn new(root: Tag<'_>, url: Option<&Url>) -> Self {
+        let mut reader = Self {
+            kind: FeedKind::of_root(&root),
+            root: root.local().to_ascii_lowercase(),
+            base: url.cloned(),
+            prefixes: HashMap::new(),
+            feed: Collected::default(),
+            entry: None,
+            entries: Vec::new(),
+            leaf: None,
+            skipped: None,
+            is_complete: root.is_empty,
+        };
+        reader.namespace(&root);
+        if let Some(base) = root.attribute("xml:base") {
+            reader.base = absolute_url(&base, reader.base.as_ref()).or(reader.base.take());
+        }
+        if let Some(language) = root.attribute("xml:lang") {
+            reader.feed.language.offer(1, language);
+        }
+        reader
+    }
+
+    /// The namespace of a tag. Declarations hold for the whole document; an element's own default for itself only.
+    fn namespace(&mut self, tag: &Tag<'_>) -> Namespace {
+        let mut own = None;
+        for (name, address) in tag.attributes() {
+            if name == "xmlns" {
+                own = Some(Namespace::of_address(address));
+            } else if let Some(prefix) = name.strip_prefix("xmlns:")
+                && self.prefixes.len() < PREFIXES_MAX
+            {
+                self.prefixes.insert(prefix.to_ascii_lowercase(), Namespace::of_address(address));
+            }
+        }
+        let dialect = if self.kind.is_atom() { Namespace::Atom } else { Namespace::Rss };
+        let prefix = tag.prefix();
+        if prefix.is_empty() {
+            return own.filter(|own| *own != Namespace::Other).unwrap_or(dialect);
+        }
+        let prefix = prefix.to_ascii_lowercase();
+        self.prefixes.get(&prefix).copied().unwrap_or_else(|| Namespace::of_usual_prefix(&prefix))
+    }
+
+    fn open(&mut self, tag: Tag<'_>) {
+        let namespace = self.namespace(&tag);
+        let role = match role(namespace, &tag.local().to_ascii_lowercase()) {
+            // The feed's own picture has a title and a link, which are not the feed's.
+            Role::Field(Field::Picture, _) if self.entry.is_none() => Role::Opaque,
+            role => role,
+        };
+        if let Some(leaf) = &mut self.leaf {
+            if !ends_leaf(leaf, role, &tag) {
+                leaf.nested += usize::from(!tag.is_empty && leaf.name.eq_ignore_ascii_case(tag.name));
+                leaf.push_tag(tag.raw);
+                return;
+            }
+            self.finish_leaf();
+        }
+        if let Some(skipped) = &mut self.skipped {
+            if role != Role::Entry {
+                skipped.nested += usize::from(!tag.is_empty && skipped.name.eq_ignore_ascii_case(tag.name));
+                return;
+            }
+            self.skipped = None;
+        }
+        match role {
+            Role::Entry => self.open_entry(&tag),
+            Role::Transparent => {}
+            Role::Opaque if tag.is_empty => {}
+            Role::Opaque => self.skipped = Some(Skipped { name: tag.name.to_owned(), nested: 0 }),
+            Role::Field(field, rank) => self.open_field(&tag, namespace, field, rank),
+        }
+    }
+
+    fn open_entry(&mut self, tag: &Tag<'_>) {
+        self.finish_entry();
+        if !tag.is_empty {
+            let base = tag.attribute("xml:base").and_then(|base| absolute_url(&base, self.base.as_ref()));
+            let about = tag.attribute("rdf:about");
+            self.entry = Some(Collected::of_entry(base, about));
+        }
+    }
+
+    fn open_field(&mut self, tag: &Tag<'_>, namespace: Namespace, field: Field, rank: u8) {
+        let is_atom = namespace == Namespace::Atom;
+        let base = self.entry.as_ref().and_then(|entry| entry.base.as_ref()).or(self.base.as_ref()).cloned();
+        let collected = self.entry.as_mut().unwrap_or(&mut self.feed);
+        match field {
+            Field::Link => {
+                let own_base = tag.attribute("xml:base").and_then(|own| absolute_url(&own, base.as_ref()));
+                if let Some(href) = tag.attribute("href") {
+                    collected.take_link(tag, &href, own_base.as_ref().or(base.as_ref()));
+                }
+            }
+            Field::Media => {
+                let address = tag.attribute("url").or_else(|| tag.attribute("href"));
+                if let Some(url) = address.and_then(|address| absolute_url(&address, base.as_ref())) {
+                    collected.take_media(tag, rank, &url);
+                }
+            }
+            Field::Category => {
+                if let Some(term) = tag.attribute("label").or_else(|| tag.attribute("term")) {
+                    collected.take_tag(&term, TextForm::Plain);
+                }
+            }
+            _ => {}
+        }
+        let holds_text = field != Field::Media && !(is_atom && matches!(field, Field::Link | Field::Category));
+        // Atom's content may lie elsewhere; it is not fetched.
+        let is_elsewhere = field == Field::Content && tag.attribute("src").is_some();
+        if tag.is_empty || !holds_text {
+            return;
+        }
+        if is_elsewhere {
+            self.skipped = Some(Skipped { name: tag.name.to_owned(), nested: 0 });
+            return;
+        }
+        let form = if is_atom { TextForm::of_atom(tag) } else { TextForm::Html };
+        let is_opaque_id = tag.attribute("isPermaLink").is_some_and(|value| value.trim().eq_ignore_ascii_case("false"));
+        let name = tag.name.to_owned();
+        let value = String::new();
+        self.leaf = Some(Leaf { name, field, rank, form, is_opaque_id, nested: 0, value, is_markup: false });
+    }
+
+    fn close(&mut self, tag: Tag<'_>) {
+        let local = tag.local();
+        let is = |name: &str| local.eq_ignore_ascii_case(name);
+        let is_structural = is("item") || is("entry") || is("channel") || is(&self.root);
+        if let Some(leaf) = &mut self.leaf {
+            if leaf.name.eq_ignore_ascii_case(tag.name) {
+                if leaf.nested == 0 {
+                    self.finish_leaf();
+                } else {
+                    leaf.nested -= 1;
+                    leaf.push_tag(tag.raw);
+                }
+                return;
+            }
+            if !is_structural {
+                if leaf.is_markup {
+                    leaf.push_tag(tag.raw);
+                }
+                return;
+            }
+            self.finish_leaf();
+        }
+        if let Some(skipped) = &mut self.skipped {
+            if skipped.name.eq_ignore_ascii_case(tag.name) {
+                match skipped.nested.checked_sub(1) {
+                    Some(nested) => skipped.nested = nested,
+                    None => self.skipped = None,
+                }
+                return;
+            }
+            if !is_structural {
+                return;
+            }
+            self.skipped = None;
+        }
+        if is_structural {
+            self.finish_entry();
+            self.is_complete = is(&self.root);
+        }
+    }
+
+    fn text(&mut self, raw: &str) {
+        if let Some(leaf) = &mut self.leaf {
+            if leaf.is_markup {
+                leaf.value.push_str(raw);
+            } else {
+                push_resolved(&mut leaf.value, raw);
+            }
+        }
+    }
+
+    fn verbatim(&mut self, text: &str) {
+        if let Some(leaf) = &mut self.leaf {
+            if leaf.is_markup {
+                push_escaped(&mut leaf.value, text);
+            } else {
+                leaf.value.push_str(text);
+            }
+        }
+    }
+
+    fn finish_leaf(&mut self) {
+        let Some(leaf) = self.leaf.take() else { return };
+        let base = self.entry.as_ref().and_then(|entry| entry.base.as_ref()).or(self.base.as_ref()).cloned();
+        let collected = self.entry.as_mut().unwrap_or(&mut self.feed);
+        let form = if leaf.is_markup { TextForm::Html } else { leaf.form };
+        match leaf.field {
+            Field::Id => collected.take_id(&leaf.value, leaf.is_opaque_id),
+            Field::Link | Field::OriginalLink => {
+                let rank = if leaf.field == Field::OriginalLink { 20 } else { leaf.rank };
+                collected.take_address(rank, &leaf.value, base.as_ref());
+            }
+            Field::Picture => {
+                let url = if leaf.is_markup { between(&leaf.value, "<url>", "</url>") } else { Some(leaf.value) };
+                if let Some(url) = url.and_then(|url| absolute_url(&url, base.as_ref())) {
+                    collected.image.offer(leaf.rank, url.into());
+                }
+            }
+            Field::Author => {
+                let name = leaf.is_markup.then(|| between(&leaf.value, "<name>", "</name>")).flatten();
+                collected.take_author(&name.unwrap_or(leaf.value), form);
+            }
+            Field::Category => collected.take_tag(&leaf.value, form),
+            Field::Title => collected.title.offer(leaf.rank, form.into_html(leaf.value)),
+            Field::Summary => collected.summary.offer(leaf.rank, form.into_html(leaf.value)),
+            Field::Content => collected.content.offer(leaf.rank, form.into_html(leaf.value)),
+            Field::Published => collected.published.offer(leaf.rank, leaf.value),
+            Field::Updated => collected.updated.offer(leaf.rank, leaf.value),
+            Field::Language => collected.language.offer(leaf.rank, leaf.value),
+            Field::Media => {}
+        }
+    }
+
+    fn finish_entry(&mut self) {
+        self.finish_leaf();
+        self.skipped = None;
+        if let Some(entry) = self.entry.take().filter(|entry| !entry.is_blank()) {
+            self.entries.push(entry);
+        }
+    }
+
+    fn finish(mut self) -> Canonical {
+        let is_truncated = !self.is_complete && self.entries.len() < ENTRIES_MAX;
+        if self.entry.is_none() {
+            self.finish_leaf();
+        }
+        let size = self.entries.iter().map(Collected::size).sum::<usize>();
+        let mut xml = String::with_capacity(size + size / 4 + 256);
+        xml.push_str("<feed xmlns=\"http://www.w3.org/2005/Atom\" xmlns:media=\"http://search.yahoo.com/mrss/\"");
+        if let Some(language) = self.feed.language.value() {
+            xml.push_str(" xml:lang=\"");
+            push_escaped(&mut xml, language.trim());
+            xml.push('"');
+        }
+        xml.push('>');
+        // Without an address of the feed, relative links are the site's.
+        let site = self.feed.link.value().and_then(|link| Url::parse(link).ok());
+        self.feed.write(&mut xml, site.as_ref());
+        for entry in &self.entries {
+            xml.push_str("<entry>");
+            entry.write(&mut xml, site.as_ref());
+            xml.push_str("</entry>");
+        }
+        xml.push_str("</feed>");
+        Canonical { kind: self.kind, xml, is_truncated, entries: self.entries.len() }
+    }
+}
+
+/// Whether a start tag inside a leaf shows that the leaf's own end is missing.
+fn ends_leaf(leaf: &Leaf, role: Role, tag: &Tag<'_>) -> bool {
+    match role {
+        Role::Entry => true,
+        Role::Field(field, _) if leaf.field.is_rich() => {
+            let is_feed_only =
+                matches!(field, Field::Id | Field::Published | Field::Updated) && tag.prefix().is_empty();
+            is_feed_only && tag.local() != "id" || !tag.prefix().is_empty()
+        }
+        Role::Field(field, _) => field != leaf.field,
+        Role::Transparent | Role::Opaque => false,
+    }
+}
+
+fn between(markup: &str, start: &str, end: &str) -> Option<String> {
+    let inside = &markup[markup.find(start)? + start.len()..];
+    Some(resolved(&inside[..inside.find(end)?]))
+}

@@ -1,0 +1,238 @@
+//! JSON Feed 1.0 and 1.1, as loosely as it is written: numeric ids, null titles, authors in either form.
+//!
+//! feed-rs refuses a feed for one missing MIME type; this reads what is there and skips what it does not know.
+
+use std::fmt;
+use std::marker::PhantomData;
+
+use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use url::Url;
+
+use super::canonical::ENTRIES_MAX;
+use super::collected::absolute_url;
+use super::markup::text_of;
+use super::{Feed, FeedError, FeedKind};
+use crate::dates::{self, DateContext};
+use crate::model::{Announced, Author};
+use crate::text;
+
+/// Elements of a list inside an item that are read.
+const LIST_MAX: usize = 64;
+
+/// Reads a JSON Feed.
+pub(super) fn read(text: &str, url: Option<&Url>, dates: &DateContext<'_>) -> Result<Feed, FeedError> {
+    let raw: RawFeed = serde_json::from_str(text).map_err(|error| match error.classify() {
+        serde_json::error::Category::Eof => FeedError::Truncated { evidence: super::markup::evidence(text) },
+        _ => FeedError::Broken { reason: error.to_string() },
+    })?;
+    let version = raw.version.0.unwrap_or_default();
+    if !version.contains("jsonfeed.org/version") && raw.items.0.is_empty() {
+        let evidence = super::markup::evidence(text);
+        return Err(FeedError::NotAFeed { what: "JSON that is no JSON Feed", evidence });
+    }
+    let site = raw.home_page_url.0.as_deref().and_then(|home| absolute_url(home, url));
+    let base = url.or(site.as_ref());
+    Ok(Feed {
+        kind: if version.ends_with("/1.1") { FeedKind::Json11 } else { FeedKind::Json10 },
+        title: raw.title.0.map(|title| text::collapse(&title)).filter(|title| !title.is_empty()),
+        language: raw.language.0,
+        entries: raw.items.0.into_iter().map(|item| item.announced(base, dates)).collect(),
+        url: site,
+        truncated: false,
+    })
+}
+
+#[derive(Default, serde::Deserialize)]
+#[serde(default)]
+struct RawFeed {
+    version: Loose,
+    title: Loose,
+    home_page_url: Loose,
+    language: Loose,
+    items: List<RawItem, ENTRIES_MAX>,
+}
+
+#[derive(Default, serde::Deserialize)]
+#[serde(default)]
+struct RawItem {
+    id: Loose,
+    url: Loose,
+    external_url: Loose,
+    title: Loose,
+    summary: Loose,
+    content_html: Loose,
+    content_text: Loose,
+    image: Loose,
+    banner_image: Loose,
+    date_published: Loose,
+    date_modified: Loose,
+    author: Person,
+    authors: List<Person, LIST_MAX>,
+    tags: List<Loose, LIST_MAX>,
+}
+
+impl RawItem {
+    fn announced(self, base: Option<&Url>, context: &DateContext<'_>) -> Announced {
+        let address = |loose: &Loose| loose.0.as_deref().and_then(|text| absolute_url(text, base));
+        let plain = |text: Option<String>| text.map(|text| text::collapse(&text)).filter(|text| !text.is_empty());
+        let date =
+            |loose: &Loose| loose.0.as_deref().and_then(|text| dates::parse(text, context)).map(|date| date.time);
+        let url = address(&self.url).or_else(|| address(&self.external_url)).or_else(|| address(&self.id));
+        let text = plain(self.content_text.0);
+        let names = std::iter::once(self.author).chain(self.authors.0).filter_map(|person| plain(person.0));
+        let mut authors: Vec<Author> = Vec::new();
+        for name in names {
+            if !authors.iter().any(|author| author.name == name) {
+                authors.push(Author { name });
+            }
+        }
+        Announced {
+            id: plain(self.id.0.clone()).or_else(|| url.as_ref().map(Url::to_string)),
+            title: plain(self.title.0),
+            summary: plain(self.summary.0).or_else(|| text.filter(|_| self.content_html.0.is_none())),
+            content_html: self.content_html.0.filter(|html| !text_of(html).is_empty()),
+            authors,
+            date_published: date(&self.date_published),
+            date_modified: date(&self.date_modified),
+            tags: self.tags.0.into_iter().filter_map(|tag| plain(tag.0)).collect(),
+            image: address(&self.image).or_else(|| address(&self.banner_image)),
+            url,
+        }
+    }
+}
+
+/// A text; a number is one, everything else is none.
+#[derive(Default)]
+struct Loose(Option<String>);
+
+impl<'de> Deserialize<'de> for Loose {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(Wanted::<Self>(PhantomData))
+    }
+}
+
+/// The name of a person, given as an object or as a text.
+#[derive(Default)]
+struct Person(Option<String>);
+
+impl<'de> Deserialize<'de> for Person {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(Wanted::<Self>(PhantomData))
+    }
+}
+
+/// The first `MAX` elements of a list; everything else is an empty one.
+struct List<T, const MAX: usize>(Vec<T>);
+
+impl<T, const MAX: usize> Default for List<T, MAX> {
+    fn default() -> Self {
+        Self(Vec::new())
+    }
+}
+
+impl<'de, T: Deserialize<'de>, const MAX: usize> Deserialize<'de> for List<T, MAX> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(Wanted::<Self>(PhantomData))
+    }
+}
+
+/// Makes a value of whatever JSON stands there.
+trait Lenient<'de>: Default {
+    fn of_text(_: String) -> Self {
+        Self::default()
+    }
+
+    fn of_list<A: SeqAccess<'de>>(mut list: A) -> Result<Self, A::Error> {
+        while list.next_element::<IgnoredAny>()?.is_some() {}
+        Ok(Self::default())
+    }
+
+    fn of_object<A: MapAccess<'de>>(mut object: A) -> Result<Self, A::Error> {
+        while object.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+        Ok(Self::default())
+    }
+}
+
+impl Lenient<'_> for Loose {
+    fn of_text(text: String) -> Self {
+        Self(Some(text))
+    }
+}
+
+impl<'de> Lenient<'de> for Person {
+    fn of_text(text: String) -> Self {
+        Self(Some(text))
+    }
+
+    fn of_object<A: MapAccess<'de>>(mut object: A) -> Result<Self, A::Error> {
+        let mut person = Self::default();
+        while let Some(key) = object.next_key::<String>()? {
+            if key == "name" {
+                person.0 = object.next_value::<Loose>()?.0;
+            } else {
+                object.next_value::<IgnoredAny>()?;
+            }
+        }
+        Ok(person)
+    }
+}
+
+impl<'de, T: Deserialize<'de>, const MAX: usize> Lenient<'de> for List<T, MAX> {
+    fn of_list<A: SeqAccess<'de>>(mut list: A) -> Result<Self, A::Error> {
+        let mut elements = Vec::new();
+        while elements.len() < MAX {
+            match list.next_element()? {
+                Some(element) => elements.push(element),
+                None => return Ok(Self(elements)),
+            }
+        }
+        while list.next_element::<IgnoredAny>()?.is_some() {}
+        Ok(Self(elements))
+    }
+}
+
+struct Wanted<T>(PhantomData<T>);
+
+impl<'de, T: Lenient<'de>> Visitor<'de> for Wanted<T> {
+    type Value = T;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("any JSON value")
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<T, E> {
+        Ok(T::of_text(text.to_owned()))
+    }
+
+    fn visit_string<E>(self, text: String) -> Result<T, E> {
+        Ok(T::of_text(text))
+    }
+
+    fn visit_u64<E>(self, number: u64) -> Result<T, E> {
+        Ok(T::of_text(number.to_string()))
+    }
+
+    fn visit_i64<E>(self, number: i64) -> Result<T, E> {
+        Ok(T::of_text(number.to_string()))
+    }
+
+    fn visit_f64<E>(self, number: f64) -> Result<T, E> {
+        Ok(T::of_text(number.to_string()))
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<T, E> {
+        Ok(T::default())
+    }
+
+    fn visit_unit<E>(self) -> Result<T, E> {
+        Ok(T::default())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, list: A) -> Result<T, A::Error> {
+        T::of_list(list)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, object: A) -> Result<T, A::Error> {
+        T::of_object(object)
+    }
+}

@@ -1,0 +1,425 @@
+//! Cuts XML and HTML, also broken, into tags and text in one linear pass; no tree, no recursion, no entities of its own.
+
+use quick_xml::escape::resolve_html5_entity;
+
+use crate::text;
+
+/// Attributes of one tag that are looked at; the tags that are read have under ten.
+const ATTRIBUTES_MAX: usize = 64;
+
+/// Longest name of an entity, in bytes, and more than the longest of HTML.
+const ENTITY_BYTES_MAX: usize = 40;
+
+/// Markup of one title or summary that is looked at, in bytes: four times a long article.
+const FRAGMENT_BYTES_MAX: usize = 256 << 10;
+
+/// A piece of markup.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::poll) enum Piece<'a> {
+    /// A start tag, or an empty-element tag.
+    Open(Tag<'a>),
+    /// An end tag; only `raw` and `name` are set.
+    Close(Tag<'a>),
+    /// Text with entities.
+    Text(&'a str),
+    /// The inside of a CDATA section.
+    Verbatim(&'a str),
+}
+
+/// A tag as written.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::poll) struct Tag<'a> {
+    /// The whole of it, with its angle brackets.
+    pub raw: &'a str,
+    /// Its name, with prefix.
+    pub name: &'a str,
+    /// What stands between name and end.
+    attributes: &'a str,
+    /// It ends in `/>`.
+    pub is_empty: bool,
+}
+
+impl<'a> Tag<'a> {
+    fn new(raw: &'a str) -> Self {
+        let inner = raw.trim_start_matches(['<', '/']).trim_end_matches('>');
+        let is_empty = inner.ends_with('/');
+        let inner = inner.strip_suffix('/').unwrap_or(inner);
+        let end = inner.find(|c: char| c.is_ascii_whitespace() || c == '/').unwrap_or(inner.len());
+        Self { raw, name: &inner[..end], attributes: &inner[end..], is_empty }
+    }
+
+    /// The name without its prefix.
+    pub fn local(&self) -> &'a str {
+        self.name.rsplit_once(':').map_or(self.name, |(_, local)| local)
+    }
+
+    /// The prefix of the name, empty if there is none.
+    pub fn prefix(&self) -> &'a str {
+        self.name.split_once(':').map_or("", |(prefix, _)| prefix)
+    }
+
+    /// The value of an attribute, entities resolved; the case of its name does not matter.
+    pub fn attribute(&self, name: &str) -> Option<String> {
+        self.attributes().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| resolved(value))
+    }
+
+    /// Names and raw values.
+    pub fn attributes(&self) -> impl Iterator<Item = (&'a str, &'a str)> {
+        let mut rest = self.attributes;
+        std::iter::from_fn(move || {
+            rest = rest.trim_start_matches(|c: char| c.is_ascii_whitespace() || c == '/');
+            if rest.is_empty() {
+                return None;
+            }
+            let end = rest.find(|c: char| c.is_ascii_whitespace() || c == '=').unwrap_or(rest.len());
+            let (name, after) = rest.split_at(end);
+            let Some(value) = after.trim_start().strip_prefix('=') else {
+                rest = after;
+                return Some((name, ""));
+            };
+            let value = value.trim_start();
+            let quote = value.chars().next().filter(|c| matches!(c, '"' | '\''));
+            let (value, after) = match quote {
+                Some(quote) => value[1..].split_once(quote).unwrap_or((&value[1..], "")),
+                None => value.split_at(value.find(|c: char| c.is_ascii_whitespace()).unwrap_or(value.len())),
+            };
+            rest = after;
+            Some((name, value))
+        })
+        .take(ATTRIBUTES_MAX)
+    }
+}
+
+/// Which rules tags follow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::poll) enum Syntax {
+    /// CDATA sections; `<` ends a tag or a quote that was left open.
+    Xml,
+    /// As an HTML tokeniser sees it: `<` may stand in attributes, scripts and styles are skipped.
+    Html,
+}
+
+/// The pieces of a text, in order. Comments, processing instructions and declarations are left out.
+#[derive(Clone, Debug)]
+pub(in crate::poll) struct Pieces<'a> {
+    rest: &'a str,
+    syntax: Syntax,
+    /// A `]>` may still follow; looked for in vain once, it is not looked for again, which keeps this linear.
+    may_end_subset: bool,
+}
+
+impl<'a> Pieces<'a> {
+    /// The pieces of `text`.
+    pub fn new(text: &'a str, syntax: Syntax) -> Self {
+        Self { rest: text, syntax, may_end_subset: syntax == Syntax::Xml }
+    }
+
+    fn cut(&mut self, end: usize) -> &'a str {
+        let (cut, rest) = self.rest.split_at(end);
+        self.rest = rest;
+        cut
+    }
+
+    /// Cuts up to and with `end`, or everything, and gives what stands before `end`.
+    fn cut_through(&mut self, end: &str) -> &'a str {
+        match self.rest.find(end) {
+            Some(at) => {
+                let inside = self.cut(at);
+                self.cut(end.len());
+                inside
+            }
+            None => self.cut(self.rest.len()),
+        }
+    }
+
+    /// Skips a declaration such as `<!DOCTYPE … [ … ]>`; what it declares is not used.
+    fn skip_declaration(&mut self) {
+        let end = self.rest.find('>').unwrap_or(self.rest.len());
+        if self.may_end_subset && self.rest[..end].contains('[') {
+            if let Some(subset_end) = self.rest.find("]>") {
+                self.cut(subset_end + 2);
+                return;
+            }
+            self.may_end_subset = false;
+        }
+        self.cut_through(">");
+    }
+
+    fn skip_raw_text(&mut self, name: &str) {
+        let mut from = 0;
+        while let Some(at) = self.rest[from..].find("</") {
+            let tag = from + at;
+            let after = &self.rest.as_bytes()[tag + 2..];
+            if after.len() >= name.len() && after[..name.len()].eq_ignore_ascii_case(name.as_bytes()) {
+                self.cut(tag);
+                return;
+            }
+            from = tag + 2;
+        }
+        self.cut(self.rest.len());
+    }
+
+    fn tag(&mut self) -> Piece<'a> {
+        let end = tag_end(self.rest.as_bytes(), self.syntax);
+        let tag = Tag::new(self.cut(end));
+        if tag.raw.starts_with("</") {
+            return Piece::Close(tag);
+        }
+        if self.syntax == Syntax::Html
+            && let Some(name) = ["script", "style"].into_iter().find(|name| tag.name.eq_ignore_ascii_case(name))
+        {
+            self.skip_raw_text(name);
+        }
+        Piece::Open(tag)
+    }
+}
+
+impl<'a> Iterator for Pieces<'a> {
+    type Item = Piece<'a>;
+
+    fn next(&mut self) -> Option<Piece<'a>> {
+        loop {
+            if self.rest.is_empty() {
+                return None;
+            }
+            if !starts_markup(self.rest.as_bytes()) {
+                let bytes = self.rest.as_bytes();
+                let mut end = 1;
+                while end < bytes.len() && !(bytes[end] == b'<' && starts_markup(&bytes[end..])) {
+                    end += 1;
+                }
+                return Some(Piece::Text(self.cut(end)));
+            }
+            if self.rest.starts_with("<!--") {
+                self.cut(4);
+                self.cut_through("-->");
+            } else if self.syntax == Syntax::Xml && self.rest.starts_with("<![CDATA[") {
+                self.cut(9);
+                return Some(Piece::Verbatim(self.cut_through("]]>")));
+            } else if self.rest.starts_with("<?") && self.syntax == Syntax::Xml {
+                self.cut_through("?>");
+            } else if self.rest.starts_with("<!") || self.rest.starts_with("<?") {
+                self.skip_declaration();
+            } else {
+                return Some(self.tag());
+            }
+        }
+    }
+}
+
+/// A `<` that is more than a sign for "less than".
+fn starts_markup(bytes: &[u8]) -> bool {
+    let is_name = |byte: &u8| byte.is_ascii_alphabetic() || *byte == b'_';
+    match bytes {
+        [b'<', b'/', next, ..] => is_name(next),
+        [b'<', next, ..] => is_name(next) || matches!(next, b'!' | b'?'),
+        _ => false,
+    }
+}
+
+/// Where the tag at the start ends. Each byte is looked at once over all tags, so this stays linear.
+fn tag_end(bytes: &[u8], syntax: Syntax) -> usize {
+    let mut quote = None;
+    let mut first_close = None;
+    let mut previous = b'<';
+    for (at, &byte) in bytes.iter().enumerate().skip(1) {
+        match byte {
+            b'<' if syntax == Syntax::Xml => return first_close.map_or(at, |close: usize| close + 1),
+            b'>' if quote.is_none() => return at + 1,
+            b'>' => first_close = first_close.or(Some(at)),
+            b'"' | b'\'' if quote == Some(byte) => quote = None,
+            b'"' | b'\'' if quote.is_none() && previous == b'=' => quote = Some(byte),
+            _ => {}
+        }
+        if !byte.is_ascii_whitespace() {
+            previous = byte;
+        }
+    }
+    match (syntax, first_close) {
+        (Syntax::Xml, Some(close)) => close + 1,
+        _ => bytes.len(),
+    }
+}
+
+/// `raw` with its entities resolved: numbers, HTML's names; what is none stays as it is.
+pub(in crate::poll) fn resolved(raw: &str) -> String {
+    let mut text = String::with_capacity(raw.len());
+    push_resolved(&mut text, raw);
+    text
+}
+
+/// Appends `raw` with its entities resolved.
+pub(in crate::poll) fn push_resolved(text: &mut String, raw: &str) {
+    let mut rest = raw;
+    while let Some(at) = rest.find('&') {
+        text.push_str(&rest[..at]);
+        rest = &rest[at + 1..];
+        let window = rest.as_bytes();
+        let end = window.iter().take(ENTITY_BYTES_MAX).position(|byte| !byte.is_ascii_alphanumeric() && *byte != b'#');
+        let length = match end {
+            Some(end) if window[end] == b';' && push_entity(text, &rest[..end]) => end + 1,
+            _ => {
+                text.push('&');
+                0
+            }
+        };
+        rest = &rest[length..];
+    }
+    text.push_str(rest);
+}
+
+fn push_entity(text: &mut String, name: &str) -> bool {
+    let Some(number) = name.strip_prefix('#') else {
+        let Some(resolved) = resolve_html5_entity(name) else { return false };
+        text.push_str(resolved);
+        return true;
+    };
+    let code = match number.strip_prefix(['x', 'X']) {
+        Some(hexadecimal) => u32::from_str_radix(hexadecimal, 16),
+        None => number.parse(),
+    };
+    let Ok(code) = code else { return false };
+    match code {
+        // HTML, "numeric character reference end state": 0x80 to 0x9F are of windows-1252.
+        0x80..=0x9f => text.push_str(&encoding_rs::WINDOWS_1252.decode_without_bom_handling(&[code as u8]).0),
+        _ => text.push(char::from_u32(code).unwrap_or('\u{fffd}')),
+    }
+    true
+}
+
+/// Appends `text` so that an XML parser reads it back; characters that XML 1.0 forbids are left out.
+pub(in crate::poll) fn push_escaped(xml: &mut String, text: &str) {
+    for c in text.chars() {
+        match c {
+            '&' => xml.push_str("&amp;"),
+            '<' => xml.push_str("&lt;"),
+            '>' => xml.push_str("&gt;"),
+            '"' => xml.push_str("&quot;"),
+            '\t' | '\n' => xml.push(c),
+            // A literal carriage return would be read back as a line feed, which is what is wanted.
+            '\r' => xml.push('\n'),
+            c if c.is_control() || matches!(c, '\u{fffe}' | '\u{ffff}') => {}
+            c => xml.push(c),
+        }
+    }
+}
+
+/// The text of an HTML fragment, collapsed and in NFC. Unlike an HTML parser it is linear in hostile input.
+pub(in crate::poll) fn text_of(fragment: &str) -> String {
+    let fragment = prefix(fragment, FRAGMENT_BYTES_MAX);
+    let mut plain = String::with_capacity(fragment.len());
+    let mut hidden: Option<&str> = None;
+    for piece in Pieces::new(fragment, Syntax::Xml) {
+        match piece {
+            Piece::Open(tag) | Piece::Close(tag) if !is_inline(tag.name) => plain.push(' '),
+            _ => {}
+        }
+        match (piece, hidden) {
+            (Piece::Open(tag), None) if is_hidden(tag.name) && !tag.is_empty => hidden = Some(tag.name),
+            (Piece::Close(tag), Some(name)) if tag.name.eq_ignore_ascii_case(name) => hidden = None,
+            (Piece::Text(raw), None) => push_resolved(&mut plain, raw),
+            (Piece::Verbatim(raw), None) => plain.push_str(raw),
+            _ => {}
+        }
+    }
+    text::collapse(&plain)
+}
+
+/// The longest prefix of at most `bytes` bytes.
+pub(in crate::poll) fn prefix(text: &str, bytes: usize) -> &str {
+    &text[..text.floor_char_boundary(bytes)]
+}
+
+/// What came, at most 200 bytes of it, safe to show on a terminal.
+pub(in crate::poll) fn evidence(text: &str) -> String {
+    const EVIDENCE_BYTES_MAX: usize = 200;
+    let shown = text::for_terminal(&text::collapse(prefix(text, 4 * EVIDENCE_BYTES_MAX)));
+    prefix(&shown, EVIDENCE_BYTES_MAX).to_owned()
+}
+
+/// What an HTML page says of itself: its title, else its beginning.
+pub(in crate::poll) fn page_evidence(page: &str) -> String {
+    let title = find_ignore_case(prefix(page, FRAGMENT_BYTES_MAX), "<title").and_then(|at| {
+        let inside = &page[at + page[at..].find('>')? + 1..];
+        Some(text_of(&inside[..inside.find('<')?])).filter(|title| !title.is_empty())
+    });
+    evidence(title.as_deref().unwrap_or(page))
+}
+
+/// Position of an ASCII needle, whatever its case.
+pub(in crate::poll) fn find_ignore_case(text: &str, needle: &str) -> Option<usize> {
+    text.as_bytes().windows(needle.len()).position(|window| window.eq_ignore_ascii_case(needle.as_bytes()))
+}
+
+fn is_inline(name: &str) -> bool {
+    const INLINE: &[&str] = &[
+        "a", "abbr", "acronym", "b", "bdi", "bdo", "big", "cite", "code", "del", "em", "font", "i", "ins", "mark",
+        "nobr", "q", "s", "small", "span", "strike", "strong", "sub", "sup", "tt", "u", "wbr",
+    ];
+    INLINE.iter().any(|inline| inline.eq_ignore_ascii_case(name))
+}
+
+fn is_hidden(name: &str) -> bool {
+    ["script", "style"].iter().any(|hidden| hidden.eq_ignore_ascii_case(name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn check(fragment: &str, expected: &str) {
+        assert_eq!(text_of(fragment), expected, "{fragment:?}");
+    }
+
+    #[test]
+    fn text_of_fragments() {
+        for (fragment, expected) in [
+            ("plain", "plain"),
+            ("<p>one</p><p>t<b>w</b>o</p>", "one two"),
+            ("R&amp;D &laquo;x&raquo;&nbsp;y &bogus; & &#1082;&#x43A;", "R&D «x» y &bogus; & кк"),
+            ("it&#146;s", "it’s"),
+            ("a < b > c <3 <Имя>", "a < b > c <3 <Имя>"),
+            ("x<script>if (a<b) { alert('</p>') }</script>y", "x y"),
+            ("<a title=\"broken>text</a> more", "text more"),
+            ("<img alt='a > b'/>text", "text"),
+            ("<!-- no --><![CDATA[<yes>]]>", "<yes>"),
+            ("open <a href=", "open"),
+        ] {
+            check(fragment, expected);
+        }
+    }
+
+    #[test]
+    fn attributes_in_every_quoting() {
+        let markup = "<a one='1' TWO=\"a&amp;b\" three=3 four five = '5'/>";
+        let Some(Piece::Open(tag)) = Pieces::new(markup, Syntax::Xml).next() else { panic!("it is a tag") };
+        let values = ["one", "two", "three", "four", "five", "six"].map(|name| tag.attribute(name));
+        assert_eq!(values.map(|value| value.unwrap_or("-".to_owned())), ["1", "a&b", "3", "", "5", "-"]);
+        assert!(tag.is_empty);
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_is_lost_or_panics(text in "([<>/!?a-z\"'= &;#x0-9\\[\\]-]|<!--|-->|<!\\[CDATA\\[|\\]\\]>|<p>|&amp;|ж){0,60}") {
+            for syntax in [Syntax::Xml, Syntax::Html] {
+                let total: usize = Pieces::new(&text, syntax)
+                    .map(|piece| match piece {
+                        Piece::Open(tag) | Piece::Close(tag) => tag.attributes().count() + tag.raw.len(),
+                        Piece::Text(raw) | Piece::Verbatim(raw) => raw.len(),
+                    })
+                    .sum();
+                prop_assert!(total <= 2 * text.len());
+            }
+            text_of(&text);
+            page_evidence(&text);
+        }
+
+        #[test]
+        fn what_is_escaped_is_read_back(text in "[^\\p{C}]{0,40}") {
+            let mut xml = String::new();
+            push_escaped(&mut xml, &text);
+            prop_assert_eq!(resolved(&xml), text);
+        }
+    }
+}
