@@ -1,1 +1,3 @@
-//! (being written)
+//! x
+pub mod encoding;
+pub mod guard;

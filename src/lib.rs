@@ -18,6 +18,7 @@ pub mod fetch;
 pub mod http;
 
 pub mod classify;
+pub mod dates;
 pub mod extract;
 pub mod novelty;
 pub mod text;
