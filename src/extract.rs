@@ -1,3 +1,4 @@
 //! x
+pub mod clean;
 pub mod encoding;
 pub mod guard;
