@@ -1,0 +1,302 @@
+//! What a page says of itself outside of its text: metas, links, attributes; each value with its origin.
+
+use std::collections::HashMap;
+
+use scraper::{ElementRef, Html, Selector};
+use url::Url;
+
+use super::clean::clean_line;
+use super::json_ld::JsonLd;
+use super::render::line_of;
+use crate::model::Announced;
+use crate::text;
+
+/// Longest meta content that is read, in bytes.
+const META_BYTES_MAX: usize = 8 << 10;
+/// Most values that are kept for one meta name.
+const META_VALUES_MAX: usize = 64;
+/// Longest summary and longest tag, in characters; most tags.
+const SUMMARY_CHARS_MAX: usize = 2_000;
+const TAG_CHARS_MAX: usize = 80;
+const TAGS_MAX: usize = 40;
+/// Length at which a lede is cut when it stands in for a summary, in characters.
+const LEDE_CHARS_MAX: usize = 400;
+
+/// A value and where it came from: `json-ld`, `meta`, `time`, `selector`, `feed`, `url`, `text`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Found<T> {
+    pub value: T,
+    pub from: &'static str,
+}
+
+impl<T> Found<T> {
+    pub(super) fn new(value: T, from: &'static str) -> Self {
+        Self { value, from }
+    }
+}
+
+/// Compiles a selector that is known at build time, once.
+macro_rules! selector {
+    ($css:literal) => {{
+        static SELECTOR: std::sync::LazyLock<scraper::Selector> = std::sync::LazyLock::new(|| {
+            scraper::Selector::parse($css).expect("a constant selector, compiled by the tests")
+        });
+        &*SELECTOR
+    }};
+}
+pub(super) use selector;
+
+/// The metas of a page by `name`, `property` or `itemprop`, in lower case.
+#[derive(Debug, Default)]
+pub(super) struct Metas(HashMap<String, Vec<String>>);
+
+impl Metas {
+    pub(super) fn read(page: &Html) -> Self {
+        let mut metas: HashMap<String, Vec<String>> = HashMap::new();
+        for meta in page.select(selector!("meta[content]")) {
+            let Some(content) = meta.attr("content").map(str::trim) else { continue };
+            if content.is_empty() || content.len() > META_BYTES_MAX {
+                continue;
+            }
+            for key in ["property", "name", "itemprop", "http-equiv"].iter().filter_map(|name| meta.attr(name)) {
+                let values = metas.entry(key.trim().to_ascii_lowercase()).or_default();
+                if values.len() < META_VALUES_MAX {
+                    values.push(content.to_owned());
+                }
+            }
+        }
+        Self(metas)
+    }
+
+    /// The first value of the first key that has one.
+    pub(super) fn first(&self, keys: &[&str]) -> Option<&str> {
+        keys.iter().find_map(|key| self.all(key).first()).map(String::as_str)
+    }
+
+    /// All values of a key.
+    pub(super) fn all(&self, key: &str) -> &[String] {
+        self.0.get(key).map_or(&[], Vec::as_slice)
+    }
+}
+
+/// Everything that fields are read from.
+pub(super) struct Sources<'a> {
+    pub page: &'a Html,
+    pub metas: &'a Metas,
+    pub json_ld: &'a JsonLd,
+    pub announced: Option<&'a Announced>,
+    /// The page's address, after redirects.
+    pub url: Option<&'a Url>,
+}
+
+impl Sources<'_> {
+    /// Names under which the site itself goes: its own and its publisher's.
+    pub(super) fn site_names(&self) -> Vec<String> {
+        let keys = ["og:site_name", "application-name", "apple-mobile-web-app-title", "dc.publisher", "publisher"];
+        let metas = keys.iter().filter_map(|key| self.metas.first(&[key])).map(str::to_owned);
+        metas.chain(self.json_ld.publisher.clone()).map(|name| text::from_html(&name)).collect()
+    }
+
+    /// The page's own summary, else the feed's.
+    pub(super) fn summary(&self) -> Option<Found<String>> {
+        let meta = self.metas.first(&["og:description", "description", "twitter:description", "dc.description"]);
+        let candidates = [
+            meta.map(|summary| Found::new(summary, "meta")),
+            self.json_ld.description.as_deref().map(|summary| Found::new(summary, "json-ld")),
+            self.announced
+                .and_then(|announced| announced.summary.as_deref())
+                .map(|summary| Found::new(summary, "feed")),
+        ];
+        candidates.into_iter().flatten().find_map(|found| {
+            let summary = clean_line(&text::from_html(found.value)).text;
+            (!summary.is_empty()).then(|| Found::new(cut(&summary, SUMMARY_CHARS_MAX), found.from))
+        })
+    }
+
+    /// BCP 47 tag that the page declares.
+    pub(super) fn language(&self) -> Option<Found<String>> {
+        let html = self.page.select(selector!("html[lang]")).next().and_then(|html| html.attr("lang"));
+        let candidates = [
+            html.map(|tag| Found::new(tag, "meta")),
+            self.json_ld.language.as_deref().map(|tag| Found::new(tag, "json-ld")),
+            self.metas
+                .first(&["og:locale", "content-language", "language", "dc.language"])
+                .map(|tag| Found::new(tag, "meta")),
+        ];
+        candidates.into_iter().flatten().find_map(|found| Some(Found::new(language_tag(found.value)?, found.from)))
+    }
+
+    pub(super) fn image(&self) -> Option<Found<Url>> {
+        let meta = self.metas.first(&[
+            "og:image",
+            "og:image:url",
+            "og:image:secure_url",
+            "twitter:image",
+            "twitter:image:src",
+        ]);
+        let candidates = [
+            meta.map(|image| Found::new(image, "meta")),
+            self.json_ld.image.as_deref().map(|image| Found::new(image, "json-ld")),
+            self.announced
+                .and_then(|announced| announced.image.as_ref())
+                .map(|image| Found::new(image.as_str(), "feed")),
+        ];
+        candidates.into_iter().flatten().find_map(|found| Some(Found::new(self.resolve(found.value)?, found.from)))
+    }
+
+    /// The publisher's tags, without doubles.
+    pub(super) fn tags(&self) -> Option<Found<Vec<String>>> {
+        let links: Vec<String> = self.page.select(selector!("a[rel~=tag]")).take(TAGS_MAX).map(line_of).collect();
+        let keywords =
+            self.metas.first(&["news_keywords", "keywords", "parsely-tags", "sailthru.tags"]).map(str::to_owned);
+        let feed = self.announced.map(|announced| announced.tags.clone()).unwrap_or_default();
+        let candidates = [
+            Found::new(self.metas.all("article:tag").to_vec(), "meta"),
+            Found::new(self.json_ld.keywords.clone(), "json-ld"),
+            Found::new(links, "text"),
+            Found::new(keywords.into_iter().collect(), "meta"),
+            Found::new(feed, "feed"),
+        ];
+        candidates
+            .into_iter()
+            .map(|found| Found::new(tag_list(&found.value), found.from))
+            .find(|found| !found.value.is_empty())
+    }
+
+    /// The address that the page gives as its own, where it may be believed: same site, and not the front page.
+    pub(super) fn canonical(&self) -> Option<Found<Url>> {
+        let url = self.url?;
+        let link = self.page.select(selector!("link[rel=canonical][href]")).next().and_then(|link| link.attr("href"));
+        let declared = link.or_else(|| self.metas.first(&["og:url"]))?;
+        let canonical = self.resolve(declared)?;
+        let host = |url: &Url| url.host_str().map(|host| host.trim_start_matches("www.").to_owned());
+        let is_front_page = canonical.path() == "/" && canonical.query().is_none();
+        let is_own = host(&canonical) == host(url) && (!is_front_page || url.path() == "/");
+        is_own.then(|| Found::new(canonical, "meta"))
+    }
+
+    fn resolve(&self, address: &str) -> Option<Url> {
+        let address = text::from_html(address);
+        let url = match self.url {
+            Some(base) => base.join(&address),
+            None => Url::parse(&address),
+        };
+        url.ok().filter(|url| matches!(url.scheme(), "http" | "https"))
+    }
+}
+
+/// The first paragraph, cut at a word: what stands in for a missing summary.
+pub(super) fn lede(content_text: &str) -> Option<String> {
+    let first = content_text.split("\n\n").find(|paragraph| paragraph.chars().count() >= 40)?;
+    Some(cut(&text::collapse(first), LEDE_CHARS_MAX))
+}
+
+/// The first element that a site rule's selector matches, as one line.
+pub(super) fn selected_line(page: &Html, rule: Option<&Selector>) -> Option<String> {
+    let element: ElementRef<'_> = page.select(rule?).next()?;
+    Some(line_of(element)).filter(|line| !line.is_empty())
+}
+
+/// `text` cut to a number of characters, at a word, with an ellipsis.
+fn cut(text: &str, chars_max: usize) -> String {
+    let Some((end, _)) = text.char_indices().nth(chars_max) else { return text.to_owned() };
+    let at_word = text[..end].rfind(' ').unwrap_or(end);
+    format!("{}…", text[..at_word].trim_end_matches([',', ';', ':', ' ']))
+}
+
+fn language_tag(declared: &str) -> Option<String> {
+    let tag = declared.trim().replace('_', "-");
+    let mut parts = tag.split('-');
+    let primary = parts.next()?.to_ascii_lowercase();
+    let is_word =
+        |part: &str| !part.is_empty() && part.len() <= 8 && part.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    if !(2..=3).contains(&primary.len()) || !primary.bytes().all(|byte| byte.is_ascii_alphabetic()) {
+        return None;
+    }
+    let rest: Vec<&str> = parts.take(4).collect();
+    rest.iter().all(|part| is_word(part)).then(|| rest.iter().fold(primary, |tag, part| format!("{tag}-{part}")))
+}
+
+fn tag_list(raw: &[String]) -> Vec<String> {
+    let mut tags: Vec<String> = Vec::new();
+    // One string with commas is a list; in a list of several strings a comma belongs to its tag.
+    let parts: Vec<&str> = match raw {
+        [one] => one.split([',', ';']).collect(),
+        several => several.iter().map(String::as_str).collect(),
+    };
+    for part in parts {
+        let tag = clean_line(&text::from_html(part)).text;
+        let tag = tag.trim_start_matches('#').trim();
+        let is_known = tags.iter().any(|known| known.to_lowercase() == tag.to_lowercase());
+        if !tag.is_empty() && tag.chars().count() <= TAG_CHARS_MAX && !is_known && tags.len() < TAGS_MAX {
+            tags.push(tag.to_owned());
+        }
+    }
+    tags
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn with_sources<T>(html: &str, read: impl FnOnce(&Sources<'_>) -> T) -> T {
+        let page = Html::parse_document(html);
+        let url: Url = "https://www.steppe.example/news/dam".parse().expect("an address");
+        let (metas, json_ld) = (Metas::read(&page), JsonLd::default());
+        read(&Sources { page: &page, metas: &metas, json_ld: &json_ld, announced: None, url: Some(&url) })
+    }
+
+    #[test]
+    fn reads_metas() {
+        let html = "<html lang=ru_KZ><head><meta property=og:description content='Short &amp; good'>\
+            <meta name=keywords content='gas, Oil,gas'><meta property=og:image content='/i.jpg'>";
+        with_sources(html, |sources| {
+            assert_eq!(sources.summary(), Some(Found::new("Short & good".to_owned(), "meta")));
+            assert_eq!(sources.language().map(|found| found.value), Some("ru-KZ".to_owned()));
+            assert_eq!(sources.tags().map(|found| found.value), Some(vec!["gas".to_owned(), "Oil".to_owned()]));
+            assert_eq!(
+                sources.image().map(|found| found.value.to_string()),
+                Some("https://www.steppe.example/i.jpg".to_owned())
+            );
+        });
+    }
+
+    fn check_canonical(href: &str, expected: Option<&str>) {
+        let html = format!("<link rel=canonical href='{href}'>");
+        let found = with_sources(&html, |sources| sources.canonical().map(|found| found.value.to_string()));
+        assert_eq!(found.as_deref(), expected, "canonical {href:?}");
+    }
+
+    #[test]
+    fn believes_only_its_own_canonical() {
+        check_canonical("https://steppe.example/news/dam-1", Some("https://steppe.example/news/dam-1"));
+        check_canonical("/news/dam?id=1", Some("https://www.steppe.example/news/dam?id=1"));
+        check_canonical("https://other.example/news/dam", None);
+        check_canonical("https://steppe.example/", None);
+        check_canonical("javascript:void(0)", None);
+    }
+
+    #[test]
+    fn refuses_what_is_no_language() {
+        for (declared, expected) in [
+            ("en-US", Some("en-US")),
+            ("KK", Some("kk")),
+            ("uz-Cyrl-UZ", Some("uz-Cyrl-UZ")),
+            ("русский", None),
+            ("english", None),
+            ("", None),
+        ] {
+            assert_eq!(language_tag(declared).as_deref(), expected, "{declared:?}");
+        }
+    }
+
+    #[test]
+    fn cuts_at_words() {
+        assert_eq!(cut("one two three", 9), "one two…");
+        assert_eq!(cut("one", 9), "one");
+        assert_eq!(
+            lede("Short.\n\nThe water of the new reservoir reached the town."),
+            Some("The water of the new reservoir reached the town.".to_owned())
+        );
+    }
+}
