@@ -75,7 +75,7 @@ pub async fn consume(
                 if activity.mended(&part) {
                     tracing::info!(output = %output.id, "delivering again");
                 }
-                if complete.is_cancelled() && committed.has_changed() != Ok(true) {
+                if complete.is_cancelled() && !matches!(committed.has_changed(), Ok(true)) {
                     return;
                 }
                 tokio::select! {

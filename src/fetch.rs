@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::http::{Accept, Answer, Client, HttpError, Request};
+use crate::http::{Accept, Answer, Client, HttpError, Request, shown};
 use crate::model::{ContentFrom, Page, Pending, Rejection, Source};
 
 /// Waits after the first, second … failed attempt; after the last one the entry is given up.
@@ -15,6 +15,9 @@ const RETRY_WAITS: [Duration; 5] = [
     Duration::from_secs(2 * 3600),
     Duration::from_secs(8 * 3600),
 ];
+
+/// How long a host that only asks to be left alone for now is waited for.
+const PATIENCE: Duration = Duration::from_secs(3 * 24 * 3600);
 
 /// Brings the page of an entry. For a source whose feed carries the text, the page is empty and nothing is asked.
 ///
@@ -36,7 +39,9 @@ pub async fn fetch(client: &Client, pending: &Pending, source: &Source) -> Resul
     let request = Request { url, validators: None, user_agent, robots: source.robots, accept: Accept::Page };
     match client.get(&request).await? {
         Answer::Page { page, .. } => Ok(page),
-        Answer::NotModified { .. } => Err(HttpError::unasked_not_modified(url)),
+        Answer::NotModified { .. } => {
+            Err(HttpError::BrokenBody { url: shown(url), cause: "304 without a question".to_owned() })
+        }
     }
 }
 
@@ -51,7 +56,8 @@ pub enum AfterFailure {
     GiveUp(Rejection),
 }
 
-/// Temporary failures are tried again with growing waits, or when the server says; final ones end the entry.
+/// Temporary failures are tried again with growing waits, or when the server says; final ones end the entry. A host
+/// that asks for patience gets it for some days, without an attempt being counted.
 pub fn after_failure(pending: &Pending, error: &HttpError, now: Timestamp) -> AfterFailure {
     let rejection = Rejection { reason: error.reason().to_owned(), detail: error.to_string() };
     if error.reason() == "robots-disallowed" {
@@ -61,9 +67,11 @@ pub fn after_failure(pending: &Pending, error: &HttpError, now: Timestamp) -> Af
         return AfterFailure::GiveUp(rejection);
     };
     let longest = RETRY_WAITS[RETRY_WAITS.len() - 1];
-    let wait = error.retry_after().map_or(*wait, |wish| wish.clamp(*wait, longest));
+    let wait = error.retry_after().map_or(*wait, |wish| wish.clamp(RETRY_WAITS[0], longest));
+    let asks_for_patience = matches!(error.reason(), "rate-limited" | "robots-unreachable");
+    let is_patient = asks_for_patience && now.duration_since(pending.admitted_at).unsigned_abs() < PATIENCE;
     AfterFailure::Retry(Box::new(Pending {
-        attempts: pending.attempts + 1,
+        attempts: if is_patient { pending.attempts } else { pending.attempts + 1 },
         not_before: now.checked_add(wait).unwrap_or(Timestamp::MAX),
         last_error: Some(rejection.detail),
         ..pending.clone()

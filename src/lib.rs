@@ -6,9 +6,10 @@
 //! `pipeline` is the only place where the stages meet.
 
 pub mod model;
-pub mod activity;
-pub mod dates;
 pub mod record;
+
+pub mod dates;
+pub mod text;
 
 pub mod rules;
 pub mod settings;
@@ -20,10 +21,8 @@ pub mod fetch;
 pub mod http;
 
 pub mod classify;
-pub mod dates;
 pub mod extract;
 pub mod novelty;
-pub mod text;
 
 pub mod commit;
 pub mod store;
@@ -31,9 +30,11 @@ pub mod store;
 pub mod emit;
 pub mod search;
 
+pub mod activity;
+pub mod pipeline;
+
 pub mod daemon;
 pub mod local_api;
-pub mod pipeline;
 pub mod telemetry;
 
 pub mod cli;

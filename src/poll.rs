@@ -58,7 +58,7 @@ pub async fn poll(
     validators: Option<&Validators>,
 ) -> Result<Polled, PollFailure> {
     let (page, validators) = match get(client, source, &source.url, validators).await? {
-        Answer::NotModified { validators } => return Ok(Polled { announced: Vec::new(), validators }),
+        Answer::NotModified { validators, .. } => return Ok(Polled { announced: Vec::new(), validators }),
         Answer::Page { page, validators, .. } => (page, validators),
     };
     let mut read = read_apart(source, sites, page).await?;

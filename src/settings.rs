@@ -18,6 +18,7 @@ use url::Url;
 
 use crate::model::{ContentFrom, RobotsPolicy, Source, SourceId, SourceKind};
 use crate::rules::{RuleFault, RuleFiles};
+use crate::telemetry::TelemetrySettings;
 
 pub use values::{ByteSize, Period};
 
@@ -43,7 +44,7 @@ pub struct Settings {
     /// The Unix socket of the daemon.
     pub socket: PathBuf,
     /// `[telemetry]`.
-    pub telemetry: TelemetrySection,
+    pub telemetry: TelemetrySettings,
     /// Every `[[source]]`.
     pub sources: Vec<Source>,
     /// Every `[[output]]`.
@@ -112,29 +113,6 @@ pub struct ExtractSection {
 #[serde(deny_unknown_fields, default)]
 struct ApiSection {
     socket: Option<PathBuf>,
-}
-
-/// `[telemetry]`.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct TelemetrySection {
-    /// Level or filter, such as `info` or `chapar::poll=debug`; `CHAPAR_LOG` wins.
-    pub log: String,
-    /// Where to.
-    pub target: LogTarget,
-}
-
-/// Where the log messages go; never stdout.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum LogTarget {
-    /// The journal under systemd, else stderr.
-    #[default]
-    Auto,
-    /// stderr.
-    Stderr,
-    /// systemd's journal.
-    Journald,
 }
 
 /// One `[[output]]`, validated.
@@ -210,12 +188,6 @@ impl Default for ScheduleSection {
     }
 }
 
-impl Default for TelemetrySection {
-    fn default() -> Self {
-        Self { log: "info".to_owned(), target: LogTarget::Auto }
-    }
-}
-
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 struct Sections {
@@ -224,7 +196,7 @@ struct Sections {
     schedule: ScheduleSection,
     extract: ExtractSection,
     api: ApiSection,
-    telemetry: TelemetrySection,
+    telemetry: TelemetrySettings,
 }
 
 #[derive(Clone, Debug, Deserialize)]

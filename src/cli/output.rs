@@ -102,7 +102,8 @@ impl Surface {
         Self { medium: Medium::Terminal { columns }, colour: Colour::of_environment(), zone }
     }
 
-    fn is_terminal(&self) -> bool {
+    /// Whether a person looks at it.
+    pub fn is_terminal(&self) -> bool {
         matches!(self.medium, Medium::Terminal { .. })
     }
 }

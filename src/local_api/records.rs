@@ -211,7 +211,7 @@ fn forward(store: &Store, query: &Query, after: Seq, end: Seq, lines: &mut LineS
     let mut at = after.next();
     while at <= end {
         let Some(frame) = store.frame_of(at)? else { return Ok(()) };
-        for (seq, line) in frame.lines().filter(|(seq, _)| *seq >= at && *seq <= end) {
+        for (seq, line) in frame.lines().skip_while(|(seq, _)| *seq < at).take_while(|(seq, _)| *seq <= end).collect::<Vec<_>>() {
             let record: Record = serde_json::from_str(line).map_err(|error| StoreError::Row(error.to_string()))?;
             if query.matches(&record) && !lines.send(line) {
                 return Ok(());

@@ -57,7 +57,7 @@ struct OneFile {
     #[serde(default)]
     api: super::ApiSection,
     #[serde(default)]
-    telemetry: super::TelemetrySection,
+    telemetry: crate::telemetry::TelemetrySettings,
     #[serde(default)]
     source: Vec<Spanned<RawSource>>,
     #[serde(default)]
