@@ -6,30 +6,41 @@ use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
 
 /// Appends the folded words of `text` as ` one two `; nothing but a space when it has none.
 pub(super) fn fold_into(folded: &mut String, text: &str) {
-    let text = match is_nfc_quick(text.chars()) {
-        IsNormalized::Yes => Cow::Borrowed(text),
-        _ => Cow::Owned(text.nfc().collect()),
+    let text = if text.chars().all(is_surely_nfc) || is_nfc_quick(text.chars()) == IsNormalized::Yes {
+        Cow::Borrowed(text)
+    } else {
+        Cow::Owned(text.nfc().collect())
     };
     folded.push(' ');
     for (at, c) in text.char_indices() {
-        if is_unseen(c) {
-            continue;
-        }
-        if is_apostrophe(c) {
-            if !joins(folded, &text[at + c.len_utf8()..]) {
-                end_word(folded);
+        match c {
+            // The letters of most texts first: a scan spends its time here.
+            'a'..='z' | '0'..='9' | 'а'..='я' => folded.push(c),
+            ' ' => end_word(folded),
+            'A'..='Z' => folded.push(c.to_ascii_lowercase()),
+            _ if is_unseen(c) => {}
+            _ if is_apostrophe(c) => {
+                if !joins(folded, &text[at + c.len_utf8()..]) {
+                    end_word(folded);
+                }
             }
-        } else if is_ideograph(c) {
-            end_word(folded);
-            folded.push(c);
-            folded.push(' ');
-        } else if c.is_alphanumeric() {
-            folded.extend(c.to_lowercase().filter(|lower| !is_unseen(*lower)).map(plain_letter));
-        } else {
-            end_word(folded);
+            _ if is_ideograph(c) => {
+                end_word(folded);
+                folded.push(c);
+                folded.push(' ');
+            }
+            _ if c.is_alphanumeric() => {
+                folded.extend(c.to_lowercase().filter(|lower| !is_unseen(*lower)).map(plain_letter));
+            }
+            _ => end_word(folded),
         }
     }
     end_word(folded);
+}
+
+/// Characters that NFC leaves alone whatever stands beside them: Latin up to U+02FF, Cyrillic letters, punctuation.
+fn is_surely_nfc(c: char) -> bool {
+    matches!(c, '\0'..='\u{2ff}' | '\u{400}'..='\u{481}' | '\u{48a}'..='\u{52f}' | '\u{2010}'..='\u{2027}')
 }
 
 /// The folded words of `text` with one space between them.
@@ -109,6 +120,14 @@ mod tests {
         for (text, expected) in cases {
             assert_eq!(words(text), expected, "{text:?}");
         }
+    }
+
+    #[test]
+    fn characters_that_skip_the_normal_form_are_in_it() {
+        for c in ('\0'..=char::MAX).filter(|c| is_surely_nfc(*c)) {
+            assert_eq!(is_nfc_quick([c].into_iter()), IsNormalized::Yes, "{c:?}");
+        }
+        assert!(is_surely_nfc('ң') && !is_surely_nfc('\u{306}'));
     }
 
     proptest::proptest! {
