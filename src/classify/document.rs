@@ -1,0 +1,230 @@
+//! An article prepared for matching: one text, its words, and their folded forms.
+//!
+//! Folding takes away what the same word may differ in: case, ё/е, the five Uzbek apostrophes, stress marks, soft
+//! hyphens, normal form. Terms of the rules go through the same [`fold`], so both sides always agree.
+
+use unicode_normalization::{UnicodeNormalization, is_nfc};
+
+use crate::model::Field;
+
+/// Most of a body that is looked at, in bytes: the longest articles are about 60 KB, what is beyond 200 KB is a dump.
+pub const BODY_BYTES_MAX: usize = 200 << 10;
+
+/// Most of a title that is looked at, in bytes.
+const TITLE_BYTES_MAX: usize = 2 << 10;
+
+/// Length of the lede in characters: about the first two paragraphs of an agency text.
+const LEDE_CHARS: usize = 500;
+
+/// A title and a body, folded.
+#[derive(Debug)]
+pub struct Document {
+    /// Title, blank line, body; NFC.
+    text: String,
+    folding: Folding,
+    title_end: usize,
+    lede_end: usize,
+}
+
+/// A word of a text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Word {
+    /// Where it begins in the folded text, in bytes.
+    pub start: usize,
+    /// Where it ends in the folded text.
+    pub end: usize,
+    /// Where it begins in the text before folding.
+    pub from: usize,
+    /// Where it ends in the text before folding.
+    pub to: usize,
+    /// Whether a phrase may not reach over the gap before it: a full stop, a comma, a new line.
+    pub after_break: bool,
+}
+
+/// A folded text: every word with a space before it, and a new line before that space where a phrase ends.
+#[derive(Debug, Default)]
+pub struct Folding {
+    /// The folded text.
+    pub folded: String,
+    /// Its words in order.
+    pub words: Vec<Word>,
+}
+
+impl Document {
+    /// Folds the title and the first [`BODY_BYTES_MAX`] bytes of the body.
+    pub fn new(title: &str, body: &str) -> Self {
+        let title = cut(title, TITLE_BYTES_MAX).trim();
+        let body = cut(body, BODY_BYTES_MAX).trim_start();
+        let mut text = String::with_capacity(title.len() + body.len() + 2);
+        push_nfc(&mut text, title);
+        let title_end = text.len();
+        text.push_str("\n\n");
+        let body_start = text.len();
+        push_nfc(&mut text, body);
+        let lede_end = text[body_start..].char_indices().nth(LEDE_CHARS).map_or(text.len(), |(at, _)| body_start + at);
+        let folding = fold(&text);
+        Self { text, folding, title_end, lede_end }
+    }
+
+    /// The folded text.
+    pub fn folded(&self) -> &str {
+        &self.folding.folded
+    }
+
+    /// The words in order.
+    pub fn words(&self) -> &[Word] {
+        &self.folding.words
+    }
+
+    /// The folded form of a word.
+    pub fn folded_word(&self, word: &Word) -> &str {
+        &self.folding.folded[word.start..word.end]
+    }
+
+    /// The text from one word to another, as written.
+    pub fn written(&self, first: &Word, last: &Word) -> &str {
+        &self.text[first.from..last.to]
+    }
+
+    /// The field that a word stands in.
+    pub fn field_of(&self, word: &Word) -> Field {
+        match word.from {
+            at if at < self.title_end => Field::Title,
+            at if at < self.lede_end => Field::Lede,
+            _ => Field::Body,
+        }
+    }
+
+    /// The letters of the text, as written.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+}
+
+impl Folding {
+    /// The folded words in order.
+    pub fn words_folded(&self) -> impl Iterator<Item = &str> {
+        self.words.iter().map(|word| &self.folded[word.start..word.end])
+    }
+}
+
+/// Folds a text in NFC.
+pub fn fold(text: &str) -> Folding {
+    let mut folding = Folding { folded: String::with_capacity(text.len() + text.len() / 8), words: Vec::new() };
+    let mut open: Option<Word> = None;
+    let mut gap_breaks = false;
+    let mut previous = ' ';
+    let mut chars = text.char_indices().peekable();
+    while let Some((at, c)) = chars.next() {
+        if is_invisible(c) {
+            continue;
+        }
+        let next = chars.peek().map_or(' ', |(_, next)| *next);
+        let ideograph = is_ideograph(c);
+        let in_word = c.is_alphanumeric() || (open.is_some() && is_apostrophe(c) && joins(previous, next));
+        if !in_word || ideograph {
+            folding.words.extend(open.take());
+        }
+        if in_word {
+            let word = open.get_or_insert_with(|| {
+                if gap_breaks {
+                    folding.folded.push('\n');
+                }
+                folding.folded.push(' ');
+                let start = folding.folded.len();
+                Word { start, end: start, from: at, to: at, after_break: std::mem::take(&mut gap_breaks) }
+            });
+            push_folded(&mut folding.folded, c);
+            word.end = folding.folded.len();
+            word.to = at + c.len_utf8();
+            if ideograph {
+                folding.words.extend(open.take());
+            }
+        } else {
+            gap_breaks |= !is_soft_gap(c);
+        }
+        previous = c;
+    }
+    folding.words.extend(open);
+    folding
+}
+
+fn push_folded(folded: &mut String, c: char) {
+    match c {
+        'ё' | 'Ё' => folded.push('е'),
+        'İ' => folded.push('i'),
+        c if is_apostrophe(c) => folded.push('\''),
+        c => folded.extend(c.to_lowercase()),
+    }
+}
+
+/// An apostrophe belongs to the word between letters, and after the o and g of Uzbek at the end of one.
+fn joins(previous: char, next: char) -> bool {
+    next.is_alphabetic() || matches!(previous, 'o' | 'O' | 'g' | 'G')
+}
+
+fn is_apostrophe(c: char) -> bool {
+    matches!(c, '\'' | '`' | '´' | 'ʻ' | 'ʼ' | 'ʹ' | '‘' | '’' | '′')
+}
+
+/// Soft hyphen, zero-width characters, and the accents that NFC leaves over, such as stress marks in Russian.
+fn is_invisible(c: char) -> bool {
+    matches!(c, '\u{ad}' | '\u{200b}'..='\u{200d}' | '\u{2060}' | '\u{feff}' | '\u{300}'..='\u{36f}')
+}
+
+/// Chinese has no spaces: each character is a word, and a name is a phrase.
+fn is_ideograph(c: char) -> bool {
+    matches!(c, '\u{3400}'..='\u{4dbf}' | '\u{4e00}'..='\u{9fff}' | '\u{20000}'..='\u{2ffff}')
+}
+
+/// What may stand inside a phrase: space, hyphens, quotation marks.
+fn is_soft_gap(c: char) -> bool {
+    matches!(c, '-' | '\u{2010}'..='\u{2015}' | '«' | '»' | '"' | '“' | '”' | '„')
+        || is_apostrophe(c)
+        || (c.is_whitespace() && c != '\n')
+}
+
+fn push_nfc(text: &mut String, part: &str) {
+    if is_nfc(part) {
+        text.push_str(part);
+    } else {
+        text.extend(part.nfc());
+    }
+}
+
+fn cut(text: &str, bytes_max: usize) -> &str {
+    &text[..text.floor_char_boundary(bytes_max)]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(text: &str, folded: &str) {
+        assert_eq!(fold(text).folded, folded, "{text:?}");
+    }
+
+    #[test]
+    fn folds_what_the_same_word_may_differ_in() {
+        check("Ёлка И ЕЛЬ", " елка и ель");
+        check("Oʻzbekiston, O‘zbekiston O’zbekiston", " o'zbekiston\n o'zbekiston o'zbekiston");
+        check("bogʻ, ‘yoʻq’", " bog'\n yo'q");
+        check("Kazakhstan's ‘plan’", " kazakhstan's plan");
+        check("Кош-Тепа\nканал", " кош тепа\n канал");
+        check("мол\u{ad}око Каза́хстан", " молоко казахстан");
+        check("İstanbul C5+1", " istanbul c5\n 1");
+        check("中国 hello", " 中 国 hello");
+        check("…", "");
+    }
+
+    #[test]
+    fn fields_follow_the_position() {
+        let body = format!("Lede. {} end", "word ".repeat(200));
+        let document = Document::new("Some title", &body);
+        let fields: Vec<Field> = document.words().iter().map(|word| document.field_of(word)).collect();
+        assert_eq!((fields[0], fields[1], fields[2]), (Field::Title, Field::Title, Field::Lede));
+        assert_eq!(fields.last(), Some(&Field::Body));
+        let words = document.words();
+        assert_eq!(document.written(&words[0], &words[1]), "Some title");
+    }
+}

@@ -1,0 +1,137 @@
+//! Tests of the classifier as a whole: faults, hostile texts, the shipped rules.
+#![allow(clippy::unwrap_used)]
+
+use proptest::prelude::*;
+
+use super::*;
+use std::sync::LazyLock;
+
+static SHIPPED: LazyLock<Classifier> = LazyLock::new(|| Classifier::compile(&RuleFiles::shipped()).unwrap());
+
+fn classify(title: &str, body: &str, language_prior: Option<&str>) -> Labels {
+    SHIPPED.classify(&ClassifyText { title, body, language_prior })
+}
+
+/// The shipped rules with one file replaced.
+fn with_file(path: &str, text: &str) -> RuleFiles {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join(path);
+    std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+    std::fs::write(&file, text).unwrap();
+    RuleFiles::with_overrides(folder.path()).unwrap()
+}
+
+fn check_fault(path: &str, text: &str, line: usize, message: &str) {
+    let faults = Classifier::compile(&with_file(path, text)).unwrap_err();
+    let is_it =
+        |fault: &RuleFault| fault.origin.ends_with(path) && fault.line == line && fault.message.contains(message);
+    assert!(faults.iter().any(is_it), "wanted line {line} {message:?}, got {faults:?}");
+}
+
+#[test]
+fn shipped_rules_pass_their_tests() {
+    let faults: Vec<String> = SHIPPED.run_rule_tests().iter().map(ToString::to_string).collect();
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+#[test]
+fn each_shipped_topic_has_tests_in_english_and_russian() {
+    for topic in &SHIPPED.topics {
+        let count = |lang: &str, expect: bool| {
+            let is_it = |test: &&RuleTest| {
+                test.topic == topic.id() && test.expect == expect && test.lang.as_deref() == Some(lang)
+            };
+            SHIPPED.tests.iter().filter(is_it).count()
+        };
+        let (en, ru) = (count("en", true), count("ru", true));
+        assert!(en > 0 && ru > 0 && en + ru >= 3, "{}: {en} + {ru} positive tests", topic.id());
+        assert!(count("en", false) + count("ru", false) >= 2, "{}: too few negative tests", topic.id());
+    }
+}
+
+#[test]
+fn faults_name_file_line_and_key() {
+    let topic = |rest: &str| format!("name = \"X\"\nthreshold = 1.0\n{rest}");
+    let check = |text: &str, line, message: &str| check_fault("topics/x.toml", text, line, message);
+    check(&topic("colour = 1\n[terms]\nen = [\"oil\"]"), 3, "unknown field `colour`");
+    check(&topic("[terms]\nen = [\n  \"oil\",\n  \"*\"\n]"), 6, "terms.en: \"*\" would match the empty string");
+    check(&topic("[terms]\nen = [\"oil\",\n \"\"]"), 5, "terms.en");
+    check(&topic("[terms]\nen = [\"oil\", \"Oil\", \"oil\"]"), 4, "twice");
+    check(&topic("[terms]\nxx = [\"oil\"]"), 4, "terms.xx: not a language");
+    check(&topic("[terms]\nen = [{ term = \"oil\", wieght = 2 }]"), 4, "unknown field `wieght`");
+    check(&topic("[terms]\nen = [{ term = \"oil\", weight = 200.0 }]"), 4, "weight 200");
+    check(&topic("[terms]\nen = [\"oil\"\n"), 4, "");
+    check("name = \"X\"\nthreshold = 0.0\n[terms]\nen = [\"oil\"]", 2, "threshold: 0 is impossible");
+    check("name = \"X\"\nthreshold = 900.0\n[terms]\nen = [\"oil\"]", 2, "threshold: 900 is impossible");
+    check("name = \"X\"\niptc = \"medtop:1\"\nthreshold = 1.0\n[terms]\nen = [\"oil\"]", 2, "iptc");
+    check_fault("topics/Bad id.toml", &topic("[terms]\nen = [\"oil\"]"), 1, "not a topic id");
+    check_fault("places.toml", "[[place]]\ncode = \"kz\"\n[place.terms]\n", 2, "ISO 3166-1");
+    let twice = "[[place]]\ncode = \"KZ\"\n[place.terms]\n[[place]]\ncode = \"KZ\"\n[place.terms]\n";
+    check_fault("places.toml", twice, 5, "twice");
+    check_fault("languages.toml", "[[language]]\ntag = \"en\"\nscript = \"runic\"\n", 3, "script");
+}
+
+#[test]
+fn a_failing_rule_test_names_what_was_found() {
+    let text =
+        "name = \"X\"\nthreshold = 1.0\n[terms]\nen = [\"walrus\"]\n[[test]]\ntext = \"A zebra.\"\nexpect = true\n";
+    let classifier = Classifier::compile(&with_file("topics/x.toml", text)).unwrap();
+    let faults = classifier.run_rule_tests();
+    assert_eq!(faults.len(), 1, "{faults:?}");
+    assert_eq!(faults[0].line, 6);
+    assert!(faults[0].message.contains("topic x is expected"), "{faults:?}");
+}
+
+#[test]
+fn every_match_is_evidence() {
+    let labels = classify("Нефть дорожает", "Добыча нефти и Нефть в трубопроводе, нефть и нефтяники.", None);
+    let energy = labels.topics.iter().find(|topic| topic.id == "energy").unwrap();
+    let title = energy.matched.iter().find(|found| found.field == crate::model::Field::Title).unwrap();
+    assert_eq!((title.term.as_str(), title.form.as_str(), title.count), ("нефт*", "Нефть", 1));
+    assert!(energy.matched.iter().any(|found| found.field == crate::model::Field::Lede && found.count >= 2));
+}
+
+#[test]
+fn long_texts_do_not_collect_topics() {
+    let mixed = "The court met. A school opened. Oil rose. A film was shown. Rain fell. The bank and the army spoke. ";
+    let filler = "Nothing else of any note was said on this long and quiet day by anybody at all. ".repeat(150);
+    let labels = classify("Notes of a traveller", &format!("{mixed}{filler}"), None);
+    assert!(labels.topics.len() <= 1, "{:?}", labels.topics);
+}
+
+#[test]
+fn hostile_texts_are_unknown_and_quick() {
+    let words = ["", " ", "😀🎉🇰🇿👍🏽", "1234 567 89 %", "\u{301}\u{301}", "***", "\u{feff}\u{200b}"];
+    let long: Vec<String> = vec!["ж".repeat(1 << 20), "a".repeat(1 << 20), "😀".repeat(1 << 18), "1 ".repeat(1 << 19)];
+    for text in words.iter().copied().chain(long.iter().map(String::as_str)) {
+        let labels = classify("", text, None);
+        let shown: String = text.chars().take(8).collect();
+        assert_eq!(labels.language.tag, "und", "{shown:?}");
+        assert!(labels.topics.is_empty() && labels.places.is_empty(), "{shown:?}");
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+    #[test]
+    fn never_panics(
+        title in "\\PC{0,40}",
+        body in proptest::collection::vec(
+            prop_oneof![
+                "\\PC{0,8}".boxed(),
+                proptest::sample::select(vec![
+                    "нефт", "Нефть", "oil", "field", "oʻ", "’", "'s", "\n", "\u{301}", "C5+1", "Казахстан", "中国", "İ", "ё",
+                ]).prop_map(str::to_owned).boxed(),
+            ],
+            0..60,
+        ),
+        glue in prop_oneof!["", " ", "-"],
+        prior in proptest::option::of("[a-zA-Z-]{0,8}"),
+    ) {
+        let labels = classify(&title, &body.join(&glue), prior.as_deref());
+        prop_assert!((0.0..=1.0).contains(&labels.language.confidence));
+        prop_assert!(labels.topics.len() <= 5);
+        prop_assert!(labels.topics.iter().all(|topic| !topic.matched.is_empty() && topic.matched.len() <= 20));
+        prop_assert!(labels.places.iter().all(|place| !place.matched.is_empty()));
+    }
+}
