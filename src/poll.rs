@@ -107,7 +107,7 @@ fn read(source: &Source, sites: &SiteRules, page: &Page) -> Result<Read, PollFai
     match source.kind {
         SourceKind::Feed => {
             let feed = feed::read(&page.bytes, content_type, Some(url), &source.zone, now)
-                .map_err(|error| failure(error.reason(), error))?;
+                .map_err(|error| failure(feed_reason(&error), error))?;
             Ok(Read { announced: feed.entries, children: Vec::new() })
         }
         SourceKind::Listing => {
@@ -121,6 +121,17 @@ fn read(source: &Source, sites: &SiteRules, page: &Page) -> Result<Read, PollFai
                 .map_err(|error| failure(error.reason(), error))?;
             Ok(Read { announced: sitemap.entries, children: sitemap.children })
         }
+    }
+}
+
+fn feed_reason(error: &feed::FeedError) -> &'static str {
+    match error {
+        feed::FeedError::Empty => "empty",
+        feed::FeedError::TooLarge { .. } => "too-large",
+        feed::FeedError::Html { .. } => "html-instead-of-feed",
+        feed::FeedError::NotAFeed { .. } => "not-a-feed",
+        feed::FeedError::Truncated { .. } => "truncated",
+        feed::FeedError::Broken { .. } => "broken-feed",
     }
 }
 

@@ -24,8 +24,9 @@ use guarded::Guarded;
 /// Environment variable that overrides the setting `telemetry.log`.
 pub const LOG_VARIABLE: &str = "CHAPAR_LOG";
 
-/// Where and how much is logged.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// Where and how much is logged: `[telemetry]`.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
 pub struct TelemetrySettings {
     /// A level (`info`) or a list of targets and levels (`info,chapar::fetch=debug`), as `EnvFilter` reads it.
     pub log: String,
