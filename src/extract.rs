@@ -183,3 +183,181 @@ fn confidence(body: &Body, content: &str, title_is_confirmed: bool) -> f64 {
     let sum = route + 0.3 * body.agreement + 0.2 * length + title;
     (sum.min(1.0) * 100.0).round() / 100.0
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::DatePrecision;
+    use crate::rules::RuleFiles;
+    use crate::site_rules::SiteRules;
+    use proptest::prelude::*;
+
+    fn page(html: &str) -> Page {
+        let url = "https://steppe.example/2026/news/dam".parse().ok();
+        Page {
+            final_url: url.clone(),
+            url,
+            status: 200,
+            content_type: Some("text/html; charset=utf-8".to_owned()),
+            bytes: html.as_bytes().to_vec(),
+            fetched_at: "2026-11-22T06:00:00Z".parse().ok(),
+        }
+    }
+
+    fn extracted(html: &str, announced: Option<&Announced>, content: ContentFrom) -> Extraction {
+        let zone = TimeZone::fixed(jiff::tz::offset(5));
+        extract(&page(html), &Hints { announced, zone: &zone, rule: None, content })
+    }
+
+    const RUSSIAN: [&str; 3] = [
+        "Правительство утвердило план строительства плотины в верховьях реки, сообщили в министерстве энергетики в понедельник.",
+        "Работы начнутся весной и продлятся четыре года; стоимость проекта оценивается в два миллиарда, половину суммы выделит банк развития.",
+        "По словам министра, станция обеспечит электричеством сорок тысяч домов, а вода пойдёт на поля трёх районов.",
+    ];
+    const KAZAKH: [&str; 3] = [
+        "Үкімет өзеннің жоғарғы ағысында бөгет салу жоспарын бекітті, деп хабарлады дүйсенбі күні энергетика министрлігі.",
+        "Жұмыс көктемде басталып, төрт жылға созылады; жобаның құны екі миллиард деп бағаланып отыр, жартысын даму банкі береді.",
+        "Министрдің айтуынша, станция қырық мың үйді жарықпен қамтамасыз етеді, ал су үш ауданның егістігіне барады.",
+    ];
+
+    fn story_page(head: &str, title: &str, date: &str, paragraphs: &[&str]) -> String {
+        let body: String = paragraphs.iter().map(|text| format!("<p>{text}</p>")).collect();
+        format!(
+            "<html><head>{head}<title>{title} | Steppe</title><script>var x = '<p>no</p>';</script></head><body>\
+             <nav><ul><li><a href=/>Home</a></li><li><a href=/news>News</a></li></ul></nav>\
+             <article><h1>{title}</h1><div class=meta>{date}</div><div class=text>{body}</div></article>\
+             <footer>© 2026 Steppe</footer></body></html>"
+        )
+    }
+
+    #[test]
+    fn reads_pages_of_the_region() {
+        for (title, date, paragraphs) in [
+            ("Утверждён план плотины", "10:14, 20 января 2026", RUSSIAN),
+            ("Бөгет жоспары бекітілді", "2026 ж. 20 қаңтар", KAZAKH),
+        ] {
+            let Extraction { article, rejected } =
+                extracted(&story_page("", title, date, &paragraphs), None, ContentFrom::Page);
+            assert_eq!(rejected, None);
+            assert_eq!(article.title.as_deref(), Some(title));
+            assert_eq!(article.content_text, paragraphs.join("\n\n"));
+            let day = article.date_published.map(|time| time.to_string()[..10].to_owned());
+            assert_eq!(day.as_deref(), Some("2026-01-20"));
+            assert_eq!(article.extract.fields.get("date_published").map(String::as_str), Some("text"));
+            assert_eq!(article.extract.path, "trafilatura");
+            assert!(article.word_count > 30 && article.extract.confidence > 0.5, "{:?}", article.extract);
+        }
+    }
+
+    #[test]
+    fn every_field_names_its_origin() {
+        let head = r#"<html lang="ru"><meta property="og:image" content="/dam.jpg"><meta name="description" content="Кратко о плотине">
+            <script type="application/ld+json">{"@type":"NewsArticle","headline":"Утверждён план плотины","datePublished":"2026-01-20T10:14:00+06:00",
+            "dateModified":"2026-01-21","author":{"@type":"Person","name":"Айгуль Серикова"},"keywords":["вода"]}</script>"#;
+        let article =
+            extracted(&story_page(head, "Утверждён план плотины", "", &RUSSIAN), None, ContentFrom::Page).article;
+        let fields: Vec<(&str, &str)> =
+            article.extract.fields.iter().map(|(name, from)| (name.as_str(), from.as_str())).collect();
+        let expected = [
+            ("authors", "json-ld"),
+            ("date_modified", "json-ld"),
+            ("date_published", "json-ld"),
+            ("image", "meta"),
+            ("language", "meta"),
+            ("summary", "meta"),
+            ("tags", "json-ld"),
+            ("title", "text"),
+        ];
+        assert_eq!(fields, expected);
+        assert_eq!(article.date_published.map(|time| time.to_string()).as_deref(), Some("2026-01-20T10:14:00+06:00"));
+        assert_eq!(article.date_precision, Some(DatePrecision::Second));
+        assert_eq!((article.charset.as_deref(), article.charset_from.as_deref()), (Some("UTF-8"), Some("http")));
+    }
+
+    #[test]
+    fn site_rules_go_first() {
+        let mut html = story_page("", "Утверждён план плотины", "", &RUSSIAN);
+        html = html.replace("<div class=text>", "<div class=text><div class=more>Читайте нас</div>");
+        let folder = tempfile::tempdir().expect("a folder");
+        std::fs::create_dir(folder.path().join("sites")).expect("a folder");
+        let rule = "hosts = [\"steppe.example\"]\n[article]\nbody = \"div.text\"\ndrop = \".more\"\n";
+        std::fs::write(folder.path().join("sites/steppe.toml"), rule).expect("a file");
+        let rules =
+            SiteRules::compile(&RuleFiles::with_overrides(folder.path()).expect("readable")).expect("valid rules");
+        let hints =
+            Hints { announced: None, zone: &TimeZone::UTC, rule: rules.by_id("steppe"), content: ContentFrom::Page };
+        let article = extract(&page(&html), &hints).article;
+        assert_eq!(article.content_text, RUSSIAN.join("\n\n"));
+        assert_eq!(
+            (article.extract.path.as_str(), article.extract.site_rule.as_deref()),
+            ("site-rule", Some("steppe"))
+        );
+    }
+
+    #[test]
+    fn feed_text_is_used_where_asked_for_or_needed() {
+        let content_html = Some(RUSSIAN.map(|text| format!("<p>{text}</p>")).concat());
+        let announced = Announced { content_html, title: Some("Плотина".to_owned()), ..Announced::default() };
+        let full = story_page("", "Бөгет", "", &KAZAKH);
+        for (html, content, path, rejected) in [
+            (full.as_str(), ContentFrom::Feed, "feed", None),
+            ("", ContentFrom::Feed, "feed", None),
+            (full.as_str(), ContentFrom::Page, "trafilatura", None),
+            ("<p>Short.</p>", ContentFrom::Page, "feed", None),
+            ("%PDF-1.4", ContentFrom::Page, "feed", Some("not-html")),
+        ] {
+            let found = extracted(html, Some(&announced), content);
+            assert_eq!(found.article.extract.path, path, "{html:?}");
+            assert_eq!(found.rejected.map(|rejection| rejection.reason).as_deref(), rejected, "{html:?}");
+        }
+    }
+
+    #[test]
+    fn rejected_pages_give_their_fields() {
+        let Extraction { article, rejected } =
+            extracted("<title>Gallery of the dam</title><img src=a>", None, ContentFrom::Page);
+        assert_eq!(article.title.as_deref(), Some("Gallery of the dam"));
+        assert_eq!(rejected.map(|rejection| rejection.reason).as_deref(), Some("too-short"));
+    }
+
+    #[test]
+    fn title_and_date_lines_are_no_text() {
+        let zone = TimeZone::UTC;
+        let context = DateContext { zone: &zone, now: None, year_hint: None };
+        let check = |text: &str, expected: &str| {
+            assert_eq!(without_leading_lines(text, Some("Dam opened"), &context), expected);
+        };
+        check("Dam opened!\n\n9 March 2026\n\nThe text.", "The text.");
+        check("The text.\n\nDam opened", "The text.\n\nDam opened");
+        check("Dam opened", "Dam opened");
+    }
+
+    #[test]
+    fn hostile_pages_neither_abort_nor_lose_the_text() {
+        let text = "<p>The water of the new reservoir reached the town on Monday, officials of the ministry said.</p>";
+        for html in [
+            "<span>".repeat(100_000) + text,
+            "<blockquote>".repeat(20_000) + text,
+            "<table><tr><td>".repeat(5_000) + text,
+            "<svg>".repeat(100_000) + text,
+            "<p><b><i>".repeat(2_000) + text,
+            format!("<p title='{}'>{text}", "x".repeat(1 << 20)),
+            format!("<script type=application/ld+json>{}</script>{text}", "{\"@graph\":[".repeat(50_000)),
+        ] {
+            let found = extracted(&html, None, ContentFrom::Page).article.content_text;
+            assert!(found.contains("water of the new reservoir"), "{:?} gave {found:?}", &html[..60]);
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(32))]
+        #[test]
+        fn any_bytes_are_extracted(bytes in proptest::collection::vec(any::<u8>(), 0..300), markup in "(<(/)?(p|div|h1|a|li|table|td|meta|time|script)( [a-z]+=['\"]?[a-z0-9-]*)?>?|[a-z .]{0,9}){0,40}") {
+            let mut page = page(&markup);
+            page.bytes.extend(bytes);
+            let hints = Hints { announced: None, zone: &TimeZone::UTC, rule: None, content: ContentFrom::Page };
+            let found = extract(&page, &hints);
+            prop_assert!((0.0..=1.0).contains(&found.article.extract.confidence));
+        }
+    }
+}

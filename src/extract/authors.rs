@@ -51,6 +51,10 @@ const NOT_PERSONS: &[&str] = &[
     "tv",
     "user",
     "webmaster",
+    "sponsored",
+    "officer",
+    "redazione",
+    "phd",
     "wire",
     "writer",
     "writers",
@@ -118,35 +122,31 @@ pub(super) fn authors(sources: &Sources<'_>, rule: Option<&Selector>) -> Option<
             .find(|names| !names.is_empty())
     };
     let marked = || {
-        let elements =
-            sources.page.select(selector!("[rel~=author], [itemprop=author] [itemprop=name], [itemprop=author]"));
-        let raw: Vec<String> = elements.take(AUTHORS_MAX).map(line_of).collect();
-        Some(persons(&raw, &site_names))
+        let css = selector!("[rel~=author], [itemprop=author] [itemprop=name], [itemprop=author]");
+        let raw: Vec<String> = sources.page.select(css).take(AUTHORS_MAX).map(line_of).collect();
+        persons(&raw, &site_names)
     };
-    let bylines = || {
+    let byline = || {
         let css = selector!(
-            ".byline, .author, .author-name, .byline__name, .article-author, .article__author, .post-author, .news-author, .entry-author, [class*=byline], [class*=author-name], [class*=authorName]"
+            ".byline, .author, .author-name, .byline__name, .article-author, .article__author, .post-author, .news-author, \
+             .entry-author, [class*=byline], [class*=author-name], [class*=authorName]"
         );
-        let raw = sources.page.select(css).take(3).map(line_of).find(|line| !line.is_empty())?;
-        Some(persons(&[raw], &site_names))
+        let raw = sources.page.select(css).take(3).map(line_of).find(|line| !line.is_empty());
+        persons(raw.as_slice(), &site_names)
     };
     let feed = || {
-        sources.announced.map(|announced| {
-            let raw: Vec<String> = announced.authors.iter().map(|author| author.name.clone()).collect();
-            persons(&raw, &site_names)
-        })
+        let announced = sources.announced.map(|announced| announced.authors.as_slice()).unwrap_or_default();
+        let raw: Vec<String> = announced.iter().map(|author| author.name.clone()).collect();
+        persons(&raw, &site_names)
     };
-    let routes: [(&'static str, &dyn Fn() -> Option<Vec<Author>>); 6] = [
-        ("selector", &|| selected_line(sources.page, rule).map(|line| persons(&[line], &site_names))),
-        ("json-ld", &|| Some(persons(&sources.json_ld.authors, &site_names))),
-        ("meta", &metas),
-        ("text", &marked),
-        ("text", &bylines),
-        ("feed", &feed),
-    ];
-    routes
-        .iter()
-        .find_map(|(from, route)| route().filter(|names| !names.is_empty()).map(|names| Found::new(names, *from)))
+    let found = |names: Vec<Author>, from| (!names.is_empty()).then(|| Found::new(names, from));
+    let by_rule = selected_line(sources.page, rule);
+    found(persons(by_rule.as_slice(), &site_names), "selector")
+        .or_else(|| found(persons(&sources.json_ld.authors, &site_names), "json-ld"))
+        .or_else(|| found(metas().unwrap_or_default(), "meta"))
+        .or_else(|| found(marked(), "text"))
+        .or_else(|| found(byline(), "text"))
+        .or_else(|| found(feed(), "feed"))
 }
 
 /// The persons named in some strings, each of which may name several.

@@ -90,11 +90,18 @@ pub(super) struct Sources<'a> {
 }
 
 impl Sources<'_> {
-    /// Names under which the site itself goes: its own and its publisher's.
+    /// Names under which the site itself goes: its own, its publisher's, its host.
     pub(super) fn site_names(&self) -> Vec<String> {
         let keys = ["og:site_name", "application-name", "apple-mobile-web-app-title", "dc.publisher", "publisher"];
         let metas = keys.iter().filter_map(|key| self.metas.first(&[key])).map(str::to_owned);
-        metas.chain(self.json_ld.publisher.clone()).map(|name| text::from_html(&name)).collect()
+        let host = self.url.and_then(Url::host_str).map(|host| host.trim_start_matches("www.").to_owned());
+        let label = host.as_deref().and_then(|host| host.split('.').next()).map(str::to_owned);
+        metas
+            .chain(self.json_ld.publisher.clone())
+            .chain(host)
+            .chain(label)
+            .map(|name| text::from_html(&name))
+            .collect()
     }
 
     /// The page's own summary, else the feed's.

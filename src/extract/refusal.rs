@@ -87,3 +87,49 @@ fn wall(page: &Html) -> Option<Rejection> {
         .any(|word| title.starts_with(word));
     (asks_password && is_login).then(|| rejection("login", format!("the page asks for a login: {title:?}")))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn page(bytes: &[u8], content_type: &str) -> Page {
+        let content_type = (!content_type.is_empty()).then(|| content_type.to_owned());
+        Page { url: None, final_url: None, status: 200, content_type, bytes: bytes.to_vec(), fetched_at: None }
+    }
+
+    fn check_bytes(bytes: &[u8], content_type: &str, expected: Option<&str>) {
+        let reason = not_html(&page(bytes, content_type)).map(|rejection| rejection.reason);
+        assert_eq!(reason.as_deref(), expected, "{:?} as {content_type:?}", String::from_utf8_lossy(bytes));
+    }
+
+    #[test]
+    fn knows_other_files() {
+        check_bytes(b"%PDF-1.7 ...", "text/html", Some("not-html"));
+        check_bytes(b"\x89PNG\r\n\x1a\n", "", Some("not-html"));
+        check_bytes(b"\xff\xd8\xff\xe0", "", Some("not-html"));
+        check_bytes(b"GIF89a", "", Some("not-html"));
+        check_bytes(b"PK\x03\x04", "", Some("not-html"));
+        check_bytes(b"RIFF\x00\x00\x00\x00WEBPVP8", "", Some("not-html"));
+        check_bytes(b"some bytes", "application/pdf; x=y", Some("not-html"));
+        check_bytes(b"<p>text</p>", "application/pdf", None);
+        check_bytes(b" \n\t", "text/html", Some("empty"));
+        check_bytes(b"plain text", "", None);
+    }
+
+    fn check_text(html: &str, content_text: &str, expected: Option<&str>) {
+        let article = Article { content_text: content_text.to_owned(), ..Article::default() };
+        let reason = no_article(&article, &Html::parse_document(html)).map(|rejection| rejection.reason);
+        assert_eq!(reason.as_deref(), expected, "{html:?}");
+    }
+
+    #[test]
+    fn knows_pages_without_article() {
+        let flash = "The dam above the town was opened on Monday morning, officials of the ministry said.";
+        check_text("<title>Dam</title>", flash, None);
+        check_text("<title>Dam</title>", "Too short.", Some("too-short"));
+        check_text("<title>Just a moment...</title>", flash, Some("bot-wall"));
+        check_text("<title>Just a moment...</title>", &flash.repeat(40), None);
+        check_text("<title>Log in</title><input type=password>", flash, Some("login"));
+        check_text("<title>Log in</title>", flash, None);
+    }
+}

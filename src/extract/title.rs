@@ -11,6 +11,8 @@ use crate::text;
 const HEADINGS_MAX: usize = 12;
 /// Longest title, in characters; longer ones are texts in the wrong element.
 const TITLE_CHARS_MAX: usize = 400;
+/// Shortest title that can confirm another by being part of it, in bytes.
+const OVERLAP_BYTES_MIN: usize = 12;
 /// What sites put between a headline and their name.
 const DIVIDERS: [&str; 11] = [" | ", " - ", " – ", " — ", " :: ", " » ", " · ", " • ", " / ", " › ", " : "];
 
@@ -31,10 +33,12 @@ pub(super) fn title(sources: &Sources<'_>, rule: Option<&Selector>) -> Option<Ti
     let headings: Vec<String> = sources.page.select(selector!("h1")).take(HEADINGS_MAX).map(line_of).collect();
     let headings: Vec<String> =
         headings.iter().map(|line| usable(line, &site_names)).filter(|line| !line.is_empty()).collect();
-    let confirmed = headings.iter().find(|heading| declared.iter().any(|title| is_same(heading, &title.value)));
-    let loosely = || headings.iter().find(|heading| declared.iter().any(|title| is_alike(heading, &title.value)));
-    if let Some(heading) = confirmed.or_else(loosely) {
+    if let Some(heading) = headings.iter().find(|heading| declared.iter().any(|title| is_same(heading, &title.value))) {
         return Some(Title { found: Found::new(heading.clone(), "text"), is_confirmed: true });
+    }
+    let overlapping = headings.iter().find_map(|heading| declared.iter().find_map(|title| overlap(heading, title)));
+    if let Some(found) = overlapping {
+        return Some(Title { found, is_confirmed: true });
     }
     let agreed = declared
         .iter()
@@ -73,7 +77,7 @@ fn usable(raw: &str, site_names: &[String]) -> String {
 fn without_site_name<'a>(title: &'a str, site_names: &[String]) -> &'a str {
     let is_site = |part: &str| {
         let part = fold(part);
-        !part.is_empty() && site_names.iter().any(|name| fold(name) == part || fold(name) == format!("{part}com"))
+        !part.is_empty() && site_names.iter().any(|name| fold(name) == part)
     };
     let mut kept = title;
     for _ in 0..3 {
@@ -99,11 +103,19 @@ fn is_same(a: &str, b: &str) -> bool {
     !a.is_empty() && a == b
 }
 
-/// One holds the other and is not twice as long, as with a site's name or a kicker.
-fn is_alike(a: &str, b: &str) -> bool {
-    let (a, b) = (fold(a), fold(b));
-    let (short, long) = if a.len() < b.len() { (&a, &b) } else { (&b, &a) };
-    short.len() >= 12 && short.len() * 2 >= long.len() && long.contains(short.as_str())
+/// Where one of a heading and a declared title holds the other and is not twice as long: the heading, unless it
+/// only has a kicker more, as in "Opinion | The dam is late".
+fn overlap(heading: &str, declared: &Found<String>) -> Option<Found<String>> {
+    let (folded, folded_title) = (fold(heading), fold(&declared.value));
+    let (short, long) = match folded.len() < folded_title.len() {
+        true => (&folded, &folded_title),
+        false => (&folded_title, &folded),
+    };
+    if short.len() < OVERLAP_BYTES_MIN || short.len() * 2 < long.len() || !long.contains(short.as_str()) {
+        return None;
+    }
+    let has_kicker = folded.len() > folded_title.len() && folded.ends_with(&folded_title);
+    Some(if has_kicker { declared.clone() } else { Found::new(heading.to_owned(), "text") })
 }
 
 #[cfg(test)]
@@ -115,8 +127,9 @@ mod tests {
 
     fn check(html: &str, expected: Option<(&str, &str)>) {
         let page = Html::parse_document(html);
+        let url: url::Url = "https://www.steppe.example/dam".parse().expect("an address");
         let (metas, json_ld) = (Metas::read(&page), JsonLd::default());
-        let sources = Sources { page: &page, metas: &metas, json_ld: &json_ld, announced: None, url: None };
+        let sources = Sources { page: &page, metas: &metas, json_ld: &json_ld, announced: None, url: Some(&url) };
         let found = title(&sources, None).map(|title| (title.found.value, title.found.from));
         assert_eq!(found, expected.map(|(title, from)| (title.to_owned(), from)), "title of {html:?}");
     }
@@ -134,6 +147,15 @@ mod tests {
             &format!("{site}<meta property=og:title content='New dam opened – Steppe Times'><h1>Welcome</h1>"),
             Some(("New dam opened", "meta")),
         );
+        check(
+            "<title>The dam is late again</title><h1><span>Opinion</span> | The dam is late again</h1>",
+            Some(("The dam is late again", "meta")),
+        );
+        check(
+            "<title>The dam is late again: report</title><h1>The dam is late again</h1>",
+            Some(("The dam is late again", "text")),
+        );
+        check("<title>The dam is late | steppe.example</title>", Some(("The dam is late", "meta")));
         check("<title>Новая плотина открыта</title><h2>x</h2>", Some(("Новая плотина открыта", "meta")));
         check("<h1>Only <b>h</b>eading</h1>", Some(("Only heading", "text")));
         check("<meta property=og:title content='Tom &amp;amp; Aigul'>", Some(("Tom & Aigul", "meta")));

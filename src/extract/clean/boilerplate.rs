@@ -246,7 +246,8 @@ fn remove_trailing_credits(lines: &mut Vec<&str>, repairs: &mut Repairs) {
     let mut credits = 0;
     while let Some(last) = lines.last() {
         let is_credit = last.chars().count() <= CREDIT_CHARS_MAX && CREDIT.is_match(last);
-        if !last.is_empty() && !is_credit && !(credits > 0 && is_signature(last)) {
+        let belongs_to_credits = last.is_empty() || is_credit || (credits > 0 && is_signature(last));
+        if !belongs_to_credits {
             break;
         }
         credits += u64::from(!last.is_empty());
