@@ -85,10 +85,7 @@ pub async fn run(store: Arc<Store>, mut finished: mpsc::Receiver<Finished>, acti
                     if activity.mended(PART) {
                         tracing::info!("commits go through again");
                     }
-                    for (entry, outcome) in batch.iter().zip(outcomes) {
-                        tracing::debug!(source = %entry.pending.entry.source, id = %entry.pending.entry.id,
-                            outcome = outcome.name(), "settled");
-                    }
+                    batch.iter().zip(outcomes).for_each(|(entry, outcome)| note(entry, outcome));
                     break;
                 }
                 Ok(Err(error)) => error.to_string(),
@@ -100,6 +97,17 @@ pub async fn run(store: Arc<Store>, mut finished: mpsc::Receiver<Finished>, acti
             tokio::time::sleep(wait).await;
             wait = (wait * 2).min(RETRY_WAIT.1);
         }
+    }
+}
+
+/// Rejections are told, since no record tells of them; given-up entries are, in the dead letters.
+fn note(Finished { pending, ending }: &Finished, outcome: Outcome) {
+    let (source, id) = (&pending.entry.source, pending.entry.id);
+    match ending {
+        Ending::Rejected(Rejection { reason, detail }) => {
+            tracing::info!(%source, %id, url = %pending.entry.url, %reason, %detail, "rejected");
+        }
+        _ => tracing::debug!(%source, %id, outcome = outcome.name(), "settled"),
     }
 }
 

@@ -89,10 +89,13 @@ pub async fn consume(
                 return;
             }
             failed => {
-                let reason = failed.map_or_else(|_| "it panicked".to_owned(), |result| match result {
-                    Err(error) => error.to_string(),
-                    Ok(_) => String::new(),
-                });
+                let reason = failed.map_or_else(
+                    |_| "it panicked".to_owned(),
+                    |result| match result {
+                        Err(error) => error.to_string(),
+                        Ok(_) => String::new(),
+                    },
+                );
                 if activity.trouble(&part, &reason) {
                     tracing::error!(output = %output.id, %reason, "cannot deliver; its records wait in the log");
                 }

@@ -117,8 +117,8 @@ fn read(source: &Source, sites: &SiteRules, page: &Page) -> Result<Read, PollFai
             Ok(Read { announced, children: Vec::new() })
         }
         SourceKind::Sitemap => {
-            let sitemap = sitemap::read(&page.bytes, url, &source.zone, now)
-                .map_err(|error| failure(error.reason(), error))?;
+            let sitemap =
+                sitemap::read(&page.bytes, url, &source.zone, now).map_err(|error| failure(error.reason(), error))?;
             Ok(Read { announced: sitemap.entries, children: sitemap.children })
         }
     }

@@ -97,7 +97,8 @@ fn require_store(path: &Path) -> Result<(), Failure> {
     if path.join("sled").exists() {
         return Ok(());
     }
-    let message = format!("there is no store in {}; start `chapar run`, or name the settings with --config", path.display());
+    let message =
+        format!("there is no store in {}; start `chapar run`, or name the settings with --config", path.display());
     Err(Failure::new(Exit::Failed, message))
 }
 

@@ -229,4 +229,3 @@ pub fn dedup(arguments: FilesArguments) -> Result<Exit, Failure> {
         }
     })
 }
-

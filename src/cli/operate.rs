@@ -150,11 +150,17 @@ fn status_rows(status: &Status) -> Vec<StatusRow> {
     row("store", status.store.display().to_string());
     let sources: Vec<String> = status.sources.iter().map(|(health, count)| format!("{count} {health}")).collect();
     row("sources", sources.join(", "));
-    row("records", format!("{} in the log, {} bytes; tables {} bytes", status.last_seq, status.log_bytes, status.tables_bytes));
+    row(
+        "records",
+        format!("{} in the log, {} bytes; tables {} bytes", status.last_seq, status.log_bytes, status.tables_bytes),
+    );
     let of = |outcome: Outcome| status.counts.outcomes.get(&outcome).copied().unwrap_or_default();
     let outcomes: Vec<String> =
         Outcome::ALL.iter().map(|outcome| format!("{} {}", of(*outcome), outcome.name())).collect();
-    row("entries", format!("{} admitted: {}, {} pending", status.counts.admitted, outcomes.join(", "), status.counts.pending));
+    row(
+        "entries",
+        format!("{} admitted: {}, {} pending", status.counts.admitted, outcomes.join(", "), status.counts.pending),
+    );
     row("in flight", format!("{} polls, {} articles", status.polling, status.fetching));
     for output in &status.outputs {
         row(&format!("output {}", output.output), format!("at record {}, {} behind", output.cursor, output.lag));
@@ -194,4 +200,3 @@ fn list<T: Serialize>(columns: &[Column], rows: &[T], format: Option<Format>) ->
     writer.finish()?;
     Ok(Exit::Done)
 }
-

@@ -127,7 +127,9 @@ pub(super) async fn show(State(api): State<Api>, Path(id): Path<String>) -> Resu
     let found = store.seen_by_prefix(&id, 3)?;
     let line = match found.as_slice() {
         [(_, seen)] if seen.version > 0 => store.line(seen.seq)?,
-        [(_, seen)] => store.seen(seen.of)?.filter(|of| of.version > 0).map(|of| store.line(of.seq)).transpose()?.flatten(),
+        [(_, seen)] => {
+            store.seen(seen.of)?.filter(|of| of.version > 0).map(|of| store.line(of.seq)).transpose()?.flatten()
+        }
         [] => None,
         many => {
             let ids: Vec<String> = many.iter().map(|(id, _)| id.to_string()).collect();
@@ -145,8 +147,7 @@ fn read_query(engine: &Engine, ask: &QueryAsk) -> Result<Query, ApiError> {
     let active = engine.active();
     let zone = ask.zone.as_deref().and_then(|name| TimeZone::get(name).ok()).unwrap_or(TimeZone::UTC);
     let sources: Vec<String> = active.settings.sources.iter().map(|source| source.id.to_string()).collect();
-    let context =
-        QueryContext { now: Timestamp::now(), zone: &zone, topics: &active.topic_ids, sources: &sources };
+    let context = QueryContext { now: Timestamp::now(), zone: &zone, topics: &active.topic_ids, sources: &sources };
     let refused = |error: crate::search::QueryError| ApiError(StatusCode::BAD_REQUEST, error.to_string());
     let mut query = Query::parse(&ask.q, &context).map_err(refused)?;
     ask.filters.add_to(&mut query, &context).map_err(refused)?;
@@ -211,7 +212,9 @@ fn forward(store: &Store, query: &Query, after: Seq, end: Seq, lines: &mut LineS
     let mut at = after.next();
     while at <= end {
         let Some(frame) = store.frame_of(at)? else { return Ok(()) };
-        for (seq, line) in frame.lines().skip_while(|(seq, _)| *seq < at).take_while(|(seq, _)| *seq <= end).collect::<Vec<_>>() {
+        for (seq, line) in
+            frame.lines().skip_while(|(seq, _)| *seq < at).take_while(|(seq, _)| *seq <= end).collect::<Vec<_>>()
+        {
             let record: Record = serde_json::from_str(line).map_err(|error| StoreError::Row(error.to_string()))?;
             if query.matches(&record) && !lines.send(line) {
                 return Ok(());

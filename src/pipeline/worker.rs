@@ -60,13 +60,7 @@ async fn hand_over(finished: &mpsc::Sender<Finished>, pending: Pending, ending: 
 
 /// Reads the page on a thread for blocking work, as many at once as there are cores; a page that makes a reader panic
 /// is rejected with that reason.
-async fn read_apart(
-    engine: &Engine,
-    active: Arc<Active>,
-    source: Source,
-    pending: &Pending,
-    page: Page,
-) -> Ending {
+async fn read_apart(engine: &Engine, active: Arc<Active>, source: Source, pending: &Pending, page: Page) -> Ending {
     let _permit = engine.readers.acquire().await.expect("the semaphore is never closed");
     let entry = pending.clone();
     let reading = tokio::task::spawn_blocking(move || read(&active, &source, &entry, &page));

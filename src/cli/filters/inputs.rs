@@ -60,10 +60,7 @@ pub fn each_input(
 }
 
 /// One line per line: what `read` makes of it.
-pub fn each_line(
-    inputs: Vec<Input>,
-    mut read: impl FnMut(&str) -> Result<Value, String>,
-) -> Result<Exit, Failure> {
+pub fn each_line(inputs: Vec<Input>, mut read: impl FnMut(&str) -> Result<Value, String>) -> Result<Exit, Failure> {
     let mut out = BufWriter::new(io::stdout().lock());
     let mut exit = Exit::Done;
     for input in inputs {
@@ -129,7 +126,11 @@ fn without_nulls(value: Value) -> Map<String, Value> {
         Value::Object(map) => map
             .into_iter()
             .filter(|(_, value)| !value.is_null())
-            .map(|(key, value)| if value.is_object() { (key, Value::Object(without_nulls(value))) } else { (key, value) })
+            .map(
+                |(key, value)| {
+                    if value.is_object() { (key, Value::Object(without_nulls(value))) } else { (key, value) }
+                },
+            )
             .collect(),
         _ => Map::new(),
     }

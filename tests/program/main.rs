@@ -1,0 +1,10 @@
+//! The real executable against loopback sites on ports of their own.
+#![allow(clippy::unwrap_used, clippy::print_stderr, missing_docs)]
+
+mod dir;
+mod site;
+
+mod architecture;
+mod crash;
+mod daemon;
+mod once;
