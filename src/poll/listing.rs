@@ -1,1 +1,212 @@
-//! (being written)
+//! Listing pages to announced articles: by the site's selectors, or by finding the page's repeated article links.
+
+mod discover;
+mod elements;
+mod limits;
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use scraper::{ElementRef, Html, Selector};
+use url::Url;
+
+use super::feed::markup::{Piece, Pieces, Syntax, evidence, prefix};
+use super::feed::{absolute_url, binary, decode::decode};
+use crate::dates::DateContext;
+use crate::model::Announced;
+use crate::site_rules::ListingRule;
+use elements::{date_of, link_title, visible_text};
+pub use limits::{LISTING_BYTES_MAX, PageLimit};
+
+/// Entries of one page that are announced; listing pages show 10 to 100.
+const ENTRIES_MAX: usize = 500;
+
+/// Why a page announces nothing.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ListingError {
+    /// Nothing came.
+    #[error("the page is empty: check the address")]
+    Empty,
+    /// It is larger or more deeply nested than real pages are.
+    #[error("the page is not read: {0}")]
+    Limit(#[from] PageLimit),
+    /// Something else came.
+    #[error("{what} came instead of a listing page: \"{evidence}\"")]
+    NotAPage {
+        /// What it is, in plain words.
+        what: &'static str,
+        /// At most 200 bytes of it, safe for a terminal.
+        evidence: String,
+    },
+    /// The rule's `item` selector matches nothing with a link.
+    #[error("the site's rule finds no article links on the page, which begins \"{evidence}\": has the site changed?")]
+    RuleFindsNothing {
+        /// The page's visible beginning, at most 200 bytes, safe for a terminal.
+        evidence: String,
+    },
+    /// No repeated pattern of links that could be articles.
+    #[error("no article links were found on the page, which begins \"{evidence}\": write a rule for the site")]
+    NothingFound {
+        /// The page's visible beginning, at most 200 bytes, safe for a terminal.
+        evidence: String,
+    },
+}
+
+/// Reads a listing page.
+///
+/// With a rule, its selectors say where the articles are; without, they are discovered. Only addresses of the same
+/// site are announced, each once, in the order of the page. `zone` and `now` as for feeds.
+///
+/// # Errors
+/// What came instead of a page, or that no articles were found.
+pub fn read(
+    bytes: &[u8],
+    content_type: Option<&str>,
+    url: &Url,
+    rule: Option<&ListingRule>,
+    zone: &TimeZone,
+    now: Option<Timestamp>,
+) -> Result<Vec<Announced>, ListingError> {
+    if bytes.iter().all(u8::is_ascii_whitespace) {
+        return Err(ListingError::Empty);
+    }
+    limits::check_size(bytes)?;
+    if let Some(what) = binary(bytes) {
+        let evidence = evidence(&String::from_utf8_lossy(&bytes[..bytes.len().min(64)]));
+        return Err(ListingError::NotAPage { what, evidence });
+    }
+    let text = decode(bytes, content_type, Some(url));
+    if let Some(what) = other_than_page(&text) {
+        return Err(ListingError::NotAPage { what, evidence: evidence(&text) });
+    }
+    limits::check_structure(&text)?;
+    let html = Html::parse_document(&text);
+    let base = base_of(&html, url);
+    let page = Page { html: &html, url, base: &base, dates: DateContext { zone, now, year_hint: None } };
+    let entries = match rule {
+        Some(rule) => by_rule(&page, rule),
+        None => discover::discover(&page),
+    };
+    if !entries.is_empty() {
+        return Ok(entries);
+    }
+    let evidence = evidence(&visible_text(html.root_element()));
+    Err(match rule {
+        Some(_) => ListingError::RuleFindsNothing { evidence },
+        None => ListingError::NothingFound { evidence },
+    })
+}
+
+/// A parsed page and what is known of it.
+struct Page<'a> {
+    html: &'a Html,
+    url: &'a Url,
+    /// What relative links are relative to.
+    base: &'a Url,
+    dates: DateContext<'a>,
+}
+
+fn other_than_page(text: &str) -> Option<&'static str> {
+    let start = text.trim_start_matches(|c: char| c.is_whitespace() || c == '\u{feff}');
+    if start.starts_with(['{', '[']) {
+        return Some("JSON");
+    }
+    let first = Pieces::new(prefix(start, 4096), Syntax::Xml).find_map(|piece| match piece {
+        Piece::Open(tag) => Some(tag.local().to_ascii_lowercase()),
+        _ => None,
+    });
+    match first.as_deref() {
+        None => Some("plain text"),
+        Some("rss" | "rdf" | "feed") => Some("a feed (set kind = \"feed\")"),
+        Some("urlset" | "sitemapindex") => Some("a sitemap (set kind = \"sitemap\")"),
+        Some(_) => None,
+    }
+}
+
+fn base_of(html: &Html, url: &Url) -> Url {
+    let declared = html
+        .root_element()
+        .descendants()
+        .filter_map(ElementRef::wrap)
+        .find(|element| element.value().name() == "base")
+        .and_then(|element| absolute_url(element.attr("href")?, Some(url)));
+    declared.unwrap_or_else(|| url.clone())
+}
+
+fn by_rule(page: &Page<'_>, rule: &ListingRule) -> Vec<Announced> {
+    let mut seen = std::collections::HashSet::new();
+    let mut entries = Vec::new();
+    for item in page.html.select(&rule.item) {
+        let Some((link, url)) = link_of(page, item, rule.link.as_ref()) else { continue };
+        if !seen.insert(url.clone()) {
+            continue;
+        }
+        let title = match &rule.title {
+            Some(selector) => first(item, selector).map(visible_text),
+            None => link_title(link),
+        };
+        let date = rule.date.as_ref().and_then(|selector| first(item, selector));
+        let date_published = date.and_then(|element| date_of(element, &url, &page.dates));
+        let title = title.filter(|title| !title.is_empty());
+        entries.push(Announced { url: Some(url), title, date_published, ..Announced::default() });
+        if entries.len() == ENTRIES_MAX {
+            break;
+        }
+    }
+    entries
+}
+
+/// The element itself if it matches, else the first match inside.
+fn first<'a>(element: ElementRef<'a>, selector: &Selector) -> Option<ElementRef<'a>> {
+    if selector.matches(&element) { Some(element) } else { element.select(selector).next() }
+}
+
+/// The link of an item: where the rule says, or in or around it.
+fn link_of<'a>(page: &Page<'_>, item: ElementRef<'a>, rule: Option<&Selector>) -> Option<(ElementRef<'a>, Url)> {
+    let start = match rule {
+        Some(selector) => first(item, selector)?,
+        None => item,
+    };
+    let is_link = |element: &ElementRef<'a>| element.value().name() == "a" && element.attr("href").is_some();
+    let inside = start.descendants().filter_map(ElementRef::wrap).find(is_link);
+    let link = inside.or_else(|| start.ancestors().filter_map(ElementRef::wrap).take(3).find(is_link))?;
+    let url = article_url(link.attr("href")?, page.base)?;
+    let is_of_site = is_same_site(url.host_str()?, page.url.host_str()?);
+    (is_of_site && url != without_fragment(page.url)).then_some((link, url))
+}
+
+/// The address behind a link, without its fragment.
+fn article_url(href: &str, base: &Url) -> Option<Url> {
+    if href.trim_start().starts_with('#') {
+        return None;
+    }
+    absolute_url(href, Some(base)).map(|url| without_fragment(&url))
+}
+
+fn without_fragment(url: &Url) -> Url {
+    let mut url = url.clone();
+    url.set_fragment(None);
+    url
+}
+
+/// The same host, `www.` aside, or a subdomain of it.
+fn is_same_host(host: &str, of: &str) -> bool {
+    let of = of.trim_start_matches("www.");
+    host.strip_suffix(of).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
+}
+
+/// Hosts of one publisher: one is the other's subdomain, or both are siblings as `kg.news.example`, `m.news.example`.
+fn is_same_site(host: &str, of: &str) -> bool {
+    if is_same_host(host, of) || is_same_host(of, host) {
+        return true;
+    }
+    // The last two labels, unless the second-level one is as short as `com`, `gov` or `org`: then anybody's.
+    let registered = |host: &str| {
+        let mut labels = host.rsplit('.');
+        let (top, name) = (labels.next()?.to_owned(), labels.next()?.to_owned());
+        (name.len() > 3 && top.parse::<u8>().is_err()).then_some((top, name))
+    };
+    registered(host).is_some_and(|site| registered(of) == Some(site))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,383 @@
+//! Finds the article links of a page without a rule: the same kind of address at the same kind of place, repeated.
+
+use std::collections::HashMap;
+
+use scraper::ElementRef;
+use url::Url;
+
+use super::elements::{date_of, has_word, is_date, link_title};
+use super::{ENTRIES_MAX, Page, article_url, is_same_host, without_fragment};
+use crate::model::{Announced, OffsetTime};
+
+/// Links of one page that are looked at.
+const LINKS_MAX: usize = 5_000;
+
+/// Ancestors of a link that make up its place.
+const PATH_ELEMENTS_MAX: usize = 5;
+
+/// A pattern has at least so many different addresses.
+const PATTERN_LINKS_MIN: usize = 3;
+
+/// Nodes around a link among which its date is looked for.
+const NEIGHBOURS_MAX: usize = 300;
+
+/// Where a link stands counts as a factor.
+const IN_MAIN: f64 = 1.0;
+const BESIDE: f64 = 0.3;
+const IN_NAVIGATION: f64 = 0.1;
+
+/// An address and the best of the links to it.
+struct Candidate<'a> {
+    url: Url,
+    title: String,
+    link: ElementRef<'a>,
+    /// Tags and classes from the link upwards.
+    path: String,
+    shape: Shape,
+    place: f64,
+}
+
+/// What the addresses of one kind of page have in common.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct Shape {
+    segments: usize,
+    /// Kinds of all segments but the last: year, number, or word.
+    folders: String,
+    has_query: bool,
+}
+
+/// Finds the articles of a page, in its order.
+pub(super) fn discover(page: &Page<'_>) -> Vec<Announced> {
+    let candidates = candidates(page);
+    let mut groups: HashMap<(&str, &Shape), Vec<&Candidate<'_>>> = HashMap::new();
+    for candidate in &candidates {
+        groups.entry((&candidate.path, &candidate.shape)).or_default().push(candidate);
+    }
+    let repeated = groups.iter().filter(|(_, members)| members.len() >= PATTERN_LINKS_MIN);
+    let scored = repeated.map(|(key, members)| (score(members), key));
+    // Equal scores are settled by the key, so that the same page always gives the same entries.
+    let by_score = |a: &(f64, &(&str, &Shape)), b: &(f64, &(&str, &Shape))| {
+        a.0.total_cmp(&b.0).then_with(|| (b.1.0, b.1.1.segments).cmp(&(a.1.0, a.1.1.segments)))
+    };
+    let Some((best, &(path, shape))) = scored.max_by(by_score) else { return Vec::new() };
+    if best <= 0.0 {
+        return Vec::new();
+    }
+    // Other blocks of the page announce articles, too: same kind of address, or same kind of place.
+    let belongs = |candidate: &&Candidate<'_>| {
+        if candidate.path == path && candidate.shape == *shape {
+            return true;
+        }
+        let is_akin = candidate.shape == *shape || candidate.path == path && looks_like_article(&candidate.url);
+        is_akin && candidate.place == IN_MAIN && is_headline(&candidate.title)
+    };
+    let found = candidates.iter().filter(belongs).take(ENTRIES_MAX);
+    let announced = |candidate: &Candidate<'_>| Announced {
+        url: Some(candidate.url.clone()),
+        title: Some(candidate.title.clone()),
+        date_published: date_near(candidate, page),
+        ..Announced::default()
+    };
+    found.map(announced).collect()
+}
+
+fn score(members: &[&Candidate<'_>]) -> f64 {
+    let count = members.len() as f64;
+    let mean = |value: &dyn Fn(&Candidate<'_>) -> f64| members.iter().map(|member| value(member)).sum::<f64>() / count;
+    let letters = mean(&|member| member.title.chars().filter(|c| c.is_alphabetic()).count() as f64);
+    let headlines = match letters {
+        ..12.0 => 0.0,
+        ..22.0 => 0.4,
+        ..200.0 => 1.0,
+        _ => 0.5,
+    };
+    let article_like = mean(&|member| if looks_like_article(&member.url) { 1.0 } else { 0.0 });
+    count.min(40.0).powf(0.7) * headlines * (0.2 + article_like) * mean(&|member| member.place)
+}
+
+/// Every address of the same host that could be an article's, once, in the order of the page.
+fn candidates<'a>(page: &Page<'a>) -> Vec<Candidate<'a>> {
+    let mut found: Vec<Candidate<'a>> = Vec::new();
+    let mut positions: HashMap<Url, usize> = HashMap::new();
+    let mut side_heading = None;
+    let mut links = 0;
+    for element in page.html.root_element().descendants().filter_map(ElementRef::wrap) {
+        if let Some(level) = heading_level(&element) {
+            let is_side = is_side_heading(&element);
+            side_heading = if is_side { Some(level) } else { side_heading.filter(|side| level > *side) };
+        }
+        if element.value().name() != "a" {
+            continue;
+        }
+        links += 1;
+        if links > LINKS_MAX {
+            break;
+        }
+        let Some(url) = element.attr("href").and_then(|href| article_url(href, page.base)) else { continue };
+        if !could_be_article(&url, page.url) || is_pager(&element) {
+            continue;
+        }
+        let title = link_title(element).filter(|title| is_title(title)).unwrap_or_default();
+        let place = place(element) * if side_heading.is_some() { BESIDE } else { IN_MAIN };
+        let next = found.len();
+        let position = *positions.entry(url.clone()).or_insert(next);
+        let candidate = |url| Candidate { path: path(element), shape: shape(&url), url, title, link: element, place };
+        match found.get_mut(position) {
+            None => found.push(candidate(url)),
+            // A picture and a headline link to the same article: the headline counts, and a headline beside less.
+            Some(known) => {
+                let new = candidate(url);
+                if (is_headline(&new.title), new.place) > (is_headline(&known.title), known.place) {
+                    *known = new;
+                }
+            }
+        }
+    }
+    found.retain(|candidate| !candidate.title.is_empty());
+    found
+}
+
+/// Nearly always a headline: three words, or two long ones.
+fn is_headline(title: &str) -> bool {
+    title.split(' ').count() >= 3 && title.chars().filter(|c| c.is_alphabetic()).count() >= 15
+}
+
+/// Could be a headline: two words, mostly letters, not an invitation to read on.
+fn is_title(title: &str) -> bool {
+    const INVITATIONS: &[&str] = &[
+        "read more",
+        "continue reading",
+        "learn more",
+        "show more",
+        "load more",
+        "читать далее",
+        "читать полностью",
+        "показать еще",
+        "показать ещё",
+        "все новости",
+        "толық оқу",
+        "толығырақ оқу",
+        "барлық жаңалықтар",
+        "кененирээк окуу",
+        "batafsil o'qish",
+        "all news",
+        "latest news",
+        "skip to content",
+    ];
+    let letters = title.chars().filter(|c| c.is_alphabetic()).count();
+    let digits = title.chars().filter(char::is_ascii_digit).count();
+    let lower = title.to_lowercase();
+    let is_invitation = INVITATIONS.iter().any(|text| lower.trim_end_matches(['.', '…', '»', '→', ' ']) == *text);
+    title.contains(' ') && letters >= 10 && digits * 3 < letters * 2 && !is_invitation
+}
+
+fn is_pager(link: &ElementRef<'_>) -> bool {
+    let relation = link.attr("rel").unwrap_or_default().to_ascii_lowercase();
+    relation.split_ascii_whitespace().any(|word| matches!(word, "next" | "prev" | "tag" | "author" | "license"))
+}
+
+fn could_be_article(url: &Url, page: &Url) -> bool {
+    const NOT_ARTICLES: &[&str] = &[
+        "tag",
+        "tags",
+        "tegi",
+        "category",
+        "categories",
+        "cat",
+        "author",
+        "authors",
+        "page",
+        "search",
+        "login",
+        "register",
+        "user",
+        "feed",
+        "rss",
+        "about",
+        "contact",
+        "contacts",
+        "privacy",
+        "terms",
+        "reklama",
+        "advertising",
+        "subscribe",
+        "cart",
+        "wp-login.php",
+    ];
+    const FILES: &[&str] =
+        &[".jpg", ".jpeg", ".png", ".gif", ".webp", ".pdf", ".zip", ".mp3", ".mp4", ".apk", ".xml", ".doc", ".docx"];
+    let (Some(host), Some(own)) = (url.host_str(), page.host_str()) else { return false };
+    let path = url.path().to_ascii_lowercase();
+    let is_page = url.query_pairs().any(|(key, _)| matches!(&*key, "page" | "paged" | "share" | "replytocom"));
+    let is_other = path.split('/').any(|segment| NOT_ARTICLES.contains(&segment));
+    let is_file = FILES.iter().any(|end| path.ends_with(end));
+    let is_front = path == "/" && url.query().is_none();
+    is_same_host(host, own) && !is_page && !is_other && !is_file && !is_front && *url != without_fragment(page)
+}
+
+/// Numbers of four digits and more, or a slug of several words, in the last segments or the query.
+fn looks_like_article(url: &Url) -> bool {
+    let has_number = |text: &str| text.split(|c: char| !c.is_ascii_digit()).any(|digits| digits.len() >= 4);
+    let is_slug = |text: &str| text.matches(['-', '_']).count() >= 3 || text.len() >= 40;
+    let last =
+        url.path_segments().and_then(|segments| segments.rev().find(|segment| !segment.is_empty())).unwrap_or_default();
+    is_slug(last) || has_number(url.path()) || url.query().is_some_and(has_number)
+}
+
+fn shape(url: &Url) -> Shape {
+    let segments: Vec<&str> = url.path().split('/').filter(|segment| !segment.is_empty()).collect();
+    let folders = segments.iter().take(segments.len().saturating_sub(1)).map(|segment| {
+        match segment.bytes().all(|byte| byte.is_ascii_digit()) {
+            true if segment.len() == 4 => 'y',
+            true => 'n',
+            false => 'w',
+        }
+    });
+    Shape { segments: segments.len(), folders: folders.collect(), has_query: url.query().is_some() }
+}
+
+/// Tag and classes of a link and what is around it; numbers and states in classes left out.
+fn path(link: ElementRef<'_>) -> String {
+    const STATES: &[&str] =
+        &["first", "last", "active", "odd", "even", "current", "visited", "new", "big", "small", "main", "sticky"];
+    let mut path = String::new();
+    let around = std::iter::once(link).chain(link.ancestors().filter_map(ElementRef::wrap));
+    for element in around.take(PATH_ELEMENTS_MAX).take_while(|element| element.value().name() != "body") {
+        path.push('<');
+        path.push_str(element.value().name());
+        let is_kind = |class: &&str| !class.contains(|c: char| c.is_ascii_digit()) && !STATES.contains(class);
+        for class in element.value().classes().filter(is_kind).take(4) {
+            path.push('.');
+            path.push_str(class);
+        }
+    }
+    path
+}
+
+/// How much a link counts for where it stands.
+fn place(link: ElementRef<'_>) -> f64 {
+    const NAVIGATION: &[&str] = &[
+        "nav",
+        "navbar",
+        "navigation",
+        "menu",
+        "submenu",
+        "breadcrumb",
+        "breadcrumbs",
+        "pagination",
+        "pager",
+        "paginator",
+        "footer",
+        "topbar",
+        "share",
+        "social",
+        "lang",
+        "languages",
+        "ticker",
+        "currency",
+        "tags",
+        "cookie",
+        "login",
+    ];
+    const SIDE: &[&str] = &[
+        "sidebar",
+        "aside",
+        "related",
+        "popular",
+        "recommended",
+        "trending",
+        "similar",
+        "partners",
+        "banner",
+        "ads",
+        "promo",
+        "complementary",
+    ];
+    let mut place = IN_MAIN;
+    let mut is_in_article = false;
+    let around = link.ancestors().filter_map(ElementRef::wrap);
+    for element in around.take_while(|element| element.value().name() != "body") {
+        match element.value().name() {
+            "nav" | "footer" => place = place.min(IN_NAVIGATION),
+            "header" if !is_in_article => place = place.min(IN_NAVIGATION),
+            "aside" => place = place.min(BESIDE),
+            "article" | "li" | "section" | "main" => is_in_article = true,
+            _ => {}
+        }
+        if has_word(&element, NAVIGATION) {
+            place = place.min(IN_NAVIGATION);
+        } else if has_word(&element, SIDE) {
+            place = place.min(BESIDE);
+        }
+    }
+    place
+}
+
+fn heading_level(element: &ElementRef<'_>) -> Option<u8> {
+    match element.value().name().as_bytes() {
+        [b'h', level @ b'1'..=b'6'] => Some(level - b'0'),
+        _ => None,
+    }
+}
+
+/// "Read also", "Most read" and the like: what follows is not this page's news.
+fn is_side_heading(heading: &ElementRef<'_>) -> bool {
+    const SIDE_HEADINGS: &[&str] = &[
+        "read also",
+        "see also",
+        "related",
+        "most read",
+        "most popular",
+        "popular",
+        "trending",
+        "editors",
+        "recommended",
+        "читайте также",
+        "по теме",
+        "популярн",
+        "самое читаемое",
+        "похожие",
+        "рекомендуем",
+        "тоже интересно",
+        "оқи отырыңыз",
+        "көп оқылған",
+        "танымал",
+        "ұқсас",
+        "дагы окуңуз",
+        "популярдуу",
+        "ko‘p o‘qilgan",
+        "ko'p o'qilgan",
+        "ommabop",
+        "mavzuga oid",
+        "кўп ўқилган",
+        "мавзуга оид",
+        "ҳамчунин",
+        "şeýle hem",
+    ];
+    let text: String = heading.text().flat_map(str::chars).take(80).collect();
+    let text = text.trim().to_lowercase();
+    text.chars().count() < 40 && SIDE_HEADINGS.iter().any(|side| text.starts_with(side))
+}
+
+/// The date in the smallest surroundings of a link that hold no other article's link.
+fn date_near(candidate: &Candidate<'_>, page: &Page<'_>) -> Option<OffsetTime> {
+    let around = std::iter::once(candidate.link).chain(candidate.link.ancestors().filter_map(ElementRef::wrap));
+    for element in around.take(PATH_ELEMENTS_MAX).take_while(|element| element.value().name() != "body") {
+        let neighbours = || element.descendants().filter_map(ElementRef::wrap).take(NEIGHBOURS_MAX);
+        let is_anothers = |other: ElementRef<'_>| {
+            let url = other
+                .attr("href")
+                .filter(|_| other.value().name() == "a")
+                .and_then(|href| article_url(href, page.base));
+            url.is_some_and(|url| url != candidate.url && could_be_article(&url, page.url) && looks_like_article(&url))
+        };
+        if neighbours().any(is_anothers) {
+            return None;
+        }
+        let date = neighbours().filter(is_date).find_map(|element| date_of(element, &candidate.url, &page.dates));
+        if date.is_some() {
+            return date;
+        }
+    }
+    None
+}

@@ -1,0 +1,205 @@
+//! Listing pages in the style of the region's news sites.
+
+use std::time::{Duration, Instant};
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::rules::RuleFiles;
+use crate::site_rules::SiteRules;
+
+fn read_page(page: &str, rule: Option<&ListingRule>) -> Result<Vec<Announced>, ListingError> {
+    let url = Url::parse("https://www.news.example/kz/news").expect("an address");
+    let zone = TimeZone::fixed(jiff::tz::offset(5));
+    read(
+        page.as_bytes(),
+        Some("text/html; charset=utf-8"),
+        &url,
+        rule,
+        &zone,
+        Some("2025-08-15T10:00:00Z".parse().expect("a time")),
+    )
+}
+
+fn rule(item: &str, link: Option<&str>, title: Option<&str>, date: Option<&str>) -> ListingRule {
+    let selector = |text: &str| Selector::parse(text).expect("a selector");
+    ListingRule { item: selector(item), link: link.map(selector), title: title.map(selector), date: date.map(selector) }
+}
+
+/// One line per entry: path, title, date.
+fn check(page: &str, rule: Option<&ListingRule>, expected: &[&str]) {
+    let lines: Vec<String> = read_page(page, rule)
+        .expect("it is a listing")
+        .iter()
+        .map(|entry| {
+            let url = entry.url.as_ref().expect("a listing gives addresses");
+            let date = entry.date_published.map_or("-".to_owned(), |date| date.to_string());
+            format!("{} {} {date}", url.path(), entry.title.as_deref().unwrap_or("-"))
+        })
+        .collect();
+    assert_eq!(lines, expected);
+}
+
+const FRONT_PAGE: &str = r##"<!DOCTYPE html><html><head><title>Example news</title></head><body class="has-sidebar">
+<header><a href="/">Example</a><nav><ul>
+ <li><a href="/kz/politics-and-society">Politics and society today</a></li><li><a href="/kz/economy-and-business">Economy and business today</a></li>
+ <li><a href="/kz/culture-and-sport">Culture and sport today</a></li><li><a href="/kz/video-and-photo">Video and photo reports</a></li></ul></nav></header>
+<div class="ticker"><a href="/rates/2025/usd">USD 538.12 +0.4</a><a href="/rates/2025/eur">EUR 629.90 -1.2</a><a href="/rates/2025/rub">RUB 6.74 +0.01</a></div>
+<main><div class="lead"><a class="lead__link" href="/kz/news/100200-railway-to-the-port"><img src="a.jpg" alt="Railway"></a>
+ <h1><a href="/kz/news/100200-railway-to-the-port">Railway to the port is opened ahead of schedule</a></h1></div>
+<div class="list">
+ <div class="card"><a href="/kz/news/100199-grain-harvest"><img src="b.jpg"></a><h3><a href="/kz/news/100199-grain-harvest#top">Grain harvest <b>exceeds</b> last year</a></h3><time datetime="2025-08-15T09:00:00+05:00">09:00</time></div>
+ <div class="card first"><h3><a href="https://www.news.example/kz/news/100198-new-dam">Ministry plans a new dam in the south</a></h3><span class="card__date">14 августа, 18:30</span></div>
+ <div class="card"><h3><a href="/kz/news/100197-university">University takes in a thousand students</a></h3><span class="card__date">14 августа, 17:00</span></div>
+ <div class="card"><h3><a href="/kz/news/100196-teachers">Teachers are promised higher pay</a></h3><a href="/kz/tags/school">school and university</a><a href="/kz/news/100196-teachers">Read more…</a></div>
+ <div class="card"><h3><a href="https://other.example/kz/news/100195-advert">Elsewhere somebody sells a fine carpet</a></h3></div>
+</div>
+<div class="pagination"><a href="/kz/news?page=2">2</a><a href="/kz/news?page=3">3</a><a rel="next" href="/kz/news/next-page-of-all-news">Next page of news</a></div></main>
+<aside class="sidebar"><h4>Most read</h4><ul><li><a href="/kz/news/90001-old-story">An old story that everybody still reads</a></li>
+ <li><a href="/kz/news/90002-older-story">An even older story about the weather</a></li><li><a href="/kz/news/90003-oldest">The oldest story of them all</a></li></ul></aside>
+<footer><a href="/about/editorial-office-and-contacts">Editorial office and its contacts</a><a href="mailto:x@news.example">Write to us today</a></footer></body></html>"##;
+
+#[test]
+fn the_article_links_of_a_front_page_are_discovered() {
+    check(
+        FRONT_PAGE,
+        None,
+        &[
+            "/kz/news/100200-railway-to-the-port Railway to the port is opened ahead of schedule -",
+            "/kz/news/100199-grain-harvest Grain harvest exceeds last year 2025-08-15T09:00:00+05:00",
+            "/kz/news/100198-new-dam Ministry plans a new dam in the south 2025-08-14T18:30:00+05:00",
+            "/kz/news/100197-university University takes in a thousand students 2025-08-14T17:00:00+05:00",
+            "/kz/news/100196-teachers Teachers are promised higher pay -",
+        ],
+    );
+}
+
+#[test]
+fn cards_that_are_links_are_discovered() {
+    let card = |n: usize, title: &str| {
+        format!(
+            "<a class='item item-{n}' href='/news/2025/08/0{n}/slug-{n}'><span class='time'>10:0{n} / 0{n}.08.2025</span><p class='item__title'>{title}</p><span class='views'>12{n}</span></a>"
+        )
+    };
+    let page = format!(
+        "<html><body><ul><li><a href='/news/list'>Барлық жаңалықтар тізімі</a></li></ul><div>{}{}{}</div></body></html>",
+        card(3, "Үкімет жаңа жоспарды бекітті"),
+        card(2, "Астанада көрме ашылды бүгін"),
+        card(1, "Мектептер жаңа оқу жылына дайын")
+    );
+    check(
+        &page,
+        None,
+        &[
+            "/news/2025/08/03/slug-3 Үкімет жаңа жоспарды бекітті 2025-08-03T10:03:00+05:00",
+            "/news/2025/08/02/slug-2 Астанада көрме ашылды бүгін 2025-08-02T10:02:00+05:00",
+            "/news/2025/08/01/slug-1 Мектептер жаңа оқу жылына дайын 2025-08-01T10:01:00+05:00",
+        ],
+    );
+}
+
+#[test]
+fn a_rule_says_where_things_stand() {
+    let page = "<html><head><base href='https://news.example/deep/'></head><body>\
+        <div class='row'><i>12:40</i><a class='t' href='one?x=1#c'>One <em>new</em> thing</a><time data-unixtime='1755240000'>now</time></div>\
+        <div class='row'><a class='t' href='//kg.news.example/two'>Two</a></div><div class='row'>no link</div>\
+        <div class='row'><a class='t' href='https://elsewhere.example/x'>Other</a></div><div class='row'><a class='t' href='one?x=1'>Again</a></div>\
+        </body></html>";
+    check(
+        page,
+        Some(&rule(".row", Some("a.t"), None, Some("time"))),
+        &["/deep/one One new thing 2025-08-15T06:40:00+00:00", "/two Two -"],
+    );
+    check(page, Some(&rule("a.t", None, Some("em"), None)), &["/deep/one new -", "/two - -"]);
+}
+
+#[test]
+fn what_announces_nothing_is_named() {
+    for (page, part) in [
+        (" ", "empty"),
+        ("{\"a\": 1}", "JSON came"),
+        ("just words", "plain text came"),
+        ("<?xml version='1.0'?><rss version='2.0'></rss>", "kind = \"feed\""),
+        ("<urlset></urlset>", "kind = \"sitemap\""),
+        (
+            "<html><body><p>Checking your browser \u{1b}[2J</p></body></html>",
+            "begins \"Checking your browser \u{fffd}[2J\"",
+        ),
+    ] {
+        let message = read_page(page, None).expect_err("nothing is announced").to_string();
+        assert!(message.contains(part), "{message}");
+    }
+    let changed =
+        read_page(FRONT_PAGE, Some(&rule(".gone", None, None, None))).expect_err("it matches nothing").to_string();
+    assert!(changed.contains("has the site changed?"), "{changed}");
+    let large = vec![b' '; 1].into_iter().chain(std::iter::repeat_n(b'x', LISTING_BYTES_MAX)).collect::<Vec<u8>>();
+    assert!(
+        read_page(&String::from_utf8_lossy(&large), None).is_err_and(|error| matches!(error, ListingError::Limit(_)))
+    );
+}
+
+#[test]
+fn large_pages_end_soon() {
+    let links: String =
+        (0..20_000).map(|n| format!("<p><a href='/news/{n}/a-b-c-d'>Something happened number {n}</a>")).collect();
+    let flat: String =
+        (0..20_000).map(|n| format!("<a href='/news/{n}/a-b-c-d'>Something happened number {n}</a>")).collect();
+    let deep = format!("{}{links}", "<section>".repeat(200));
+    for (name, page) in [("paragraphs", links), ("one parent", flat), ("deep", deep)] {
+        let started = Instant::now();
+        let found =
+            read_page(&format!("<html><body><div>{page}</div></body></html>"), None).map(|entries| entries.len());
+        assert_eq!(found, Ok(ENTRIES_MAX), "{name}");
+        // Unoptimised, on a busy machine; what is quadratic takes minutes.
+        assert!(started.elapsed() < Duration::from_secs(30), "{name}: {:?}", started.elapsed());
+    }
+}
+
+#[test]
+fn hosts_of_one_site() {
+    for (host, of, expected) in [
+        ("news.example", "www.news.example", true),
+        ("kg.news.example", "m.news.example", true),
+        ("evilnews.example", "news.example", false),
+        ("a.com.kz", "b.com.kz", false),
+        ("10.0.0.7", "10.1.0.7", false),
+    ] {
+        assert_eq!(is_same_site(host, of), expected, "{host} {of}");
+    }
+}
+
+#[test]
+fn the_shipped_rules_compile_and_serve_their_hosts() {
+    let files = RuleFiles::shipped();
+    let rules = SiteRules::compile(&files).expect("every shipped rule compiles");
+    assert!(files.in_folder("sites").count() >= 25);
+    for (id, _) in files.in_folder("sites") {
+        let site = rules.by_id(id).expect("it was compiled");
+        assert!(!site.hosts.is_empty() && (site.listing.is_some() || site.article.is_some()), "{id}");
+        for host in &site.hosts {
+            let url = Url::parse(&format!("https://www.{host}/x")).expect("a host");
+            assert_eq!(rules.for_url(&url).map(|found| found.id.as_str()), Some(id), "{host}");
+        }
+    }
+}
+
+proptest! {
+    #[test]
+    fn mutated_pages_are_survived(edits in proptest::collection::vec((0_usize..6_000, "[<>&\"'/=a-z]{0,4}|<table>|</div>|<svg>|<!--"), 0..8)) {
+        let mut page = FRONT_PAGE.to_owned();
+        for (at, inserted) in edits {
+            let at = at % page.len();
+            if page.is_char_boundary(at) {
+                page.insert_str(at, &inserted);
+            }
+        }
+        let _ = read_page(&page, None);
+        let _ = read_page(&page, Some(&rule("li, .card", None, None, Some("time, .card__date"))));
+    }
+
+    #[test]
+    fn any_bytes_are_survived(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+        let url = Url::parse("https://news.example/").expect("an address");
+        let _ = read(&bytes, None, &url, None, &TimeZone::UTC, None);
+    }
+}
