@@ -68,6 +68,8 @@ pub async fn poll(
         }
     }
     read.announced.truncate(ENTRIES_MAX);
+    // What a cut answer did not bring must not hide behind a 304.
+    let validators = if read.truncated { Validators::default() } else { validators };
     Ok(Polled { announced: read.announced, validators })
 }
 
@@ -90,6 +92,8 @@ async fn get(
 struct Read {
     announced: Vec<Announced>,
     children: Vec<Url>,
+    /// The body broke off or went beyond a limit: there is more than was read.
+    truncated: bool,
 }
 
 /// Reads on a thread for blocking work: a large page takes long, and a reader that panics harms only this poll.
@@ -107,31 +111,20 @@ fn read(source: &Source, sites: &SiteRules, page: &Page) -> Result<Read, PollFai
     match source.kind {
         SourceKind::Feed => {
             let feed = feed::read(&page.bytes, content_type, Some(url), &source.zone, now)
-                .map_err(|error| failure(feed_reason(&error), error))?;
-            Ok(Read { announced: feed.entries, children: Vec::new() })
+                .map_err(|error| failure(error.reason(), error))?;
+            Ok(Read { announced: feed.entries, children: Vec::new(), truncated: feed.truncated })
         }
         SourceKind::Listing => {
             let rule = sites.for_url(url).and_then(|site| site.listing.as_ref());
             let announced = listing::read(&page.bytes, content_type, url, rule, &source.zone, now)
                 .map_err(|error| failure(error.reason(), error))?;
-            Ok(Read { announced, children: Vec::new() })
+            Ok(Read { announced, ..Read::default() })
         }
         SourceKind::Sitemap => {
             let sitemap =
                 sitemap::read(&page.bytes, url, &source.zone, now).map_err(|error| failure(error.reason(), error))?;
-            Ok(Read { announced: sitemap.entries, children: sitemap.children })
+            Ok(Read { announced: sitemap.entries, children: sitemap.children, truncated: sitemap.truncated })
         }
-    }
-}
-
-fn feed_reason(error: &feed::FeedError) -> &'static str {
-    match error {
-        feed::FeedError::Empty => "empty",
-        feed::FeedError::TooLarge { .. } => "too-large",
-        feed::FeedError::Html { .. } => "html-instead-of-feed",
-        feed::FeedError::NotAFeed { .. } => "not-a-feed",
-        feed::FeedError::Truncated { .. } => "truncated",
-        feed::FeedError::Broken { .. } => "broken-feed",
     }
 }
 

@@ -96,6 +96,20 @@ pub enum FeedError {
     },
 }
 
+impl FeedError {
+    /// The reason in one word, as `chapar sources` shows it.
+    pub fn reason(&self) -> &'static str {
+        match self {
+            Self::Empty => "empty",
+            Self::TooLarge { .. } => "too-large",
+            Self::Html { .. } => "html-instead-of-feed",
+            Self::NotAFeed { .. } => "not-a-feed",
+            Self::Truncated { .. } => "truncated",
+            Self::Broken { .. } => "broken-feed",
+        }
+    }
+}
+
 /// Reads a feed.
 ///
 /// `content_type` is the HTTP header, of which only the charset is used: servers say anything of feeds. `url` is the

@@ -51,6 +51,19 @@ pub enum ListingError {
     },
 }
 
+impl ListingError {
+    /// The reason in one word, as `chapar sources` shows it.
+    pub fn reason(&self) -> &'static str {
+        match self {
+            Self::Empty => "empty",
+            Self::Limit(_) => "beyond-limits",
+            Self::NotAPage { .. } => "not-a-page",
+            Self::RuleFindsNothing { .. } => "rule-finds-nothing",
+            Self::NothingFound { .. } => "no-links-found",
+        }
+    }
+}
+
 /// Reads a listing page.
 ///
 /// With a rule, its selectors say where the articles are; without, they are discovered. Only addresses of the same

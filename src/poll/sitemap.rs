@@ -70,6 +70,19 @@ pub enum SitemapError {
     },
 }
 
+impl SitemapError {
+    /// The reason in one word, as `chapar sources` shows it.
+    pub fn reason(&self) -> &'static str {
+        match self {
+            Self::Empty => "empty",
+            Self::TooLarge { .. } => "too-large",
+            Self::Compressed { .. } => "compressed",
+            Self::NotASitemap { .. } => "not-a-sitemap",
+            Self::Truncated { .. } => "truncated",
+        }
+    }
+}
+
 /// Reads a sitemap or an index. `zone` and `now` as for feeds.
 ///
 /// `lastmod` is a date of change. The date of publication is known of news sitemaps only.
