@@ -79,7 +79,8 @@ pub async fn run(store: Arc<Store>, mut finished: mpsc::Receiver<Finished>, acti
         let mut wait = RETRY_WAIT.0;
         loop {
             let (store, entries) = (Arc::clone(&store), Arc::clone(&batch));
-            let committed = tokio::task::spawn_blocking(move || commit(&store, &entries, Timestamp::now())).await;
+            let committed =
+                tokio::task::spawn_blocking(move || commit(&store, &entries, now_to_the_millisecond())).await;
             let reason = match committed {
                 Ok(Ok(outcomes)) => {
                     if activity.mended(PART) {
@@ -98,6 +99,12 @@ pub async fn run(store: Arc<Store>, mut finished: mpsc::Receiver<Finished>, acti
             wait = (wait * 2).min(RETRY_WAIT.1);
         }
     }
+}
+
+/// More digits than a publisher, a disk or a reader can make use of only make lines longer.
+fn now_to_the_millisecond() -> Timestamp {
+    let now = Timestamp::now();
+    Timestamp::from_millisecond(now.as_millisecond()).unwrap_or(now)
 }
 
 /// Rejections are told, since no record tells of them; given-up entries are, in the dead letters.
