@@ -7,4 +7,5 @@ mod site;
 mod architecture;
 mod crash;
 mod daemon;
+mod demo;
 mod once;
