@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use jiff::Timestamp;
 
@@ -26,6 +26,7 @@ pub struct Activity {
     pub polling: AtomicU64,
     /// Entries being fetched or read.
     pub fetching: AtomicU64,
+    reader_has_gone: AtomicBool,
     troubles: Mutex<BTreeMap<String, String>>,
     rejections: Mutex<BTreeMap<String, u64>>,
 }
@@ -38,6 +39,7 @@ impl Default for Activity {
             polls_failed: AtomicU64::default(),
             polling: AtomicU64::default(),
             fetching: AtomicU64::default(),
+            reader_has_gone: AtomicBool::default(),
             troubles: Mutex::default(),
             rejections: Mutex::default(),
         }
@@ -60,6 +62,16 @@ impl Activity {
     /// Parts in trouble, with the reasons.
     pub fn troubles(&self) -> BTreeMap<String, String> {
         self.troubles.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone()
+    }
+
+    /// Whoever read stdout has closed it, which ends the program well.
+    pub fn reader_has_gone(&self) {
+        self.reader_has_gone.store(true, Ordering::Relaxed);
+    }
+
+    /// See [`Self::reader_has_gone`].
+    pub fn has_lost_its_reader(&self) -> bool {
+        self.reader_has_gone.load(Ordering::Relaxed)
     }
 
     /// Counts an entry that was rejected for a reason; there are only as many reasons as the stages have names for.

@@ -3,7 +3,6 @@
 //! It judges with `novelty`, because only the single writer knows what has been committed up to this very entry.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -71,33 +70,32 @@ pub struct Candidate {
     pub rules: String,
 }
 
-/// Commits what comes until the channel closes. A commit that the disk refuses is tried again until it goes through:
-/// the channel fills, the workers wait, nothing is lost.
-pub async fn run(store: Arc<Store>, mut finished: mpsc::Receiver<Finished>, activity: Arc<Activity>) {
-    while let Some(first) = finished.recv().await {
-        let batch = Arc::new(fill_batch(first, &mut finished));
+/// Commits what comes until the channel closes; blocks its thread. A commit that the disk refuses is tried again until
+/// it goes through: the channel fills, the workers wait, nothing is lost.
+pub fn run(store: &Store, mut finished: mpsc::Receiver<Finished>, activity: &Activity) {
+    while let Some(first) = finished.blocking_recv() {
+        let mut batch = fill_batch(first, &mut finished);
         let mut wait = RETRY_WAIT.0;
-        loop {
-            let (store, entries) = (Arc::clone(&store), Arc::clone(&batch));
-            let committed = tokio::task::spawn_blocking(move || commit(&store, &entries, now())).await;
-            let reason = match committed {
-                Ok(Ok(outcomes)) => {
-                    if activity.mended(PART) {
-                        tracing::info!("commits go through again");
-                    }
-                    batch.iter().zip(outcomes).for_each(|(entry, outcome)| note(entry, outcome, &activity));
-                    break;
-                }
-                Ok(Err(error)) => error.to_string(),
-                Err(_) => "the commit panicked".to_owned(),
-            };
+        while let Err(error) = commit_and_note(store, &batch, activity) {
+            let reason = error.to_string();
             if activity.trouble(PART, &reason) {
                 tracing::error!(%reason, "cannot commit; nothing is lost, it is tried again until the disk is mended");
             }
-            tokio::time::sleep(wait).await;
+            std::thread::sleep(wait);
             wait = (wait * 2).min(RETRY_WAIT.1);
+            // Part of the attempt may stand, and would be taken for its own copy.
+            batch.retain(|entry| store.pending(entry.pending.entry.id).map_or(true, |pending| pending.is_some()));
+        }
+        if activity.mended(PART) {
+            tracing::info!("commits go through again");
         }
     }
+}
+
+fn commit_and_note(store: &Store, batch: &[Finished], activity: &Activity) -> Result<(), StoreError> {
+    let outcomes = commit(store, batch, now())?;
+    batch.iter().zip(outcomes).for_each(|(entry, outcome)| note(entry, outcome, activity));
+    Ok(())
 }
 
 /// Rejections are told, since no record tells of them; given-up entries are, in the dead letters.
@@ -160,7 +158,7 @@ impl Plan {
         let id = pending.entry.id;
         match ending {
             Ending::Article(candidate) => self.settle_article(store, pending, candidate, now),
-            Ending::Rejected(_) => Ok(settled_without_record(id, Outcome::Rejected, self.seen(store, id)?, None)),
+            Ending::Rejected(_) => Ok(settled_without_record(pending, Outcome::Rejected, self.seen(store, id)?, None)),
             Ending::GivenUp(rejection) => {
                 let letter = DeadLetter {
                     pending: pending.clone(),
@@ -168,7 +166,7 @@ impl Plan {
                     detail: rejection.detail.clone(),
                     at: now,
                 };
-                Ok(settled_without_record(id, Outcome::DeadLetter, self.seen(store, id)?, Some(letter)))
+                Ok(settled_without_record(pending, Outcome::DeadLetter, self.seen(store, id)?, Some(letter)))
             }
         }
     }
@@ -205,7 +203,7 @@ impl Plan {
             Verdict::New => (Event::New, 1, None),
             Verdict::Update { version, replaces } => (Event::Update, version, Some(replaces)),
             Verdict::Unchanged => {
-                return Ok(settled_without_record(entry, Outcome::Unchanged, self.seen(store, entry)?, None));
+                return Ok(settled_without_record(pending, Outcome::Unchanged, self.seen(store, entry)?, None));
             }
             Verdict::Duplicate { of } => {
                 let known = self.seen(store, entry)?.filter(|known| known.version > 0);
@@ -217,21 +215,34 @@ impl Plan {
                     of,
                 });
                 self.seen.insert(entry, copy);
-                return Ok(settled_without_record(entry, Outcome::Duplicate, Some(copy), None));
+                return Ok(settled_without_record(pending, Outcome::Duplicate, Some(copy), None));
             }
         };
         let seq = self.next;
-        let also_in = store.announcers(entry)?.into_iter().filter(|source| *source != candidate.source.id).collect();
+        let mut also_in = store.announcers(identity)?;
+        if identity != entry {
+            also_in.extend(store.announcers(entry)?);
+            also_in.sort_unstable();
+            also_in.dedup();
+        }
+        also_in.retain(|source| *source != candidate.source.id);
         let record = record_of(candidate, (seq, event, version, replaces), also_in, now);
         serde_json::to_writer(&mut self.lines, &record).map_err(|error| StoreError::Row(error.to_string()))?;
         self.lines.push(b'\n');
         self.next = seq.next();
         let row = Seen { outcome: Outcome::Recorded, version, seq, text_digest: digest, of: identity };
-        let mut settled =
-            Settled { entry, seen: Vec::new(), owns: None, record: Some(seq), outcome: Outcome::Recorded, dead: None };
-        settled.seen.push((identity, row));
+        let mut settled = Settled {
+            entry,
+            source: pending.entry.source.clone(),
+            seen: vec![(identity, row)],
+            owns: None,
+            record: Some(seq),
+            outcome: Outcome::Recorded,
+            dead: None,
+        };
         self.seen.insert(identity, row);
-        if identity != entry {
+        let has_records = self.seen(store, entry)?.is_some_and(|known| known.version > 0);
+        if identity != entry && !has_records {
             let alias = Seen { outcome: Outcome::Duplicate, version: 0, seq: Seq(0), ..row };
             settled.seen.push((entry, alias));
             self.seen.insert(entry, alias);
@@ -253,14 +264,15 @@ impl Plan {
 
 /// The entry's row keeps what an earlier look found: a page that is gone today does not undo its record.
 fn settled_without_record(
-    entry: ArticleId,
+    pending: &Pending,
     outcome: Outcome,
     before: Option<Seen>,
     dead: Option<DeadLetter>,
 ) -> Settled {
+    let (entry, source) = (pending.entry.id, pending.entry.source.clone());
     let nothing = Seen { outcome, version: 0, seq: Seq(0), text_digest: Digest([0; 16]), of: entry };
     let row = Seen { outcome, ..before.unwrap_or(nothing) };
-    Settled { entry, seen: vec![(entry, row)], owns: None, record: None, outcome, dead }
+    Settled { entry, source, seen: vec![(entry, row)], owns: None, record: None, outcome, dead }
 }
 
 fn record_of(

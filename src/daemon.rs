@@ -1,7 +1,7 @@
 //! The daemon: start, signals, readiness, reload, stop.
 
 use std::io;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{FileTypeExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,7 +13,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use crate::local_api;
-use crate::pipeline::{self, Active, Engine, Mode, StartError};
+use crate::pipeline::{self, Active, Engine, Mode, StageFailed, StartError};
 
 /// Commands that wait for the scheduler; askers wait beyond that.
 const COMMANDS_MAX: usize = 16;
@@ -38,6 +38,9 @@ pub enum DaemonError {
         /// Why.
         source: io::Error,
     },
+    /// A stage panicked.
+    #[error(transparent)]
+    Stage(#[from] StageFailed),
     /// A signal handler cannot be set.
     #[error("cannot listen for signals: {0}")]
     Signals(#[from] io::Error),
@@ -58,7 +61,7 @@ pub async fn run(active: Active, config: Option<PathBuf>) -> Result<(), DaemonEr
     let listener = listen(&settings.socket)?;
     let stop = CancellationToken::new();
     let (commands, commanded) = mpsc::channel(COMMANDS_MAX);
-    let daemon = local_api::Daemon { commands, config, stop: stop.clone() };
+    let daemon = local_api::Daemon { commands, config, stop: stop.clone(), reloading: Arc::default() };
     let router = local_api::router(Arc::clone(&engine), Some(daemon.clone()));
     let stopped = stop.clone().cancelled_owned();
     let api = tokio::spawn(async move { axum::serve(listener, router).with_graceful_shutdown(stopped).await });
@@ -68,22 +71,22 @@ pub async fn run(active: Active, config: Option<PathBuf>) -> Result<(), DaemonEr
     tracing::info!(version = env!("CARGO_PKG_VERSION"), sources = settings.sources.len(),
         outputs = settings.outputs.len(), store = %settings.store.path.display(),
         socket = %settings.socket.display(), "ready");
-    notify(&[NotifyState::Ready, NotifyState::Status(&status_text(&engine))]);
-    let mut renew = tokio::time::interval(STATUS_INTERVAL);
+    notify_status(&engine, &[NotifyState::Ready]).await;
+    let status = tokio::spawn(keep_status(Arc::clone(&engine)));
     while !stop.is_cancelled() {
         tokio::select! {
             _ = terminate.recv() => stop.cancel(),
             _ = interrupt.recv() => stop.cancel(),
-            _ = hangup.recv() => reload(&daemon, &engine).await,
-            _ = renew.tick() => notify(&[NotifyState::Status(&status_text(&engine))]),
+            _ = hangup.recv() => {
+                tokio::spawn(reload(daemon.clone(), Arc::clone(&engine)));
+            }
             () = stop.cancelled() => {}
         }
     }
+    status.abort();
     tracing::info!("stopping");
     notify(&[NotifyState::Stopping, NotifyState::Status("stopping: what is finished is committed and delivered")]);
-    if let Err(error) = pipeline.await {
-        tracing::error!(%error, "the pipeline ended with a panic");
-    }
+    let ended = pipeline.await.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()));
     api.abort();
     // A store that cannot flush now catches up from the log at the next start.
     if let Err(error) = engine.store.flush() {
@@ -92,18 +95,23 @@ pub async fn run(active: Active, config: Option<PathBuf>) -> Result<(), DaemonEr
     // The next daemon replaces a socket that stays.
     let _ = std::fs::remove_file(&settings.socket);
     tracing::info!("stopped");
-    Ok(())
+    Ok(ended?)
 }
 
-/// Binds the socket. The store's lock is ours, so a socket that is there belongs to a daemon that died.
+/// Binds the socket. One that is there belongs to a daemon that died, unless it answers, or is no socket at all.
 fn listen(path: &Path) -> Result<UnixListener, DaemonError> {
     let bind = || {
         if let Some(folder) = path.parent() {
             std::fs::create_dir_all(folder)?;
         }
-        match std::fs::remove_file(path) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-            _ => {}
+        if let Ok(there) = std::fs::symlink_metadata(path) {
+            if !there.file_type().is_socket() {
+                return Err(io::Error::new(io::ErrorKind::AlreadyExists, "it is there and is no socket"));
+            }
+            if std::os::unix::net::UnixStream::connect(path).is_ok() {
+                return Err(io::Error::new(io::ErrorKind::AddrInUse, "another daemon answers there"));
+            }
+            std::fs::remove_file(path)?;
         }
         let listener = UnixListener::bind(path)?;
         std::fs::set_permissions(path, std::fs::Permissions::from_mode(SOCKET_MODE))?;
@@ -112,7 +120,22 @@ fn listen(path: &Path) -> Result<UnixListener, DaemonError> {
     bind().map_err(|source| DaemonError::Socket { path: path.to_owned(), source })
 }
 
-async fn reload(daemon: &local_api::Daemon, engine: &Engine) {
+/// Renews systemd's status text, apart from the loop that hears signals: a stalled disk holds up only this.
+async fn keep_status(engine: Arc<Engine>) {
+    loop {
+        tokio::time::sleep(STATUS_INTERVAL).await;
+        notify_status(&engine, &[]).await;
+    }
+}
+
+async fn notify_status(engine: &Arc<Engine>, state: &[NotifyState<'_>]) {
+    let shared = Arc::clone(engine);
+    if let Ok(text) = tokio::task::spawn_blocking(move || status_text(&shared)).await {
+        notify(&[state, &[NotifyState::Status(&text)]].concat());
+    }
+}
+
+async fn reload(daemon: local_api::Daemon, engine: Arc<Engine>) {
     // Without a monotonic clock there is no systemd that waits for it.
     if let Ok(since) = NotifyState::monotonic_usec_now() {
         notify(&[NotifyState::Reloading, since]);
@@ -120,11 +143,12 @@ async fn reload(daemon: &local_api::Daemon, engine: &Engine) {
     match daemon.reload().await {
         Ok(()) => {
             tracing::info!("settings and rules reloaded");
-            notify(&[NotifyState::Ready, NotifyState::Status(&status_text(engine))]);
+            notify_status(&engine, &[NotifyState::Ready]).await;
         }
         Err(message) => {
             tracing::error!(%message, "not reloaded; the old settings go on");
-            notify(&[NotifyState::Ready, NotifyState::Status(&format!("not reloaded, old settings go on: {message}"))]);
+            let status = format!("not reloaded, old settings go on: {}", message.replace('\n', "; "));
+            notify(&[NotifyState::Ready, NotifyState::Status(&status)]);
         }
     }
 }

@@ -22,7 +22,7 @@ const RETRY_WAIT: (Duration, Duration) = (Duration::from_millis(500), Duration::
 /// The sinks there are.
 #[derive(Debug)]
 enum Sink {
-    Stdout,
+    Stdout(stdout::Stdout),
     Directory(directory::Directory),
 }
 
@@ -30,7 +30,7 @@ impl Sink {
     /// Opens the sink; tells the last record it already holds, where it can know.
     fn open(kind: &OutputKind) -> io::Result<(Self, Option<Seq>)> {
         match kind {
-            OutputKind::Stdout => Ok((Self::Stdout, None)),
+            OutputKind::Stdout => Ok((Self::Stdout(stdout::Stdout::default()), None)),
             OutputKind::Directory { path, roll } => {
                 let (directory, last) = directory::Directory::open(path, roll.0)?;
                 Ok((Self::Directory(directory), last))
@@ -42,7 +42,7 @@ impl Sink {
     fn deliver(&mut self, frame: &Frame, from: Seq) -> io::Result<()> {
         let lines = frame.lines().filter(|(seq, _)| *seq >= from).map(|(_, line)| line);
         match self {
-            Self::Stdout => stdout::deliver(lines),
+            Self::Stdout(stdout) => stdout.deliver(lines),
             Self::Directory(directory) => directory.deliver(lines),
         }
     }
@@ -62,15 +62,16 @@ pub async fn consume(
     let mut wait = RETRY_WAIT.0;
     let mut sink = None;
     loop {
-        let delivered = {
-            let (store, output) = (Arc::clone(&store), output.clone());
-            let taken = sink.take();
-            committed.mark_unchanged();
-            tokio::task::spawn_blocking(move || deliver_all(&store, &output, taken)).await
-        };
+        committed.mark_unchanged();
+        let (shared, wanted, mut taken) = (Arc::clone(&store), output.clone(), sink.take());
+        let delivering = tokio::task::spawn_blocking(move || {
+            let delivered = deliver_all(&shared, &wanted, &mut taken);
+            (taken, delivered)
+        });
+        let (kept, delivered) = delivering.await.unwrap_or_else(|_| (None, Err(io::Error::other("it panicked"))));
+        sink = kept;
         match delivered {
-            Ok(Ok(open)) => {
-                sink = Some(open);
+            Ok(()) => {
                 wait = RETRY_WAIT.0;
                 if activity.mended(&part) {
                     tracing::info!(output = %output.id, "delivering again");
@@ -83,19 +84,14 @@ pub async fn consume(
                     () = complete.cancelled() => {}
                 }
             }
-            Ok(Err(error)) if error.kind() == io::ErrorKind::BrokenPipe => {
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {
                 tracing::info!(output = %output.id, "the reader of stdout has gone; stopping");
+                activity.reader_has_gone();
                 closed.cancel();
                 return;
             }
-            failed => {
-                let reason = failed.map_or_else(
-                    |_| "it panicked".to_owned(),
-                    |result| match result {
-                        Err(error) => error.to_string(),
-                        Ok(_) => String::new(),
-                    },
-                );
+            Err(error) => {
+                let reason = error.to_string();
                 if activity.trouble(&part, &reason) {
                     tracing::error!(output = %output.id, %reason, "cannot deliver; its records wait in the log");
                 }
@@ -110,23 +106,22 @@ pub async fn consume(
 }
 
 /// Opens the sink where it is not open, and delivers everything that is committed.
-fn deliver_all(store: &Store, output: &Output, sink: Option<Sink>) -> io::Result<Sink> {
+fn deliver_all(store: &Store, output: &Output, slot: &mut Option<Sink>) -> io::Result<()> {
     let consumer = output.id.as_str();
     let cursor = store.cursor(consumer).map_err(io::Error::other)?;
-    let end = *store.committed().borrow();
-    let mut delivered = match (cursor, output.from) {
-        (Some(cursor), _) => cursor,
-        (None, StartFrom::Start) => Seq(0),
-        (None, StartFrom::Now) => end,
-    };
-    let mut sink = match sink {
-        Some(sink) => sink,
-        None => {
-            let (sink, last) = Sink::open(&output.kind)?;
-            // What the sink itself holds counts more than the cursor, which may be one batch behind after a crash.
-            delivered = last.filter(|last| *last <= end).map_or(delivered, |last| last.max(delivered));
-            sink
-        }
+    let end = store.last_seq();
+    let mut held = None;
+    if slot.is_none() {
+        let (opened, last) = Sink::open(&output.kind)?;
+        held = last.filter(|last| *last <= end);
+        *slot = Some(opened);
+    }
+    // What the sink itself holds counts more than the cursor, which may be one batch behind after a crash, or be lost.
+    let mut delivered = match (cursor, held, output.from) {
+        (Some(cursor), held, _) => held.map_or(cursor, |held| held.max(cursor)),
+        (None, Some(held), _) => held,
+        (None, None, StartFrom::Start) => Seq(0),
+        (None, None, StartFrom::Now) => end,
     };
     if cursor != Some(delivered) {
         store.set_cursor(consumer, delivered).map_err(io::Error::other)?;
@@ -135,9 +130,15 @@ fn deliver_all(store: &Store, output: &Output, sink: Option<Sink>) -> io::Result
         let next = delivered.next();
         let frame = store.frame_of(next).map_err(io::Error::other)?;
         let frame = frame.ok_or_else(|| io::Error::other(format!("record {next} is not in the log")))?;
-        sink.deliver(&frame, next)?;
+        if let Some(sink) = slot
+            && let Err(error) = sink.deliver(&frame, next)
+        {
+            // A folder is looked at anew: it tells what it got.
+            slot.take_if(|sink| matches!(sink, Sink::Directory(_)));
+            return Err(error);
+        }
         delivered = frame.lines().last().map_or(next, |(seq, _)| seq);
         store.set_cursor(consumer, delivered).map_err(io::Error::other)?;
     }
-    Ok(sink)
+    Ok(())
 }

@@ -16,6 +16,9 @@ const RETRY_WAITS: [Duration; 5] = [
     Duration::from_secs(8 * 3600),
 ];
 
+/// No entry waits longer than this.
+pub const WAIT_MAX: Duration = RETRY_WAITS[RETRY_WAITS.len() - 1];
+
 /// How long a host that only asks to be left alone for now is waited for.
 const PATIENCE: Duration = Duration::from_secs(3 * 24 * 3600);
 
@@ -66,8 +69,7 @@ pub fn after_failure(pending: &Pending, error: &HttpError, now: Timestamp) -> Af
     let Some(wait) = RETRY_WAITS.get(pending.attempts as usize).filter(|_| !error.is_permanent()) else {
         return AfterFailure::GiveUp(rejection);
     };
-    let longest = RETRY_WAITS[RETRY_WAITS.len() - 1];
-    let wait = error.retry_after().map_or(*wait, |wish| wish.clamp(RETRY_WAITS[0], longest));
+    let wait = error.retry_after().map_or(*wait, |wish| wish.clamp(RETRY_WAITS[0], WAIT_MAX));
     let asks_for_patience = matches!(error.reason(), "rate-limited" | "robots-unreachable");
     let is_patient = asks_for_patience && now.duration_since(pending.admitted_at).unsigned_abs() < PATIENCE;
     AfterFailure::Retry(Box::new(Pending {

@@ -175,11 +175,6 @@ impl Client {
         };
         Ok(Answer::Page { page, validators, permanent_redirect, cache_max_age })
     }
-
-    /// How long [`Client::get`] would now wait before it asks this address's host: an estimate, zero when it is free.
-    pub fn wait(&self, url: &Url) -> Duration {
-        self.inner.slots.wait(slot_name(url))
-    }
 }
 
 impl Accept {
@@ -298,7 +293,7 @@ fn refuse_downgrade(from: &Url, to: &Url) -> Result<(), HttpError> {
 }
 
 /// The host as politeness counts it: `www.` is the same machine nearly everywhere.
-fn slot_name(url: &Url) -> &str {
+pub fn slot_name(url: &Url) -> &str {
     let host = url.host_str().unwrap_or_default();
     host.strip_prefix("www.").unwrap_or(host)
 }

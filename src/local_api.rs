@@ -46,6 +46,8 @@ pub struct Daemon {
     pub config: Option<PathBuf>,
     /// Ends the streams that follow the log.
     pub stop: CancellationToken,
+    /// One reload at a time: the settings read last are the ones in force.
+    pub reloading: Arc<tokio::sync::Mutex<()>>,
 }
 
 /// State of the whole, for `chapar status`.
@@ -161,6 +163,16 @@ impl From<StoreError> for ApiError {
     }
 }
 
+/// Reads the store on a thread for blocking work.
+async fn apart<T: Send + 'static>(
+    read: impl FnOnce() -> Result<T, StoreError> + Send + 'static,
+) -> Result<T, ApiError> {
+    match tokio::task::spawn_blocking(read).await {
+        Ok(answer) => Ok(answer?),
+        Err(error) => Err(ApiError(StatusCode::INTERNAL_SERVER_ERROR, error.to_string())),
+    }
+}
+
 fn no_daemon() -> ApiError {
     let message = "no daemon is running on this store; start it with `chapar run`, or poll all with `chapar once`";
     ApiError(StatusCode::SERVICE_UNAVAILABLE, message.to_owned())
@@ -173,7 +185,7 @@ pub fn status_of(engine: &Engine, is_daemon: bool) -> Result<Status, StoreError>
     for row in source_rows(engine)? {
         *sources.entry(row.health).or_default() += 1;
     }
-    let last_seq = store.next_seq().0 - 1;
+    let last_seq = store.last_seq().0;
     let (log_bytes, tables_bytes) = store.sizes()?;
     let outputs = store.cursors()?.into_iter().map(|(output, cursor)| OutputStatus {
         output,
@@ -226,15 +238,15 @@ fn source_rows(engine: &Engine) -> Result<Vec<SourceStatus>, StoreError> {
 }
 
 async fn status(State(api): State<Api>) -> Result<Json<Status>, ApiError> {
-    Ok(Json(status_of(&api.engine, api.daemon.is_some())?))
+    Ok(Json(apart(move || status_of(&api.engine, api.daemon.is_some())).await?))
 }
 
 async fn sources(State(api): State<Api>) -> Result<Json<Vec<SourceStatus>>, ApiError> {
-    Ok(Json(source_rows(&api.engine)?))
+    Ok(Json(apart(move || source_rows(&api.engine)).await?))
 }
 
 async fn dead_letters(State(api): State<Api>) -> Result<Json<Vec<DeadLetter>>, ApiError> {
-    Ok(Json(api.engine.store.dead_letters().collect::<Result<_, _>>()?))
+    Ok(Json(apart(move || api.engine.store.dead_letters()).await?))
 }
 
 fn article_id(text: &str) -> Result<ArticleId, ApiError> {
@@ -271,7 +283,7 @@ async fn poll(State(api): State<Api>, Path(source): Path<String>) -> Result<Json
             let message = format!("no source {:?} is configured; see `chapar sources`", source.as_str());
             Err(ApiError(StatusCode::NOT_FOUND, message))
         }
-        _ => Err(no_daemon()),
+        _ => Err(ApiError(StatusCode::SERVICE_UNAVAILABLE, "the daemon is stopping".to_owned())),
     }
 }
 
@@ -289,6 +301,7 @@ impl Daemon {
     /// # Errors
     /// Every fault found; the old settings go on.
     pub async fn reload(&self) -> Result<(), String> {
+        let _one_at_a_time = self.reloading.lock().await;
         let config = self.config.clone();
         let loaded = tokio::task::spawn_blocking(move || Active::load(config.as_deref())).await;
         let active = loaded.map_err(|error| error.to_string())?.map_err(|error| error.to_string())?;

@@ -17,7 +17,7 @@ mod worker;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -36,6 +36,9 @@ const FINISHED_ENTRIES_MAX: usize = 64;
 /// From the stop signal to the end, whatever is still under way; below systemd's and Docker's patience.
 const STOP_DEADLINE: Duration = Duration::from_secs(8);
 
+/// The queues hold times of the wall clock, which may be set: they look at it at least so often.
+const CLOCK_LOOKED_AT: Duration = Duration::from_secs(60);
+
 /// How long the pipeline runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {
@@ -45,41 +48,87 @@ pub enum Mode {
     Once,
 }
 
+/// A stage of the pipeline panicked, and the others were stopped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the {0} ended with a panic; nothing that was admitted is lost, please report it")]
+pub struct StageFailed(&'static str);
+
 /// Runs the pipeline. Returns when it is drained ([`Mode::Once`]) or stopped, at the latest [`STOP_DEADLINE`] after
 /// `stop`; what was in flight then is leased again at the next start.
-pub async fn run(engine: Arc<Engine>, mode: Mode, commands: mpsc::Receiver<Command>, stop: CancellationToken) {
+///
+/// # Errors
+/// When a stage panicked: `stop` is cancelled then, and the caller must end.
+pub async fn run(
+    engine: Arc<Engine>,
+    mode: Mode,
+    commands: mpsc::Receiver<Command>,
+    stop: CancellationToken,
+) -> Result<(), StageFailed> {
     let (admitted, admissions) = mpsc::channel(ADMITTED_POLLS_MAX);
     let (finished, finishings) = mpsc::channel(FINISHED_ENTRIES_MAX);
     let log_is_complete = CancellationToken::new();
-    let store = &engine.store;
-    let activity = &engine.activity;
 
-    let scheduler = tokio::spawn(scheduler::run(Arc::clone(&engine), mode, commands, admitted, stop.clone()));
-    let dispatcher = tokio::spawn(dispatcher::run(Arc::clone(&engine), admissions, finished, stop.clone()));
-    let committer = tokio::spawn(commit::run(Arc::clone(store), finishings, Arc::clone(activity)));
+    let scheduling = scheduler::run(Arc::clone(&engine), mode, commands, admitted, stop.clone());
+    let scheduler = tokio::spawn(stopping_all_on_panic(scheduling, stop.clone()));
+    let dispatching = dispatcher::run(Arc::clone(&engine), admissions, finished, stop.clone());
+    let dispatcher = tokio::spawn(stopping_all_on_panic(dispatching, stop.clone()));
+    let committer = committer(Arc::clone(&engine), finishings, stop.clone());
     let mut consumers = JoinSet::new();
     for output in engine.active().settings.outputs.clone() {
-        let (complete, closed) = (log_is_complete.clone(), stop.clone());
-        consumers.spawn(emit::consume(Arc::clone(store), output, Arc::clone(activity), complete, closed));
+        let (store, activity) = (Arc::clone(&engine.store), Arc::clone(&engine.activity));
+        let consuming = emit::consume(store, output, activity, log_is_complete.clone(), stop.clone());
+        consumers.spawn(stopping_all_on_panic(consuming, stop.clone()));
     }
 
     // Each stage ends when the one before it has: its channel is closed then.
     let stages_in_order = async {
+        let mut failed = None;
         for (stage, task) in [("scheduler", scheduler), ("dispatcher", dispatcher), ("committer", committer)] {
-            if let Err(error) = task.await {
-                tracing::error!(stage, %error, "a stage ended with a panic; stopping");
-                stop.cancel();
-            }
+            failed = failed.or(task.await.is_err().then_some(StageFailed(stage)));
         }
         log_is_complete.cancel();
-        while consumers.join_next().await.is_some() {}
+        while let Some(ended) = consumers.join_next().await {
+            failed = failed.or(ended.is_err().then_some(StageFailed("consumer of an output")));
+        }
+        failed.map_or(Ok(()), Err)
     };
     let deadline = async {
         stop.cancelled().await;
         tokio::time::sleep(STOP_DEADLINE).await;
     };
     tokio::select! {
-        () = stages_in_order => {}
-        () = deadline => tracing::warn!("not everything ended in time; what was in flight is done at the next start"),
+        ended = stages_in_order => ended,
+        () = deadline => {
+            tracing::warn!("not everything ended in time; what was in flight is done at the next start");
+            Ok(())
+        }
     }
+}
+
+/// A stage that panics must not leave the others working for nobody.
+async fn stopping_all_on_panic(stage: impl Future<Output = ()>, stop: CancellationToken) {
+    let guard = stop.drop_guard();
+    stage.await;
+    guard.disarm();
+}
+
+/// The committer on a thread of its own: it must not wait for a place among the readers.
+fn committer(
+    engine: Arc<Engine>,
+    finishings: mpsc::Receiver<commit::Finished>,
+    stop: CancellationToken,
+) -> tokio::task::JoinHandle<()> {
+    let (ended, end) = oneshot::channel();
+    let work = move || {
+        let guard = stop.drop_guard();
+        commit::run(&engine.store, finishings, &engine.activity);
+        guard.disarm();
+        // Nobody waits any more after the deadline.
+        let _ = ended.send(());
+    };
+    let started = std::thread::Builder::new().name("committer".to_owned()).spawn(work);
+    tokio::spawn(async move {
+        started.expect("a process that cannot start a thread cannot work");
+        end.await.expect("the committer sends when it ends, unless it panicked");
+    })
 }

@@ -62,15 +62,36 @@ pub async fn poll(
         Answer::Page { page, validators, .. } => (page, validators),
     };
     let mut read = read_apart(source, sites, page).await?;
-    for child in read.children.into_iter().take(CHILD_SITEMAPS_MAX) {
-        if let Answer::Page { page, .. } = get(client, source, &child, None).await? {
-            read.announced.extend(read_apart(source, sites, page).await?.announced);
+    let is_index = !read.children.is_empty();
+    let mut first_failure = None;
+    for child in read.children.iter().take(CHILD_SITEMAPS_MAX) {
+        match poll_child(client, source, sites, child).await {
+            Ok(entries) => read.announced.extend(entries),
+            Err(failure) => {
+                tracing::debug!(source = %source.id, reason = %failure.reason, detail = %failure.detail, "child sitemap");
+                first_failure.get_or_insert(failure);
+            }
         }
     }
+    if let (true, Some(failure)) = (read.announced.is_empty(), first_failure) {
+        return Err(failure);
+    }
+    // What a cut answer or a child did not bring must not hide behind a 304.
+    let is_whole = !is_index && !read.truncated && read.announced.len() <= ENTRIES_MAX;
     read.announced.truncate(ENTRIES_MAX);
-    // What a cut answer did not bring must not hide behind a 304.
-    let validators = if read.truncated { Validators::default() } else { validators };
-    Ok(Polled { announced: read.announced, validators })
+    Ok(Polled { announced: read.announced, validators: if is_whole { validators } else { Validators::default() } })
+}
+
+async fn poll_child(
+    client: &Client,
+    source: &Source,
+    sites: &Arc<SiteRules>,
+    child: &Url,
+) -> Result<Vec<Announced>, PollFailure> {
+    match get(client, source, child, None).await? {
+        Answer::Page { page, .. } => Ok(read_apart(source, sites, page).await?.announced),
+        Answer::NotModified { .. } => Ok(Vec::new()),
+    }
 }
 
 async fn get(

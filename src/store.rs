@@ -10,25 +10,24 @@ mod rows;
 mod segments;
 mod transactions;
 
+use std::collections::HashMap;
 use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use sled::transaction::TransactionError;
+use sled::transaction::{ConflictableTransactionError, TransactionError};
 use sled::{Db, Tree};
 use tokio::sync::watch;
 
 use crate::model::{ArticleId, Digest, Outcome, Pending, Seq, SourceId};
-use crate::record::Record;
 
 pub use rows::{DeadLetter, Position, Seen, SourceState};
 pub use segments::{FrameAt, LogEnd, LogError};
-pub use transactions::{Admission, Settled};
+pub use transactions::{Admission, FrontierLimits, Settled};
 
-use opening::Tables;
 use segments::Segments;
 
 /// Version of the layout in the folder; a newer one is refused.
@@ -40,18 +39,24 @@ const REBUILT: &str = "they are rebuilt from the log; pending entries, dead lett
 
 /// The one open store of a process.
 pub struct Store {
-    db: Db,
-    trees: Trees,
+    /// `None` while sled cannot be opened.
+    tables: RwLock<Option<Arc<Tables>>>,
+    /// sled keeps its first I/O error for good: it has to be opened again.
+    is_broken: AtomicBool,
     segments: Segments,
+    /// The log's end; whoever holds it is the writer. Taken before `tables`.
     end: Mutex<LogEnd>,
     committed: watch::Sender<Seq>,
-    pending: AtomicU64,
+    pending: Mutex<HashMap<SourceId, u64>>,
     path: PathBuf,
+    cache_bytes: u64,
     notices: Vec<String>,
     _lock: File,
 }
 
-struct Trees {
+/// sled and its trees.
+struct Tables {
+    db: Db,
     meta: Tree,
     sources: Tree,
     frontier: Tree,
@@ -162,46 +167,35 @@ impl Store {
     /// # Errors
     /// See [`StoreError`].
     pub fn open(path: &Path, cache_bytes: u64, segment_bytes_max: u64, patience: Duration) -> Result<Self, StoreError> {
-        std::fs::create_dir_all(path).map_err(|source| StoreError::Io { path: path.to_owned(), source })?;
+        let failed = |source| StoreError::Io { path: path.to_owned(), source };
+        std::fs::create_dir_all(path).map_err(failed)?;
+        path.parent().filter(|parent| parent.is_dir()).map_or(Ok(()), segments::sync_folder).map_err(failed)?;
         let lock = opening::lock(path, patience)?;
-        let segments = Segments::open(&path.join("log"), segment_bytes_max)?;
-        let mut notices = Vec::new();
-        let db = opening::open_sled(&path.join("sled"), cache_bytes, &mut notices)?;
-        let trees = Trees::open(&db)?;
-        let tables_are_new = opening::check_format(&trees.meta, path)? == Tables::New;
-        let end = trees.end()?.unwrap_or(LogEnd::EMPTY);
-        if tables_are_new && segments.bytes()? > 0 && notices.is_empty() {
-            notices.push(format!("the key tables were empty, the log was not: {REBUILT}"));
-        }
-        if segments.length(end.segment) < end.offset {
-            return Err(StoreError::LogTooShort {
-                path: segments.path(end.segment),
-                found: segments.length(end.segment),
-                expected: end.offset,
-            });
-        }
-        let pending = trees.frontier.len() as u64;
-        let store = Self {
-            db,
-            trees,
-            segments,
-            end: Mutex::new(end),
-            committed: watch::Sender::new(Seq(end.next.0 - 1)),
-            pending: AtomicU64::new(pending),
+        let mut store = Self {
+            tables: RwLock::new(None),
+            is_broken: AtomicBool::new(false),
+            segments: Segments::open(&path.join("log"), segment_bytes_max)?,
+            end: Mutex::new(LogEnd::EMPTY),
+            committed: watch::Sender::new(Seq(0)),
+            pending: Mutex::default(),
             path: path.to_owned(),
+            cache_bytes,
             notices: Vec::new(),
             _lock: lock,
         };
-        store.catch_up(end, &mut notices)?;
+        let mended = store.open_tables(&mut store.lock_end())?;
+        store.notices = mended;
         let calls = durability::flush_calls();
-        store.trees.meta.insert("opened_at", Timestamp::now().to_string().as_bytes())?;
-        store.db.flush()?;
+        store.ask(|tables| {
+            tables.meta.insert("opened_at", Timestamp::now().to_string().as_bytes())?;
+            tables.db.flush()?;
+            Ok(())
+        })?;
         if durability::flush_calls() == calls {
-            notices.push(
-                "the durable flush is not in force on this system: a power cut may lose acknowledged work".into(),
-            );
+            let notice = "the durable flush is not in force on this system: a power cut may lose acknowledged work";
+            store.notices.push(notice.to_owned());
         }
-        Ok(Self { notices, ..store })
+        Ok(store)
     }
 
     /// What opening had to mend, in sentences for the log.
@@ -214,29 +208,99 @@ impl Store {
         &self.path
     }
 
-    /// Applies whole frames beyond `end`, in order.
-    fn catch_up(&self, end: LogEnd, notices: &mut Vec<String>) -> Result<(), StoreError> {
+    /// Opens sled, tells it of the frames it missed, and finds the log's end. Returns what had to be mended.
+    fn open_tables(&self, end: &mut LogEnd) -> Result<Vec<String>, StoreError> {
+        let mut slot = self.tables.write().unwrap_or_else(PoisonError::into_inner);
+        // A sled that is open has to be let go before it can be opened again.
+        *slot = None;
+        let mut notices = Vec::new();
+        let tables = Tables::open(opening::open_sled(&self.path.join("sled"), self.cache_bytes, &mut notices)?)?;
+        let tables_are_new = opening::check_format(&tables.meta, &self.path)? == opening::Format::New;
+        if tables_are_new && self.segments.bytes()? > 0 && notices.is_empty() {
+            notices.push(format!("the key tables were empty, the log was not: {REBUILT}"));
+        }
+        *end = tables.end()?.unwrap_or(LogEnd::EMPTY);
+        let found = self.segments.length(end.segment);
+        if found < end.offset {
+            return Err(StoreError::LogTooShort { path: self.segments.path(end.segment), found, expected: end.offset });
+        }
         let mut applied = 0;
-        let cut = self.segments.replay(end, |at, frame| {
-            let records = frame
-                .split(|byte| *byte == b'\n')
-                .filter(|line| !line.is_empty())
-                .map(|line| serde_json::from_slice::<Record>(line).map_err(|error| StoreError::Row(error.to_string())))
-                .collect::<Result<Vec<_>, _>>()?;
+        let mut frames_end = *end;
+        let cut = self.segments.replay(*end, |at, frame| {
+            let records = self.segments.records(at, frame)?;
             let Some(last) = records.last() else { return Ok(()) };
-            let new_end =
-                LogEnd { next: last.seq.next(), segment: at.segment, offset: at.offset + u64::from(at.length) };
+            let offset = at.offset + u64::from(at.length);
+            frames_end = LogEnd { next: last.seq.next(), segment: at.segment, offset };
             applied += records.len();
             let settled: Vec<Settled> = records.iter().map(Settled::from_record).collect();
-            self.apply(&settled, Some(at), new_end)
+            tables.apply(&settled, Some(at), frames_end).map(drop)
         })?;
+        *end = frames_end;
         if applied > 0 {
             notices.push(format!("{applied} records of the log were entered into the key tables"));
         }
         if cut > 0 {
-            notices.push(format!("{cut} torn bytes at the end of the log were cut; they were never acknowledged"));
+            notices.push(format!(
+                "{cut} torn bytes at the end of the log were cut and kept beside it; they were never acknowledged"
+            ));
         }
-        Ok(())
+        let mut pending = HashMap::new();
+        for row in tables.frontier.iter().values() {
+            *pending.entry(decode_json::<Pending>(&row?)?.entry.source).or_default() += 1;
+        }
+        *self.lock_pending() = pending;
+        *slot = Some(Arc::new(tables));
+        self.is_broken.store(false, Ordering::Release);
+        self.announce(*end);
+        Ok(notices)
+    }
+
+    /// The tables, opened again when they had failed.
+    fn tables(&self) -> Result<Arc<Tables>, StoreError> {
+        if let Some(tables) = self.working_tables() {
+            return Ok(tables);
+        }
+        self.tables_for(&mut self.lock_end())
+    }
+
+    /// The same for the writer.
+    fn tables_for(&self, end: &mut LogEnd) -> Result<Arc<Tables>, StoreError> {
+        if self.working_tables().is_none() {
+            for notice in self.open_tables(end)? {
+                tracing::warn!("{notice}");
+            }
+            tracing::info!("the key tables are open again");
+        }
+        self.working_tables().ok_or_else(|| StoreError::Sled(sled::Error::Unsupported("failed again".to_owned())))
+    }
+
+    fn working_tables(&self) -> Option<Arc<Tables>> {
+        if self.is_broken.load(Ordering::Acquire) {
+            return None;
+        }
+        self.tables.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Asks the tables, and notes when they have failed.
+    fn ask<T>(&self, question: impl FnOnce(&Tables) -> Result<T, StoreError>) -> Result<T, StoreError> {
+        let answer = question(&*self.tables()?);
+        if matches!(answer, Err(StoreError::Sled(_))) {
+            self.is_broken.store(true, Ordering::Release);
+        }
+        answer
+    }
+
+    fn lock_end(&self) -> MutexGuard<'_, LogEnd> {
+        self.end.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn lock_pending(&self) -> MutexGuard<'_, HashMap<SourceId, u64>> {
+        self.pending.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn announce(&self, end: LogEnd) {
+        let last = Seq(end.next.0 - 1);
+        self.committed.send_if_modified(|seq| std::mem::replace(seq, last) != last);
     }
 
     /// Sequence number of the newest record; changes are signalled.
@@ -244,9 +308,14 @@ impl Store {
         self.committed.subscribe()
     }
 
-    /// Sequence number the next record gets.
+    /// Sequence number of the newest record; 0 for none.
+    pub fn last_seq(&self) -> Seq {
+        *self.committed.borrow()
+    }
+
+    /// Sequence number the next record gets; for the writer, others wait for a commit under way.
     pub fn next_seq(&self) -> Seq {
-        self.end.lock().unwrap_or_else(std::sync::PoisonError::into_inner).next
+        self.lock_end().next
     }
 
     /// The frame that holds a record; `None` before the first and beyond the last.
@@ -254,7 +323,8 @@ impl Store {
     /// # Errors
     /// A damaged log.
     pub fn frame_of(&self, seq: Seq) -> Result<Option<Frame>, StoreError> {
-        let Some(row) = self.trees.positions.get(seq.0.to_be_bytes())? else { return Ok(None) };
+        let row = self.ask(|tables| Ok(tables.positions.get(seq.0.to_be_bytes())?))?;
+        let Some(row) = row else { return Ok(None) };
         let position = Position::decode(&row).ok_or_else(|| StoreError::Row(format!("position of {seq}")))?;
         let lines = self.segments.read(position.frame)?;
         let lines = String::from_utf8(lines).map_err(|error| StoreError::Row(error.to_string()))?;
@@ -275,7 +345,7 @@ impl Store {
     /// # Errors
     /// sled's.
     pub fn seen(&self, id: ArticleId) -> Result<Option<Seen>, StoreError> {
-        Ok(self.trees.seen.get(id.0)?.and_then(|row| Seen::decode(&row)))
+        self.ask(|tables| Ok(tables.seen.get(id.0)?.and_then(|row| Seen::decode(&row))))
     }
 
     /// Articles whose id begins with the given characters, at most `limit`.
@@ -284,17 +354,19 @@ impl Store {
     /// sled's.
     pub fn seen_by_prefix(&self, prefix: &str, limit: usize) -> Result<Vec<(ArticleId, Seen)>, StoreError> {
         let Ok(first) = format!("{prefix:a<26}").parse::<ArticleId>() else { return Ok(Vec::new()) };
-        let mut found = Vec::new();
-        for row in self.trees.seen.range(first.0..) {
-            let (key, row) = row?;
-            let Ok(key) = <[u8; 16]>::try_from(key.as_ref()) else { continue };
-            let id = ArticleId(key);
-            if !id.to_string().starts_with(&prefix.to_ascii_lowercase()) || found.len() == limit {
-                break;
+        self.ask(|tables| {
+            let mut found = Vec::new();
+            for row in tables.seen.range(first.0..) {
+                let (key, row) = row?;
+                let Ok(key) = <[u8; 16]>::try_from(key.as_ref()) else { continue };
+                let id = ArticleId(key);
+                if !id.to_string().starts_with(&prefix.to_ascii_lowercase()) || found.len() == limit {
+                    break;
+                }
+                found.extend(Seen::decode(&row).map(|seen| (id, seen)));
             }
-            found.extend(Seen::decode(&row).map(|seen| (id, seen)));
-        }
-        Ok(found)
+            Ok(found)
+        })
     }
 
     /// The article that first had this text.
@@ -302,7 +374,7 @@ impl Store {
     /// # Errors
     /// sled's.
     pub fn digest_owner(&self, digest: Digest) -> Result<Option<ArticleId>, StoreError> {
-        let row = self.trees.digests.get(digest.0)?;
+        let row = self.ask(|tables| Ok(tables.digests.get(digest.0)?))?;
         Ok(row.and_then(|row| row.as_ref().try_into().ok().map(ArticleId)))
     }
 
@@ -311,12 +383,14 @@ impl Store {
     /// # Errors
     /// sled's.
     pub fn announcers(&self, id: ArticleId) -> Result<Vec<SourceId>, StoreError> {
-        let mut sources = Vec::new();
-        for row in self.trees.announcers.scan_prefix(id.0) {
-            let (key, _) = row?;
-            sources.extend(std::str::from_utf8(&key[16..]).ok().and_then(|id| id.parse().ok()));
-        }
-        Ok(sources)
+        self.ask(|tables| {
+            let mut sources = Vec::new();
+            for row in tables.announcers.scan_prefix(id.0) {
+                let (key, _) = row?;
+                sources.extend(std::str::from_utf8(&key[16..]).ok().and_then(|id| id.parse().ok()));
+            }
+            Ok(sources)
+        })
     }
 
     /// What is remembered of a source.
@@ -324,13 +398,13 @@ impl Store {
     /// # Errors
     /// sled's.
     pub fn source_state(&self, id: &SourceId) -> Result<SourceState, StoreError> {
-        let row = self.trees.sources.get(id.as_str())?;
+        let row = self.ask(|tables| Ok(tables.sources.get(id.as_str())?))?;
         Ok(row.and_then(|row| serde_json::from_slice(&row).ok()).unwrap_or_default())
     }
 
     /// Entries in the frontier.
     pub fn pending_count(&self) -> u64 {
-        self.pending.load(Ordering::Relaxed)
+        self.lock_pending().values().sum()
     }
 
     /// One pending entry.
@@ -338,23 +412,23 @@ impl Store {
     /// # Errors
     /// sled's.
     pub fn pending(&self, id: ArticleId) -> Result<Option<Pending>, StoreError> {
-        self.trees.frontier.get(id.0)?.map(|row| decode_json(&row)).transpose()
+        self.ask(|tables| tables.frontier.get(id.0)?.map(|row| decode_json(&row)).transpose())
     }
 
-    /// Every pending entry.
+    /// Hands every pending entry to `visit`.
     ///
     /// # Errors
     /// sled's.
-    pub fn all_pending(&self) -> impl Iterator<Item = Result<Pending, StoreError>> + use<> {
-        self.trees.frontier.iter().values().map(|row| decode_json(&row?))
+    pub fn each_pending(&self, mut visit: impl FnMut(Pending)) -> Result<(), StoreError> {
+        self.ask(|tables| tables.frontier.iter().values().try_for_each(|row| decode_json(&row?).map(&mut visit)))
     }
 
     /// Every dead letter.
     ///
     /// # Errors
     /// sled's.
-    pub fn dead_letters(&self) -> impl Iterator<Item = Result<DeadLetter, StoreError>> + use<> {
-        self.trees.dead.iter().values().map(|row| decode_json(&row?))
+    pub fn dead_letters(&self) -> Result<Vec<DeadLetter>, StoreError> {
+        self.ask(|tables| tables.dead.iter().values().map(|row| decode_json(&row?)).collect())
     }
 
     /// The last record a consumer has acknowledged; `None` before its first.
@@ -362,7 +436,7 @@ impl Store {
     /// # Errors
     /// sled's.
     pub fn cursor(&self, consumer: &str) -> Result<Option<Seq>, StoreError> {
-        let row = self.trees.cursors.get(consumer)?;
+        let row = self.ask(|tables| Ok(tables.cursors.get(consumer)?))?;
         Ok(row.and_then(|row| Some(Seq(u64::from_be_bytes(row.as_ref().try_into().ok()?)))))
     }
 
@@ -372,8 +446,7 @@ impl Store {
     /// # Errors
     /// sled's.
     pub fn set_cursor(&self, consumer: &str, seq: Seq) -> Result<(), StoreError> {
-        self.trees.cursors.insert(consumer, &seq.0.to_be_bytes())?;
-        Ok(())
+        self.ask(|tables| Ok(tables.cursors.insert(consumer, &seq.0.to_be_bytes()).map(drop)?))
     }
 
     /// Every consumer and its cursor.
@@ -381,13 +454,15 @@ impl Store {
     /// # Errors
     /// sled's.
     pub fn cursors(&self) -> Result<Vec<(String, Seq)>, StoreError> {
-        let mut cursors = Vec::new();
-        for row in self.trees.cursors.iter() {
-            let (key, row) = row?;
-            let seq = row.as_ref().try_into().map(u64::from_be_bytes).unwrap_or_default();
-            cursors.push((String::from_utf8_lossy(&key).into_owned(), Seq(seq)));
-        }
-        Ok(cursors)
+        self.ask(|tables| {
+            let mut cursors = Vec::new();
+            for row in tables.cursors.iter() {
+                let (key, row) = row?;
+                let seq = row.as_ref().try_into().map(u64::from_be_bytes).unwrap_or_default();
+                cursors.push((String::from_utf8_lossy(&key).into_owned(), Seq(seq)));
+            }
+            Ok(cursors)
+        })
     }
 
     /// Releases the cursors of outputs that are no longer configured.
@@ -397,23 +472,30 @@ impl Store {
     pub fn release_cursors_except(&self, consumers: &[&str]) -> Result<(), StoreError> {
         for (consumer, _) in self.cursors()? {
             if !consumers.contains(&consumer.as_str()) {
-                self.trees.cursors.remove(consumer)?;
+                self.ask(|tables| Ok(tables.cursors.remove(&consumer).map(drop)?))?;
             }
         }
         Ok(())
     }
 
-    /// Admissions, outcomes and pending entries.
+    /// Admissions, outcomes and pending entries, as of one moment.
     ///
     /// # Errors
     /// sled's.
     pub fn counts(&self) -> Result<Counts, StoreError> {
-        let read = |name: &str| -> Result<u64, StoreError> { Ok(decode_count(self.trees.meta.get(count_key(name))?)) };
-        let mut counts = Counts { admitted: read("admitted")?, pending: self.pending_count(), ..Counts::default() };
-        for outcome in Outcome::ALL {
-            counts.outcomes.insert(outcome, read(outcome.name())?);
-        }
-        Ok(counts)
+        self.ask(|tables| {
+            let counts = tables.meta.transaction(|meta| {
+                let read = |name: &str| -> Result<u64, ConflictableTransactionError<StoreError>> {
+                    Ok(decode_count(meta.get(count_key(name))?))
+                };
+                let mut counts = Counts { admitted: read("admitted")?, pending: read("pending")?, ..Counts::default() };
+                for outcome in Outcome::ALL {
+                    counts.outcomes.insert(outcome, read(outcome.name())?);
+                }
+                Ok(counts)
+            });
+            Ok(counts?)
+        })
     }
 
     /// Bytes of the log and of sled.
@@ -421,7 +503,8 @@ impl Store {
     /// # Errors
     /// The file system's.
     pub fn sizes(&self) -> Result<(u64, u64), StoreError> {
-        Ok((self.segments.bytes()?, self.db.size_on_disk()?))
+        let tables = self.ask(|tables| Ok(tables.db.size_on_disk()?))?;
+        Ok((self.segments.bytes()?, tables))
     }
 
     /// Makes everything written so far durable.
@@ -429,13 +512,12 @@ impl Store {
     /// # Errors
     /// sled's.
     pub fn flush(&self) -> Result<(), StoreError> {
-        self.db.flush()?;
-        Ok(())
+        self.ask(|tables| Ok(tables.db.flush().map(drop)?))
     }
 }
 
-impl Trees {
-    fn open(db: &Db) -> Result<Self, StoreError> {
+impl Tables {
+    fn open(db: Db) -> Result<Self, StoreError> {
         Ok(Self {
             meta: db.open_tree("meta")?,
             sources: db.open_tree("sources")?,
@@ -447,6 +529,7 @@ impl Trees {
             positions: db.open_tree("positions")?,
             cursors: db.open_tree("cursors")?,
             dead: db.open_tree("dead")?,
+            db,
         })
     }
 

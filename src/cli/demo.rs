@@ -38,13 +38,13 @@ pub async fn demo() -> Result<Exit, Failure> {
     let stop = stop_on_signal()?;
     let mut err = std::io::stderr();
     writeln!(err, "chapar demo: five sources on loopback; records go to stdout, nothing is kept")?;
-    run_once(&engine, stop.clone()).await;
+    run_once(&engine, stop.clone()).await?;
     writeln!(err, "\nfirst poll")?;
     summarise(&engine, &Counts::default())?;
     if !stop.is_cancelled() {
         let before = engine.store.counts().map_err(|error| failed(&error))?;
         site.publish_correction();
-        run_once(&engine, stop).await;
+        run_once(&engine, stop).await?;
         writeln!(err, "\nsecond poll, after one article was corrected")?;
         summarise(&engine, &before)?;
     }

@@ -38,10 +38,11 @@ pub async fn once(config: Option<PathBuf>) -> Result<Exit, Failure> {
     let engine = Arc::new(tokio::task::block_in_place(|| Engine::open(active))?);
     let before = engine.store.counts().map_err(|error| Failure::new(Exit::Failed, error))?;
     let stop = stop_on_signal()?;
-    run_once(&engine, stop.clone()).await;
+    run_once(&engine, stop.clone()).await?;
     summarise(&engine, &before)?;
     let answered = engine.activity.polls_succeeded.load(Ordering::Relaxed);
-    match (answered, stop.is_cancelled()) {
+    let was_interrupted = stop.is_cancelled() && !engine.activity.has_lost_its_reader();
+    match (answered, was_interrupted) {
         (0, _) => Err(Failure::new(Exit::Failed, "no source answered; see the reasons above")),
         (_, true) => Err(Failure::new(Exit::Failed, "interrupted; the rest is done at the next start")),
         (_, false) => Ok(Exit::Done),
@@ -49,29 +50,30 @@ pub async fn once(config: Option<PathBuf>) -> Result<Exit, Failure> {
 }
 
 /// Polls every source once and drains the pipeline, with progress on a terminal.
-pub async fn run_once(engine: &Arc<Engine>, stop: CancellationToken) {
+pub async fn run_once(engine: &Arc<Engine>, stop: CancellationToken) -> Result<(), Failure> {
     let (_commands, commanded) = mpsc::channel(1);
     let pipeline = pipeline::run(Arc::clone(engine), Mode::Once, commanded, stop);
     if !io::stderr().is_terminal() {
-        return pipeline.await;
+        return pipeline.await.map_err(|error| Failure::new(Exit::Failed, error));
     }
     let bar = ProgressBar::new(engine.active().settings.sources.len() as u64);
     let style = ProgressStyle::with_template("{bar:30} {pos}/{len} sources  {msg}");
     bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
     let mut pipeline = std::pin::pin!(pipeline);
-    loop {
+    let ended = loop {
         tokio::select! {
-            () = &mut pipeline => break,
+            ended = &mut pipeline => break ended,
             () = tokio::time::sleep(PROGRESS_INTERVAL) => {
                 let activity = &engine.activity;
                 let polled = activity.polls_succeeded.load(Ordering::Relaxed) + activity.polls_failed.load(Ordering::Relaxed);
                 bar.set_position(polled);
-                let records = engine.store.next_seq().0 - 1;
+                let records = engine.store.last_seq();
                 bar.set_message(format!("{} pending, {records} records", engine.store.pending_count()));
             }
         }
-    }
+    };
     bar.finish_and_clear();
+    ended.map_err(|error| Failure::new(Exit::Failed, error))
 }
 
 /// Cancelled by SIGTERM or SIGINT.

@@ -115,7 +115,7 @@ fn a_rejection_or_a_dead_letter_keeps_what_was_recorded() {
     let (store, _folder) =
         check(&[&[first], &[rejected], &[given_up], &[again]], &[Recorded, Rejected, Dead, Unchanged]);
     assert_eq!(store.seen(ArticleId([1; 16])).unwrap().unwrap().version, 1);
-    assert_eq!(store.dead_letters().count(), 0, "a later look that goes well clears the letter");
+    assert_eq!(store.dead_letters().unwrap().len(), 0, "a later look that goes well clears the letter");
 }
 
 #[test]
@@ -125,4 +125,17 @@ fn a_lede_is_the_first_paragraph_cut_at_a_word() {
     let long = "слово ".repeat(100);
     let cut = lede(&long).unwrap();
     assert!(cut.ends_with("слово …") && cut.chars().count() <= LEDE_CHARS_MAX + 2, "{cut}");
+}
+
+#[test]
+fn a_recorded_article_whose_address_leads_elsewhere_later_stays_known() {
+    let (store, _folder) = check(
+        &[
+            &[article(1, 1, Look::First, "One.")],
+            &[article(1, 2, Look::Again, "Two, at another address.")],
+            &[article(1, 1, Look::Again, "One.")],
+        ],
+        &[Recorded, Recorded, Unchanged],
+    );
+    assert_eq!(store.seen(ArticleId([1; 16])).unwrap().unwrap().seq, Seq(1));
 }

@@ -2,12 +2,49 @@
 
 use std::io::{self, Write};
 
-/// Writes and flushes the lines.
-pub fn deliver<'a>(lines: impl Iterator<Item = &'a str>) -> io::Result<()> {
-    let mut stdout = io::stdout().lock();
-    for line in lines {
-        stdout.write_all(line.as_bytes())?;
-        stdout.write_all(b"\n")?;
+/// stdout, and whether its last line may be cut.
+#[derive(Debug, Default)]
+pub struct Stdout {
+    is_torn: bool,
+}
+
+impl Stdout {
+    /// Writes and flushes the lines. After an attempt that failed midway it begins on a line of its own, so that only the
+    /// cut line is spoiled.
+    pub fn deliver<'a>(&mut self, lines: impl Iterator<Item = &'a str>) -> io::Result<()> {
+        deliver(&mut io::stdout().lock(), lines, &mut self.is_torn)
     }
-    stdout.flush()
+}
+
+fn deliver<'a>(out: &mut impl Write, lines: impl Iterator<Item = &'a str>, is_torn: &mut bool) -> io::Result<()> {
+    let mut bytes = Vec::new();
+    if *is_torn {
+        bytes.push(b'\n');
+    }
+    for line in lines {
+        bytes.extend_from_slice(line.as_bytes());
+        bytes.push(b'\n');
+    }
+    *is_torn = true;
+    out.write_all(&bytes)?;
+    out.flush()?;
+    *is_torn = false;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_that_was_cut_spoils_no_other() {
+        let mut out = Vec::new();
+        let mut is_torn = false;
+        let mut small = [0; 4];
+        deliver(&mut small.as_mut_slice(), ["12345"].into_iter(), &mut is_torn).expect_err("it does not fit");
+        out.extend_from_slice(&small);
+        deliver(&mut out, ["12345", "6"].into_iter(), &mut is_torn).expect("memory takes everything");
+        deliver(&mut out, ["7"].into_iter(), &mut is_torn).expect("memory takes everything");
+        assert_eq!(out, b"1234\n12345\n6\n7\n");
+    }
 }

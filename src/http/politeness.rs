@@ -41,7 +41,6 @@ struct Host {
 #[derive(Clone, Copy, Debug)]
 struct Pause {
     until: Instant,
-    spacing: Duration,
 }
 
 /// The right to send one request to a host. Dropping it starts the pause and lets the next one in.
@@ -80,14 +79,13 @@ impl HostSlots {
         Ok(HostSlot { host, spacing, hold_off: Duration::ZERO, _turn: turn })
     }
 
-    /// How long a request to the host would wait if it were made now: an estimate for those who have other work.
+    /// How long the host's pause still lasts.
+    #[cfg(test)]
     pub(super) fn wait(&self, name: &str) -> Duration {
         let hosts = lock(&self.hosts);
         let Some(host) = hosts.by_name.get(name) else { return Duration::ZERO };
         let pause = *host.pause();
-        // One reference is the map's, every other one waits or is being served.
-        let ahead = u32::try_from(Arc::strong_count(host) - 1).unwrap_or(u32::MAX);
-        pause.until.saturating_duration_since(Instant::now()).saturating_add(pause.spacing.saturating_mul(ahead))
+        pause.until.saturating_duration_since(Instant::now())
     }
 
     fn host(&self, name: &str) -> Arc<Host> {
@@ -96,7 +94,7 @@ impl HostSlots {
             return Arc::clone(host);
         }
         hosts.sweep();
-        let pause = Pause { until: Instant::now(), spacing: Duration::ZERO };
+        let pause = Pause { until: Instant::now() };
         let host = Arc::new(Host { turn: Arc::new(Semaphore::new(1)), pause: Mutex::new(pause) });
         hosts.by_name.insert(name.to_owned(), Arc::clone(&host));
         host
@@ -141,7 +139,7 @@ impl HostSlot {
 impl Drop for HostSlot {
     fn drop(&mut self) {
         let until = Instant::now() + self.spacing.max(self.hold_off).min(HOLD_OFF_MAX);
-        *self.host.pause() = Pause { until, spacing: self.spacing };
+        *self.host.pause() = Pause { until };
     }
 }
 

@@ -275,7 +275,7 @@ async fn a_host_that_says_when_is_asked_then() {
     let error = failure(&client, &request(&site.url("/b"))).await;
     assert_eq!((error.reason(), error.is_permanent()), ("rate-limited", false));
     assert!(error.retry_after() > Some(Duration::from_secs(3_000)), "{error}");
-    assert!(client.wait(&site.url("/b")) > Duration::from_secs(3_000));
+    assert!(client.inner.slots.wait(slot_name(&site.url("/b"))) > Duration::from_secs(3_000));
     assert_eq!(site.paths(), ["/soon", "/a", "/late"], "asked although told not to");
 }
 

@@ -3,15 +3,18 @@
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::sync::mpsc;
-use tokio::task::JoinSet;
+use tokio::task::{Id, JoinSet};
 use tokio_util::sync::CancellationToken;
 
 use super::engine::Engine;
-use super::worker;
+use super::{CLOCK_LOOKED_AT, worker};
 use crate::commit::Finished;
+use crate::fetch;
+use crate::http;
 use crate::model::{ArticleId, Pending, SourceId};
 
 /// Entries in flight: bounds the pages held in memory, each of at most `http.body_max`.
@@ -35,7 +38,7 @@ impl Waiting {
         Self {
             not_before: pending.not_before,
             id: pending.entry.id,
-            host: pending.entry.url.host_str().unwrap_or_default().to_owned(),
+            host: http::slot_name(&pending.entry.url).to_owned(),
             source: pending.entry.source.clone(),
         }
     }
@@ -48,21 +51,16 @@ pub async fn run(
     finished: mpsc::Sender<Finished>,
     stop: CancellationToken,
 ) {
-    let mut lanes = Lanes::default();
-    for pending in engine.store.all_pending() {
-        match pending {
-            Ok(pending) => lanes.file(Waiting::of(&pending)),
-            Err(error) => tracing::error!(%error, "a pending entry cannot be read"),
-        }
-    }
+    let mut lanes = load(&engine).await;
     let mut workers = JoinSet::new();
+    let mut leases: HashMap<Id, Waiting> = HashMap::new();
     let mut admissions_open = true;
     loop {
         lanes.wake(Timestamp::now());
         while workers.len() < FETCHES_MAX {
             let Some(waiting) = lanes.lease() else { break };
-            let work = worker::work(Arc::clone(&engine), waiting.id, finished.clone());
-            workers.spawn(async move { (waiting, work.await) });
+            let work = workers.spawn(worker::work(Arc::clone(&engine), waiting.id, finished.clone()));
+            leases.insert(work.id(), waiting);
         }
         if !admissions_open && workers.is_empty() {
             break;
@@ -74,15 +72,20 @@ pub async fn run(
                 Some(entries) => entries.iter().for_each(|pending| lanes.file(Waiting::of(pending))),
                 None => admissions_open = false,
             },
-            Some(worked) = workers.join_next(), if !workers.is_empty() => match worked {
-                Ok((waiting, postponed)) => {
-                    lanes.give_back(&waiting);
-                    if let Some(pending) = postponed {
-                        lanes.file(Waiting::of(&pending));
+            Some(worked) = workers.join_next_with_id(), if !workers.is_empty() => {
+                let (id, postponed) = match worked {
+                    Ok((id, postponed)) => (id, postponed),
+                    Err(error) => {
+                        tracing::error!(%error, "a worker ended early; its entry waits for the next start");
+                        (error.id(), None)
                     }
+                };
+                if let Some(waiting) = leases.remove(&id) {
+                    lanes.give_back(&waiting);
                 }
-                // The worker itself catches what pages can do to it.
-                Err(error) => tracing::error!(%error, "a worker ended early; its entry waits for the next start"),
+                if let Some(pending) = postponed {
+                    lanes.file(Waiting::of(&pending));
+                }
             },
             () = tokio::time::sleep(wait.unwrap_or_default()), if wait.is_some() => {}
         }
@@ -90,10 +93,29 @@ pub async fn run(
     workers.shutdown().await;
 }
 
+async fn load(engine: &Arc<Engine>) -> Lanes {
+    let shared = Arc::clone(engine);
+    let loading = tokio::task::spawn_blocking(move || {
+        let mut lanes = Lanes::default();
+        shared.store.each_pending(|pending| lanes.file(Waiting::of(&pending))).map(|()| lanes)
+    });
+    match loading.await {
+        Ok(Ok(lanes)) => lanes,
+        failed => {
+            let reason = failed.map(|read| read.err().map(|error| error.to_string()));
+            tracing::error!(?reason, "the pending entries cannot be read; they wait for the next start");
+            Lanes::default()
+        }
+    }
+}
+
+/// Entries of one source on one host, in order.
+type Lane = (String, SourceId);
+
 #[derive(Default)]
 struct Lanes {
-    ready: HashMap<String, VecDeque<Waiting>>,
-    turn: VecDeque<String>,
+    ready: HashMap<Lane, VecDeque<Waiting>>,
+    turn: VecDeque<Lane>,
     busy_hosts: HashSet<String>,
     leased_by_source: HashMap<SourceId, usize>,
     later: BinaryHeap<Reverse<Waiting>>,
@@ -107,37 +129,49 @@ impl Lanes {
         }
     }
 
-    /// Moves what is due into its host's lane.
+    /// Moves what is due into its lane. What waits longer than any wait there is was filed by a clock that was wrong.
     fn wake(&mut self, now: Timestamp) {
-        while self.later.peek().is_some_and(|Reverse(waiting)| waiting.not_before <= now) {
+        let latest = now.checked_add(fetch::WAIT_MAX).unwrap_or(Timestamp::MAX);
+        let is_due = |waiting: &Waiting| waiting.not_before <= now;
+        while self.later.peek().is_some_and(|Reverse(waiting)| is_due(waiting)) {
             let Some(Reverse(waiting)) = self.later.pop() else { return };
-            let lane = self.ready.entry(waiting.host.clone()).or_default();
-            if lane.is_empty() {
-                self.turn.push_back(waiting.host.clone());
+            self.ready_up(waiting);
+        }
+        if self.later.peek().is_some_and(|Reverse(waiting)| waiting.not_before > latest) {
+            for Reverse(waiting) in std::mem::take(&mut self.later) {
+                self.ready_up(waiting);
             }
-            lane.push_back(waiting);
         }
     }
 
-    /// The next entry whose host and source are free, hosts in turn.
+    fn ready_up(&mut self, waiting: Waiting) {
+        let lane = (waiting.host.clone(), waiting.source.clone());
+        let entries = self.ready.entry(lane.clone()).or_default();
+        if entries.is_empty() {
+            self.turn.push_back(lane);
+        }
+        entries.push_back(waiting);
+    }
+
+    /// The next entry whose host and source are free, lanes in turn: neither a slow host nor a source that floods it
+    /// holds up another source.
     fn lease(&mut self) -> Option<Waiting> {
         for _ in 0..self.turn.len() {
-            let host = self.turn.pop_front()?;
-            let lane = self.ready.get_mut(&host)?;
-            let source_is_free = lane.front().is_some_and(|waiting| {
-                self.leased_by_source.get(&waiting.source).copied().unwrap_or_default() < FETCHES_PER_SOURCE_MAX
-            });
-            if self.busy_hosts.contains(&host) || !source_is_free {
-                self.turn.push_back(host);
+            let lane = self.turn.pop_front()?;
+            let (host, source) = &lane;
+            let leased = self.leased_by_source.get(source).copied().unwrap_or_default();
+            if self.busy_hosts.contains(host) || leased >= FETCHES_PER_SOURCE_MAX {
+                self.turn.push_back(lane);
                 continue;
             }
-            let waiting = lane.pop_front()?;
-            if lane.is_empty() {
-                self.ready.remove(&host);
+            let entries = self.ready.get_mut(&lane)?;
+            let waiting = entries.pop_front()?;
+            if entries.is_empty() {
+                self.ready.remove(&lane);
             } else {
-                self.turn.push_back(host.clone());
+                self.turn.push_back(lane);
             }
-            self.busy_hosts.insert(host);
+            self.busy_hosts.insert(waiting.host.clone());
             *self.leased_by_source.entry(waiting.source.clone()).or_default() += 1;
             return Some(waiting);
         }
@@ -155,9 +189,11 @@ impl Lanes {
         }
     }
 
-    fn wait(&self, now: Timestamp) -> Option<std::time::Duration> {
+    /// Until something is due; short enough to notice that the clock was set.
+    fn wait(&self, now: Timestamp) -> Option<Duration> {
         let Reverse(waiting) = self.later.peek()?;
-        Some(waiting.not_before.duration_since(now).try_into().unwrap_or_default())
+        let wait: Duration = waiting.not_before.duration_since(now).try_into().unwrap_or_default();
+        Some(wait.min(CLOCK_LOOKED_AT))
     }
 }
 
@@ -199,10 +235,28 @@ mod tests {
     }
 
     #[test]
-    fn an_entry_is_filed_once_and_waits_for_its_time() {
-        let late = Waiting { not_before: Timestamp::MAX, ..waiting(1, "a", "x") };
-        let mut lanes = lanes(&[late.clone(), late]);
+    fn sources_take_turns_on_one_host() {
+        let mut entries: Vec<Waiting> = (0..9).map(|id| waiting(id, "host", "flood")).collect();
+        entries.push(waiting(100, "host", "other"));
+        let mut lanes = lanes(&entries);
+        let mut order = Vec::new();
+        while let Some(waiting) = lanes.lease() {
+            lanes.give_back(&waiting);
+            order.push(waiting.source.to_string());
+        }
+        assert_eq!((order.len(), order[1].as_str()), (10, "other"));
+    }
+
+    #[test]
+    fn an_entry_is_filed_once_and_waits_for_its_time_unless_no_wait_is_so_long() {
+        let at =
+            |seconds| Waiting { not_before: Timestamp::from_second(seconds).expect("valid"), ..waiting(1, "a", "x") };
+        let mut lanes = lanes(&[at(60), at(60)]);
         assert_eq!((lanes.lease(), lanes.later.len()), (None, 1));
-        assert!(lanes.wait(Timestamp::UNIX_EPOCH).is_some());
+        assert_eq!(lanes.wait(Timestamp::from_second(10).expect("valid")), Some(Duration::from_secs(50)));
+        lanes.wake(Timestamp::from_second(60).expect("valid"));
+        assert!(lanes.lease().is_some());
+        lanes = self::lanes(&[at(1_000_000)]);
+        assert!(lanes.lease().is_some(), "filed before the clock was set back");
     }
 }

@@ -1,5 +1,6 @@
 //! One poll from due to admitted: what the source said becomes entries, and both are saved together.
 
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -9,29 +10,31 @@ use tokio::sync::mpsc;
 use super::engine::Engine;
 use crate::activity::{Activity, now};
 use crate::http::Validators;
-use crate::model::{Announced, ContentFrom, Digest, Entry, Pending, Source, SourceId};
+use crate::model::{Announced, ArticleId, ContentFrom, Digest, Entry, Pending, Source, SourceId};
 use crate::novelty;
 use crate::poll::schedule::{Limits, next_poll};
 use crate::poll::{self, PollFailure, Polled};
 use crate::settings::interval_of;
-use crate::store::{SourceState, StoreError};
+use crate::store::{FrontierLimits, SourceState, StoreError};
+
+/// One source may fill this part of the frontier.
+const FRONTIER_SHARES: u64 = 10;
 
 /// Longest announced title and summary kept in the frontier, in characters; feeds put whole articles there.
 const ANNOUNCED_CHARS_MAX: usize = 2_000;
 
 /// Polls a source, admits what is new, and says when it is due again; `None` for a source that is no longer set.
-pub async fn poll_source(
-    engine: Arc<Engine>,
-    id: SourceId,
-    admitted: mpsc::Sender<Vec<Pending>>,
-) -> (SourceId, Option<Timestamp>) {
+pub async fn poll_source(engine: Arc<Engine>, id: SourceId, admitted: mpsc::Sender<Vec<Pending>>) -> Option<Timestamp> {
     let active = engine.active();
-    let Some(source) = active.settings.source(&id) else { return (id, None) };
+    let source = active.settings.source(&id)?;
     let _polling = Activity::during(&engine.activity.polling);
-    let before = engine.store.source_state(&id).unwrap_or_default();
+    let mut before = engine.store.source_state(&id).unwrap_or_default();
+    if before.polled_url.as_ref() != Some(&source.url) {
+        // The validators belong to another address.
+        (before.etag, before.last_modified) = (None, None);
+    }
     let validators = Validators { etag: before.etag.clone(), last_modified: before.last_modified.clone() };
-    let same_address = before.polled_url.as_ref() == Some(&source.url);
-    let answer = poll::poll(&engine.client(), source, &active.sites, same_address.then_some(&validators)).await;
+    let answer = poll::poll(&engine.client(), source, &active.sites, Some(&validators)).await;
     let now = now();
     let limits = Limits {
         interval: interval_of(source, &active.settings.schedule),
@@ -42,7 +45,7 @@ pub async fn poll_source(
         Ok(polled) => {
             engine.activity.polls_succeeded.fetch_add(1, Ordering::Relaxed);
             let state = state_after_success(&before, source, &polled, limits, now);
-            admit(&engine, source, &before, state, polled.announced, now).await
+            admit(&engine, source, state, polled.announced, now).await
         }
         Err(failure) => {
             engine.activity.polls_failed.fetch_add(1, Ordering::Relaxed);
@@ -57,11 +60,11 @@ pub async fn poll_source(
                 // A closed dispatcher means stop; the entries are in the frontier.
                 let _ = admitted.send(pending).await;
             }
-            (id, state.next_poll)
+            state.next_poll
         }
         Err(error) => {
             tracing::error!(source = %id, %error, "what the poll found cannot be saved; it is polled again");
-            (id, Some(next_poll(&source.id, 1, None, limits, now)))
+            Some(next_poll(&source.id, 1, None, limits, now))
         }
     }
 }
@@ -69,31 +72,22 @@ pub async fn poll_source(
 async fn admit(
     engine: &Arc<Engine>,
     source: &Source,
-    before: &SourceState,
     state: SourceState,
     announced: Vec<Announced>,
     now: Timestamp,
 ) -> Result<(SourceState, Vec<Pending>), StoreError> {
-    let entries: Vec<(Entry, Digest)> = announced.into_iter().filter_map(|one| entry_of(source, one)).collect();
-    let frontier_max = engine.active().settings.store.frontier_max;
-    let (shared, id, saved) = (Arc::clone(engine), source.id.clone(), state.clone());
-    let admission =
-        tokio::task::spawn_blocking(move || shared.store.admit(&id, &saved, &entries, now, frontier_max)).await;
-    let admission = admission.map_err(|error| StoreError::Row(error.to_string()))??;
-    if !admission.frontier_full {
-        return Ok((state, admission.admitted));
+    let all = engine.active().settings.store.frontier_max;
+    let limits = FrontierLimits { all, of_source: all.div_ceil(FRONTIER_SHARES) };
+    let (shared, source, saved) = (Arc::clone(engine), source.clone(), state.clone());
+    let admission = tokio::task::spawn_blocking(move || {
+        let entries = entries_of(&source, announced);
+        shared.store.admit(&source.id, &saved, &entries, now, limits)
+    });
+    let admission = admission.await.map_err(|error| StoreError::Row(error.to_string()))??;
+    if admission.deferred > 0 {
+        tracing::debug!(entries = admission.deferred, "to be announced again");
     }
-    // The old validators stay, so that the next poll brings the same entries again.
-    let state = SourceState {
-        etag: before.etag.clone(),
-        last_modified: before.last_modified.clone(),
-        reason: Some("frontier-full".to_owned()),
-        detail: Some("too many entries are waiting; the source is polled again when some are done".to_owned()),
-        ..state
-    };
-    tracing::warn!(source = %source.id, "frontier full, not admitted");
-    engine.store.save_source_state(&source.id, &state)?;
-    Ok((state, Vec::new()))
+    Ok((state, admission.admitted))
 }
 
 fn state_after_success(
@@ -142,6 +136,22 @@ fn state_after_failure(
     }
 }
 
+/// The entries of a poll, each with the digest that changes when its announcement does. An id that the source gives to
+/// two addresses in one answer names nothing: it is left out.
+fn entries_of(source: &Source, announced: Vec<Announced>) -> Vec<(Entry, Digest)> {
+    let mut entries: Vec<(Entry, Digest)> = announced.into_iter().filter_map(|one| entry_of(source, one)).collect();
+    let mut addresses: HashMap<String, HashSet<ArticleId>> = HashMap::new();
+    for (entry, _) in &entries {
+        if let Some(guid) = &entry.announced.id {
+            addresses.entry(guid.clone()).or_default().insert(entry.id);
+        }
+    }
+    for (entry, _) in &mut entries {
+        entry.announced.id.take_if(|guid| addresses.get(guid).is_some_and(|addresses| addresses.len() > 1));
+    }
+    entries
+}
+
 /// The entry of an announcement with an http address, and the digest that changes when the announcement does.
 fn entry_of(source: &Source, mut announced: Announced) -> Option<(Entry, Digest)> {
     let digest = novelty::announced_digest(&announced);
@@ -159,4 +169,44 @@ fn entry_of(source: &Source, mut announced: Announced) -> Option<(Entry, Digest)
         }
     }
     Some((Entry { source: source.id.clone(), id, url, announced }, digest))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_guid_that_a_feed_gives_to_two_addresses_names_nothing() {
+        let source = Source {
+            id: "a".parse().expect("valid"),
+            name: String::new(),
+            homepage: None,
+            url: "https://example.org/feed".parse().expect("valid"),
+            kind: crate::model::SourceKind::Feed,
+            language: None,
+            country: None,
+            zone: jiff::tz::TimeZone::UTC,
+            content: ContentFrom::Page,
+            interval: None,
+            user_agent: None,
+            robots: crate::model::RobotsPolicy::Obey,
+        };
+        let announced = |guid: &str, url: &str| Announced {
+            id: Some(guid.to_owned()),
+            url: url.parse().ok(),
+            ..Announced::default()
+        };
+        let entries = entries_of(
+            &source,
+            vec![
+                announced("0", "https://example.org/one"),
+                announced("0", "https://example.org/two"),
+                announced("3", "https://example.org/three"),
+                announced("3", "https://example.org/three?utm_source=feed"),
+                announced("4", "ftp://example.org/four"),
+            ],
+        );
+        let guids: Vec<Option<&str>> = entries.iter().map(|(entry, _)| entry.announced.id.as_deref()).collect();
+        assert_eq!(guids, [None, None, Some("3"), Some("3")]);
+    }
 }

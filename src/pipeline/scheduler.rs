@@ -1,21 +1,26 @@
 //! When each source is polled: a queue by due time, a bounded number of polls at once.
 
 use std::cmp::Reverse;
-use std::collections::{BinaryHeap, HashSet};
+use std::collections::{BinaryHeap, HashMap, HashSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::sync::{mpsc, oneshot};
-use tokio::task::JoinSet;
+use tokio::task::{Id, JoinSet};
 use tokio_util::sync::CancellationToken;
 
-use super::Mode;
 use super::engine::{Active, Engine};
 use super::polling;
+use super::{CLOCK_LOOKED_AT, Mode};
 use crate::model::{Pending, SourceId};
+use crate::settings::interval_of;
 
 /// Polls under way at once: a poll is mostly waiting, and one that hangs holds its place for `http.timeout`.
 const POLLS_MAX: usize = 32;
+
+/// Wait after a poll that panicked.
+const PANIC_WAIT: Duration = Duration::from_secs(3600);
 
 /// Asked of the running pipeline.
 pub enum Command {
@@ -38,10 +43,12 @@ pub async fn run(
     let mut schedule = Schedule::default();
     schedule.plan(&engine, mode);
     let mut polls = JoinSet::new();
+    let mut polled_by: HashMap<Id, SourceId> = HashMap::new();
     loop {
         while polls.len() < POLLS_MAX {
             let Some(source) = schedule.take_due(Timestamp::now()) else { break };
-            polls.spawn(polling::poll_source(Arc::clone(&engine), source, admitted.clone()));
+            let poll = polls.spawn(polling::poll_source(Arc::clone(&engine), source.clone(), admitted.clone()));
+            polled_by.insert(poll.id(), source);
         }
         if mode == Mode::Once && schedule.is_done() {
             return;
@@ -49,14 +56,17 @@ pub async fn run(
         let wait = schedule.wait(Timestamp::now()).filter(|_| polls.len() < POLLS_MAX);
         tokio::select! {
             () = stop.cancelled() => break,
-            Some(polled) = polls.join_next(), if !polls.is_empty() => match polled {
-                Ok((source, next)) => schedule.put_back(source, next, mode),
-                Err(error) if error.is_panic() => {
-                    tracing::error!(%error, "a poll panicked; every source is planned anew");
-                    schedule.polling.clear();
-                    schedule.plan(&engine, mode);
+            Some(polled) = polls.join_next_with_id(), if !polls.is_empty() => {
+                let (id, next) = match polled {
+                    Ok((id, next)) => (id, next),
+                    Err(error) => {
+                        tracing::error!(%error, "a poll ended early; please report it");
+                        (error.id(), Timestamp::now().checked_add(PANIC_WAIT).ok())
+                    }
+                };
+                if let Some(source) = polled_by.remove(&id) {
+                    schedule.put_back(source, next, mode);
                 }
-                Err(_) => {}
             },
             Some(command) = commands.recv() => match command {
                 Command::Poll(source, answer) => {
@@ -85,24 +95,30 @@ pub async fn run(
 
 #[derive(Default)]
 struct Schedule {
+    /// Later than any wait: a due time beyond it comes from a clock that was wrong.
+    latest_wait: Duration,
     queue: BinaryHeap<Reverse<(Timestamp, SourceId)>>,
     polling: HashSet<SourceId>,
 }
 
 impl Schedule {
-    /// Fills the queue from the settings in force and what the store knows of each source. A due time beyond the
-    /// longest interval comes from a clock that was wrong: it is due now.
+    /// Fills the queue from the settings in force and what the store knows of each source.
     fn plan(&mut self, engine: &Engine, mode: Mode) {
         self.queue.clear();
         let now = Timestamp::now();
-        let settings = &engine.active().settings;
-        let latest = now.checked_add(settings.schedule.max.0.mul_f64(2.0)).unwrap_or(Timestamp::MAX);
+        let active = engine.active();
+        let settings = &active.settings;
+        self.latest_wait = settings.schedule.max.0.max(PANIC_WAIT).mul_f64(2.0);
         for source in settings.sources.iter().filter(|source| !self.polling.contains(&source.id)) {
             let state = engine.store.source_state(&source.id).unwrap_or_default();
             // A source whose address was changed has not been polled yet.
             let planned = state.next_poll.filter(|_| state.polled_url.as_ref() == Some(&source.url));
+            // A shorter interval counts at once; a failing source keeps its longer wait.
+            let usual =
+                state.last_success.and_then(|last| last.checked_add(interval_of(source, &settings.schedule)).ok());
             let due = match (mode, planned) {
-                (Mode::Daemon, Some(due)) if due <= latest => due,
+                (Mode::Daemon, Some(due)) if state.failures == 0 => usual.map_or(due, |usual| usual.min(due)),
+                (Mode::Daemon, Some(due)) => due,
                 _ => now,
             };
             self.queue.push(Reverse((due, source.id.clone())));
@@ -110,7 +126,8 @@ impl Schedule {
     }
 
     fn take_due(&mut self, now: Timestamp) -> Option<SourceId> {
-        while self.queue.peek().is_some_and(|Reverse((due, _))| *due <= now) {
+        let latest = now.checked_add(self.latest_wait).unwrap_or(Timestamp::MAX);
+        while self.queue.peek().is_some_and(|Reverse((due, _))| *due <= now || *due > latest) {
             let Reverse((_, source)) = self.queue.pop()?;
             if self.polling.insert(source.clone()) {
                 return Some(source);
@@ -127,9 +144,11 @@ impl Schedule {
         }
     }
 
-    fn wait(&self, now: Timestamp) -> Option<std::time::Duration> {
+    /// Until something is due; short enough to notice that the clock was set.
+    fn wait(&self, now: Timestamp) -> Option<Duration> {
         let Reverse((due, _)) = self.queue.peek()?;
-        Some(due.duration_since(now).try_into().unwrap_or_default())
+        let wait: Duration = due.duration_since(now).try_into().unwrap_or_default();
+        Some(wait.min(CLOCK_LOOKED_AT))
     }
 
     fn is_done(&self) -> bool {

@@ -1,6 +1,7 @@
 //! One entry from lease to finished: fetch, extract, classify.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::sync::mpsc;
@@ -16,6 +17,9 @@ use crate::model::{ArticleId, Page, Pending, Rejection, Source};
 use crate::novelty;
 use crate::record::{FetchTrace, RecordSource};
 
+/// How often an entry whose source is not configured looks for it.
+const SOURCE_LOOKED_FOR: Duration = Duration::from_secs(10 * 60);
+
 /// Works on an entry and hands it to the committer; gives it back when it has to be tried again later.
 pub async fn work(engine: Arc<Engine>, id: ArticleId, finished: mpsc::Sender<Finished>) -> Option<Pending> {
     let _fetching = Activity::during(&engine.activity.fetching);
@@ -28,9 +32,9 @@ pub async fn work(engine: Arc<Engine>, id: ArticleId, finished: mpsc::Sender<Fin
     };
     let active = engine.active();
     let Some(source) = active.settings.source(&pending.entry.source).cloned() else {
-        let detail = format!("source {} is no longer configured", pending.entry.source);
-        let ending = Ending::Rejected(Rejection { reason: "source-removed".to_owned(), detail });
-        return hand_over(&finished, pending, ending).await;
+        // It was taken out of the settings, perhaps for a while: the entry waits for its return.
+        let not_before = Timestamp::now().checked_add(SOURCE_LOOKED_FOR).unwrap_or(Timestamp::MAX);
+        return Some(Pending { not_before, ..pending });
     };
     let ending = match fetch::fetch(&engine.client(), &pending, &source).await {
         Ok(page) => read_apart(&engine, active, source, &pending, page).await,

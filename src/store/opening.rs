@@ -81,19 +81,19 @@ fn remove_torn_snapshots(sled: &Path) {
 
 /// Whether the tables were made just now.
 #[derive(PartialEq)]
-pub enum Tables {
+pub enum Format {
     New,
     Known,
 }
 
-pub fn check_format(meta: &Tree, path: &Path) -> Result<Tables, StoreError> {
+pub fn check_format(meta: &Tree, path: &Path) -> Result<Format, StoreError> {
     let found = meta.get("format")?.map(|row| String::from_utf8_lossy(&row).into_owned());
     match found.as_deref() {
         None => {
             meta.insert("format", STORE_FORMAT)?;
-            Ok(Tables::New)
+            Ok(Format::New)
         }
-        Some(STORE_FORMAT) => Ok(Tables::Known),
+        Some(STORE_FORMAT) => Ok(Format::Known),
         Some(other) => Err(StoreError::Newer { path: path.to_owned(), found: other.to_owned() }),
     }
 }

@@ -10,12 +10,19 @@ use std::path::{Path, PathBuf};
 use zstd::zstd_safe::{self, CParameter};
 
 use crate::model::Seq;
+use crate::record::Record;
 
 /// zstd level: 3 is its default, fast beside one fsync.
 const ZSTD_LEVEL: i32 = 3;
 
+/// First bytes of a zstd frame (RFC 8878, 3.1.1), little-endian.
+const ZSTD_MAGIC: u32 = 0xfd2f_b528;
+
 /// Largest frame, decoded: fifty records of the largest page fit; a bound for reading damaged files.
 const FRAME_BYTES_MAX: usize = 1 << 30;
+
+/// Places that are tried when a whole frame is looked for behind a broken one.
+const FRAME_STARTS_TRIED_MAX: usize = 10_000;
 
 /// Where a frame lies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,14 +62,17 @@ pub enum LogError {
         /// Why.
         source: std::io::Error,
     },
-    /// A frame that was acknowledged does not decode.
-    #[error("{path}: the frame at byte {offset} is damaged ({reason}); restore this file from a backup")]
+    /// A frame does not decode, or does not hold records.
+    #[error(
+        "{path}: the frame at byte {offset} is damaged ({reason}); nothing was changed; restore this file from a \
+         backup, or ask its other parts with zstdcat"
+    )]
     Damaged {
         /// The file.
         path: PathBuf,
         /// Where in it.
         offset: u64,
-        /// What zstd says.
+        /// What is wrong with it.
         reason: String,
     },
 }
@@ -80,7 +90,9 @@ impl Segments {
     /// # Errors
     /// When the folder cannot be made.
     pub fn open(folder: &Path, segment_bytes_max: u64) -> Result<Self, LogError> {
-        std::fs::create_dir_all(folder).map_err(|source| LogError::Io { path: folder.to_owned(), source })?;
+        let failed = |source| LogError::Io { path: folder.to_owned(), source };
+        std::fs::create_dir_all(folder).map_err(failed)?;
+        folder.parent().map_or(Ok(()), sync_folder).map_err(failed)?;
         Ok(Self { folder: folder.to_owned(), segment_bytes_max })
     }
 
@@ -116,14 +128,14 @@ impl Segments {
         let path = self.path(segment);
         let failed = |source| LogError::Io { path: path.clone(), source };
         let frame = compress(lines).map_err(failed)?;
-        let is_new = !path.exists();
         let mut file = OpenOptions::new().create(true).write(true).truncate(false).open(&path).map_err(failed)?;
         file.set_len(offset).map_err(failed)?;
         file.seek(SeekFrom::Start(offset)).map_err(failed)?;
         file.write_all(&frame).map_err(failed)?;
         file.sync_data().map_err(failed)?;
-        if is_new {
-            File::open(&self.folder).and_then(|folder| folder.sync_all()).map_err(failed)?;
+        if offset == 0 {
+            // Also after a first attempt that made the file and failed.
+            sync_folder(&self.folder).map_err(failed)?;
         }
         let length = frame.len() as u32;
         let new_end = LogEnd { next: Seq(end.next.0 + count), segment, offset: offset + u64::from(length) };
@@ -144,38 +156,62 @@ impl Segments {
         decompress(&frame).map_err(|reason| LogError::Damaged { path: path.clone(), offset: at.offset, reason })
     }
 
-    /// Walks the whole frames from `end` on, over all later segments, and hands each to `visit` with its lines.
-    /// What follows the last whole frame is torn: it is cut off. Returns the number of bytes cut.
+    /// The records of a decoded frame.
     ///
     /// # Errors
-    /// When the file system or `visit` refuses.
+    /// Lines that are no records of this version: named with file and place.
+    pub fn records(&self, at: FrameAt, lines: &[u8]) -> Result<Vec<Record>, LogError> {
+        let lines = lines.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
+        let not_a_record = |error: serde_json::Error| LogError::Damaged {
+            path: self.path(at.segment),
+            offset: at.offset,
+            reason: format!("a line is not a record that this version can read: {error}"),
+        };
+        lines.map(|line| serde_json::from_slice(line).map_err(not_a_record)).collect()
+    }
+
+    /// Walks the whole frames from `end` on, over all later segments, and hands each to `visit` with its lines.
+    ///
+    /// An incomplete frame at the very end of the log is torn: a copy is kept beside the file as `….torn-TIME`, then it
+    /// is cut off. Returns the number of bytes cut.
+    ///
+    /// # Errors
+    /// When the file system or `visit` refuses. A frame that does not decode and has others behind it is damage, not a
+    /// torn end: nothing is cut then.
     pub fn replay<E: From<LogError>>(
         &self,
         end: LogEnd,
         mut visit: impl FnMut(FrameAt, &[u8]) -> Result<(), E>,
     ) -> Result<u64, E> {
-        let mut cut = 0;
-        for segment in self.list()?.into_iter().filter(|segment| *segment >= end.segment) {
-            let path = self.path(segment);
+        let segments: Vec<Seq> = self.list()?.into_iter().filter(|segment| *segment >= end.segment).collect();
+        for segment in &segments {
+            let path = self.path(*segment);
             let failed = |source| LogError::Io { path: path.clone(), source };
-            let mut offset = if segment == end.segment { end.offset } else { 0 };
+            let mut offset = if *segment == end.segment { end.offset } else { 0 };
             let mut file = OpenOptions::new().read(true).write(true).open(&path).map_err(failed)?;
             file.seek(SeekFrom::Start(offset)).map_err(failed)?;
             let mut rest = Vec::new();
             file.read_to_end(&mut rest).map_err(failed)?;
             let mut remaining = rest.as_slice();
             while let Some((length, lines)) = first_frame(remaining) {
-                visit(FrameAt { segment, offset, length: length as u32 }, &lines)?;
+                visit(FrameAt { segment: *segment, offset, length: length as u32 }, &lines)?;
                 remaining = &remaining[length..];
                 offset += length as u64;
             }
-            if !remaining.is_empty() {
-                cut += remaining.len() as u64;
-                file.set_len(offset).map_err(failed)?;
-                file.sync_all().map_err(failed)?;
+            if remaining.is_empty() {
+                continue;
             }
+            if segments.last() != Some(segment) || holds_a_frame(&remaining[1..]) {
+                let reason = "it does not decode, and others follow it".to_owned();
+                return Err(LogError::Damaged { path, offset, reason }.into());
+            }
+            let torn = path.with_extension(format!("zst.torn-{}", jiff::Timestamp::now().strftime("%Y%m%dT%H%M%SZ")));
+            std::fs::write(&torn, remaining).map_err(failed)?;
+            file.set_len(offset).map_err(failed)?;
+            file.sync_all().map_err(failed)?;
+            return Ok(remaining.len() as u64);
         }
-        Ok(cut)
+        Ok(0)
     }
 
     /// Length of a segment's file in bytes; 0 where it is missing.
@@ -214,6 +250,18 @@ fn first_frame(bytes: &[u8]) -> Option<(usize, Vec<u8>)> {
     Some((length, decompress(frame).ok()?))
 }
 
+/// Whether a whole frame begins anywhere in `bytes`.
+fn holds_a_frame(bytes: &[u8]) -> bool {
+    let magic = ZSTD_MAGIC.to_le_bytes();
+    let starts = bytes.windows(magic.len()).enumerate().filter(|(_, window)| *window == magic);
+    starts.take(FRAME_STARTS_TRIED_MAX).any(|(at, _)| first_frame(&bytes[at..]).is_some())
+}
+
+/// Makes the names in a folder durable.
+pub fn sync_folder(folder: &Path) -> std::io::Result<()> {
+    File::open(folder)?.sync_all()
+}
+
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
@@ -245,6 +293,23 @@ mod tests {
         }
         std::fs::write(segments.path(Seq(1)), &whole).unwrap();
         assert_eq!(frames(&segments), (vec!["one\n".to_owned(), "two\nthree\n".to_owned()], 0));
+    }
+
+    #[test]
+    fn damage_before_the_end_is_refused_and_nothing_is_cut() {
+        let folder = tempfile::tempdir().unwrap();
+        let segments = Segments::open(folder.path(), 1 << 20).unwrap();
+        let (_, end) = segments.append(LogEnd::EMPTY, b"one line that is long enough\n", 1).unwrap();
+        segments.append(end, b"two\n", 1).unwrap();
+        let mut bytes = std::fs::read(segments.path(Seq(1))).unwrap();
+        for at in [0, 5, end.offset as usize - 2] {
+            bytes[at] ^= 1;
+            std::fs::write(segments.path(Seq(1)), &bytes).unwrap();
+            let refused = segments.replay(LogEnd::EMPTY, |_, _| Ok::<(), LogError>(()));
+            assert!(matches!(refused, Err(LogError::Damaged { offset: 0, .. })), "byte {at}");
+            assert_eq!(std::fs::read(segments.path(Seq(1))).unwrap(), bytes);
+            bytes[at] ^= 1;
+        }
     }
 
     #[test]

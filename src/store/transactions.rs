@@ -1,15 +1,15 @@
 //! The two commit points, and the small writes beside them.
 
+use std::sync::atomic::Ordering;
+
 use sha2::{Digest as _, Sha256};
 use sled::transaction::{ConflictableTransactionError, Transactional, TransactionalTree};
 
 use super::rows::{self, DeadLetter, Position, Seen, SourceState};
 use super::segments::{FrameAt, LogEnd};
-use super::{Store, StoreError, count_key, decode_count};
+use super::{Store, StoreError, Tables, count_key, decode_count};
 use crate::model::{ArticleId, Digest, Entry, Look, Outcome, Pending, Seq, SourceId};
 use crate::record::{Event, Record};
-
-use std::sync::atomic::Ordering;
 
 type InTransaction<T> = Result<T, ConflictableTransactionError<StoreError>>;
 
@@ -20,15 +20,27 @@ pub struct Admission {
     pub admitted: Vec<Pending>,
     /// How many were known and unchanged.
     pub known: usize,
-    /// The frontier was full: nothing was admitted and the validators stay old.
-    pub frontier_full: bool,
+    /// How many have to be announced again: there was no room, or they changed while they were pending. The validators
+    /// were not saved, so that the next poll brings them.
+    pub deferred: usize,
+}
+
+/// Rooms in the frontier.
+#[derive(Clone, Copy, Debug)]
+pub struct FrontierLimits {
+    /// Entries of all sources.
+    pub all: u64,
+    /// Entries of one source, so that one that floods leaves room for the others.
+    pub of_source: u64,
 }
 
 /// One entry that has come to its outcome, as sled must hear of it.
 #[derive(Clone, Debug)]
 pub struct Settled {
-    /// The frontier's key; for a record, also its identity unless `identity` says another.
+    /// The frontier's key.
     pub entry: ArticleId,
+    /// The source that announced it.
+    pub source: SourceId,
     /// What is remembered under which identity. The entry's own address, and the one its page turned out to have.
     pub seen: Vec<(ArticleId, Seen)>,
     /// Text that belongs to an article from now on.
@@ -52,6 +64,7 @@ impl Settled {
         let seen = Seen { outcome, version: record.version, seq: record.seq, text_digest: digest, of };
         Self {
             entry: record.id,
+            source: record.source.id.clone(),
             seen: vec![(record.id, seen)],
             owns: (outcome == Outcome::Recorded).then_some((digest, record.id)),
             record: Some(record.seq),
@@ -76,35 +89,48 @@ impl Store {
         state: &SourceState,
         entries: &[(Entry, Digest)],
         now: jiff::Timestamp,
-        frontier_max: u64,
+        limits: FrontierLimits,
     ) -> Result<Admission, StoreError> {
-        if !entries.is_empty() && self.pending_count() + entries.len() as u64 > frontier_max {
-            return Ok(Admission { frontier_full: true, ..Admission::default() });
-        }
-        let t = &self.trees;
-        let trees = (&t.meta, &t.sources, &t.frontier, &t.seen, &t.announced, &t.announcers, &t.dead);
-        let admission = trees.transaction(|(meta, sources, frontier, seen, announced, announcers, dead)| {
-            let mut admission = Admission::default();
-            for (entry, digest) in entries {
+        let of_source = self.lock_pending().get(source).copied().unwrap_or_default();
+        let room = limits.of_source.saturating_sub(of_source).min(limits.all.saturating_sub(self.pending_count()));
+        let admission = self.ask(|t| {
+            let trees = (&t.meta, &t.sources, &t.frontier, &t.seen, &t.announced, &t.announcers, &t.dead);
+            let admission = trees.transaction(|(meta, sources, frontier, seen, announced, announcers, dead)| {
                 let tables = EntryTables { frontier, seen, announced, announcers, dead };
-                match tables.look_for(entry, *digest, now)? {
-                    Some(pending) => {
-                        frontier.insert(&pending.entry.id.0, encode_json(&pending)?)?;
-                        admission.admitted.push(pending);
+                let mut admission = Admission::default();
+                let mut is_full = false;
+                for (entry, digest) in entries {
+                    let has_room = (admission.admitted.len() as u64) < room;
+                    match tables.look_for(entry, *digest, now, has_room)? {
+                        Wanted::Look(pending) => admission.admitted.push(*pending),
+                        Wanted::Nothing => admission.known += 1,
+                        Wanted::Later => {
+                            admission.deferred += 1;
+                            is_full |= !has_room;
+                        }
                     }
-                    None => admission.known += 1,
                 }
-            }
-            let mut state = state.clone();
-            if !admission.admitted.is_empty() {
-                state.last_new = Some(now);
-                state.admitted += admission.admitted.len() as u64;
-            }
-            sources.insert(source.as_str(), encode_json(&state)?)?;
-            add(meta, "admitted", admission.admitted.len() as u64)?;
-            Ok(admission)
+                let mut state = state.clone();
+                if admission.deferred > 0 {
+                    (state.etag, state.last_modified) = (None, None);
+                }
+                if is_full {
+                    state.reason = Some("frontier-full".to_owned());
+                    state.detail =
+                        Some("too many entries wait to be fetched; the rest is taken when some are done".to_owned());
+                }
+                if !admission.admitted.is_empty() {
+                    state.last_new = Some(now);
+                    state.admitted += admission.admitted.len() as u64;
+                }
+                sources.insert(source.as_str(), encode_json(&state)?)?;
+                add(meta, "admitted", admission.admitted.len() as u64)?;
+                add(meta, "pending", admission.admitted.len() as u64)?;
+                Ok(admission)
+            });
+            Ok(admission?)
         })?;
-        self.pending.fetch_add(admission.admitted.len() as u64, Ordering::Relaxed);
+        *self.lock_pending().entry(source.clone()).or_default() += admission.admitted.len() as u64;
         Ok(admission)
     }
 
@@ -113,9 +139,7 @@ impl Store {
     /// # Errors
     /// sled's.
     pub fn save_source_state(&self, source: &SourceId, state: &SourceState) -> Result<(), StoreError> {
-        let row = serde_json::to_vec(state).map_err(|error| StoreError::Row(error.to_string()))?;
-        self.trees.sources.insert(source.as_str(), row)?;
-        Ok(())
+        self.ask(|tables| insert_json(&tables.sources, source.as_str().as_bytes(), state))
     }
 
     /// Writes a pending entry back after a failed attempt.
@@ -123,77 +147,41 @@ impl Store {
     /// # Errors
     /// sled's.
     pub fn postpone(&self, pending: &Pending) -> Result<(), StoreError> {
-        let row = serde_json::to_vec(pending).map_err(|error| StoreError::Row(error.to_string()))?;
-        self.trees.frontier.insert(pending.entry.id.0, row)?;
-        Ok(())
+        self.ask(|tables| insert_json(&tables.frontier, &pending.entry.id.0, pending))
     }
 
     /// The second commit point: the records' lines as one frame into the log, fsynced; then one transaction in sled;
     /// then a durable flush. Only the committer calls it.
     ///
     /// # Errors
-    /// When the disk refuses: nothing is acknowledged, and the same call may be repeated.
+    /// When the disk refuses. Nothing is acknowledged then, but part of it may stand already: the caller asks which
+    /// entries are still [`pending`](Self::pending), and judges those anew.
     pub fn commit(&self, lines: &[u8], settled: &[Settled]) -> Result<(), StoreError> {
+        let mut end = self.lock_end();
+        let tables = self.tables_for(&mut end)?;
         let records = settled.iter().filter(|settled| settled.record.is_some()).count() as u64;
-        let mut end = self.end.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        let (frame, new_end) = if records == 0 {
-            (None, *end)
+        let frame = if records == 0 {
+            None
         } else {
             let (frame, new_end) = self.segments.append(*end, lines, records)?;
-            (Some(frame), new_end)
+            // The frame stands. If sled does not hear of it below, it does when it is opened again.
+            *end = new_end;
+            Some(frame)
         };
-        self.apply_locked(settled, frame, new_end)?;
-        self.db.flush()?;
-        *end = new_end;
-        drop(end);
-        self.committed.send_if_modified(|seq| std::mem::replace(seq, Seq(new_end.next.0 - 1)) != *seq);
-        Ok(())
-    }
-
-    /// Enters into sled what a frame, or a batch without records, settled.
-    pub(super) fn apply(&self, settled: &[Settled], frame: Option<FrameAt>, new_end: LogEnd) -> Result<(), StoreError> {
-        self.apply_locked(settled, frame, new_end)?;
-        *self.end.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = new_end;
-        self.committed.send_replace(Seq(new_end.next.0 - 1));
-        Ok(())
-    }
-
-    fn apply_locked(&self, settled: &[Settled], frame: Option<FrameAt>, new_end: LogEnd) -> Result<(), StoreError> {
-        let t = &self.trees;
-        let trees = (&t.meta, &t.frontier, &t.seen, &t.digests, &t.positions, &t.dead);
-        let removed = trees.transaction(|(meta, frontier, seen, digests, positions, dead)| {
-            let mut removed = 0;
-            let mut line = 0;
-            for one in settled {
-                match frontier.remove(&one.entry.0)? {
-                    Some(_) => removed += 1,
-                    // Rebuilt from the log: its admission is not known any more.
-                    None => add(meta, "admitted", 1)?,
-                }
-                for (id, row) in &one.seen {
-                    seen.insert(&id.0, row.encode())?;
-                }
-                if let Some((digest, owner)) = one.owns {
-                    digests.insert(&digest.0, &owner.0)?;
-                }
-                if let (Some(seq), Some(frame)) = (one.record, frame) {
-                    positions.insert(&seq.0.to_be_bytes(), &Position { frame, line }.encode())?;
-                    line += 1;
-                }
-                match &one.dead {
-                    Some(letter) => {
-                        dead.insert(&one.entry.0, encode_json(letter)?)?;
-                    }
-                    None => {
-                        dead.remove(&one.entry.0)?;
-                    }
-                }
-                add(meta, one.outcome.name(), 1)?;
-            }
-            meta.insert("end", &rows::encode_end(new_end))?;
+        let applied = tables.apply(settled, frame, *end).and_then(|removed| {
+            tables.db.flush()?;
             Ok(removed)
-        })?;
-        self.pending.fetch_sub(removed, Ordering::Relaxed);
+        });
+        let removed = applied.inspect_err(|_| self.is_broken.store(true, Ordering::Release))?;
+        let mut pending = self.lock_pending();
+        for source in removed {
+            if let Some(count) = pending.get_mut(&source) {
+                *count = count.saturating_sub(1);
+            }
+        }
+        pending.retain(|_, count| *count > 0);
+        drop(pending);
+        self.announce(*end);
         Ok(())
     }
 
@@ -202,20 +190,23 @@ impl Store {
     /// # Errors
     /// sled's.
     pub fn revive(&self, id: ArticleId, now: jiff::Timestamp) -> Result<Option<Pending>, StoreError> {
-        let t = &self.trees;
-        let revived = (&t.meta, &t.frontier, &t.dead).transaction(|(meta, frontier, dead)| {
-            let Some(row) = dead.remove(&id.0)? else { return Ok(None) };
-            let letter: DeadLetter = decode_json(&row)?;
-            let pending = Pending { attempts: 0, not_before: now, admitted_at: now, ..letter.pending };
-            let was_pending = frontier.insert(&id.0, encode_json(&pending)?)?.is_some();
-            if was_pending {
-                return Ok(Some((pending, 0)));
-            }
-            add(meta, "admitted", 1)?;
-            Ok(Some((pending, 1)))
+        let revived = self.ask(|t| {
+            let revived = (&t.meta, &t.frontier, &t.dead).transaction(|(meta, frontier, dead)| {
+                let Some(row) = dead.remove(&id.0)? else { return Ok(None) };
+                if let Some(newer) = frontier.get(id.0)? {
+                    return Ok(Some((decode_json::<Pending>(&newer)?, 0)));
+                }
+                let letter: DeadLetter = decode_json(&row)?;
+                let pending = Pending { attempts: 0, not_before: now, admitted_at: now, ..letter.pending };
+                frontier.insert(&id.0, encode_json(&pending)?)?;
+                add(meta, "admitted", 1)?;
+                add(meta, "pending", 1)?;
+                Ok(Some((pending, 1)))
+            });
+            Ok(revived?)
         })?;
         let Some((pending, added)) = revived else { return Ok(None) };
-        self.pending.fetch_add(added, Ordering::Relaxed);
+        *self.lock_pending().entry(pending.entry.source.clone()).or_default() += added;
         Ok(Some(pending))
     }
 
@@ -224,8 +215,62 @@ impl Store {
     /// # Errors
     /// sled's.
     pub fn drop_dead_letter(&self, id: ArticleId) -> Result<bool, StoreError> {
-        Ok(self.trees.dead.remove(id.0)?.is_some())
+        self.ask(|tables| Ok(tables.dead.remove(id.0)?.is_some()))
     }
+}
+
+impl Tables {
+    /// Enters what a frame, or a batch without records, settled; returns the source of each entry that was pending.
+    pub(super) fn apply(
+        &self,
+        settled: &[Settled],
+        frame: Option<FrameAt>,
+        new_end: LogEnd,
+    ) -> Result<Vec<SourceId>, StoreError> {
+        let trees = (&self.meta, &self.frontier, &self.seen, &self.digests, &self.positions, &self.dead);
+        let removed = trees.transaction(|(meta, frontier, seen, digests, positions, dead)| {
+            let mut removed = Vec::new();
+            let mut line = 0;
+            for one in settled {
+                match frontier.remove(&one.entry.0)? {
+                    Some(_) => {
+                        subtract(meta, "pending")?;
+                        removed.push(one.source.clone());
+                    }
+                    // Rebuilt from the log: its admission is not known any more.
+                    None => add(meta, "admitted", 1)?,
+                }
+                for (id, row) in &one.seen {
+                    seen.insert(&id.0, row.encode())?;
+                }
+                if let Some((digest, owner)) = one.owns
+                    && digests.get(digest.0)?.is_none()
+                {
+                    digests.insert(&digest.0, &owner.0)?;
+                }
+                if let (Some(seq), Some(frame)) = (one.record, frame) {
+                    positions.insert(&seq.0.to_be_bytes(), &Position { frame, line }.encode())?;
+                    line += 1;
+                }
+                match &one.dead {
+                    Some(letter) => dead.insert(&one.entry.0, encode_json(letter)?)?,
+                    None => dead.remove(&one.entry.0)?,
+                };
+                add(meta, one.outcome.name(), 1)?;
+            }
+            meta.insert("end", &rows::encode_end(new_end))?;
+            Ok(removed)
+        });
+        Ok(removed?)
+    }
+}
+
+/// What an announcement calls for.
+enum Wanted {
+    Look(Box<Pending>),
+    Nothing,
+    /// It has to be announced again.
+    Later,
 }
 
 struct EntryTables<'a> {
@@ -237,25 +282,33 @@ struct EntryTables<'a> {
 }
 
 impl EntryTables<'_> {
-    /// Notes the announcement and says whether it calls for a look.
-    fn look_for(&self, entry: &Entry, digest: Digest, now: jiff::Timestamp) -> InTransaction<Option<Pending>> {
+    /// Notes the announcement, unless it has to come again, and admits the entry when it calls for a look.
+    fn look_for(&self, entry: &Entry, digest: Digest, now: jiff::Timestamp, has_room: bool) -> InTransaction<Wanted> {
         let key = announcement_key(&entry.source, entry);
         let before = self.announced.get(key)?.as_deref().and_then(decode_announcement);
         let id = before.map_or(entry.id, |(id, _)| id);
-        self.announced.insert(&key, encode_announcement(id, digest))?;
-        if before.is_none() {
-            self.announcers.insert(announcer_key(id, &entry.source), &[])?;
-        }
         let is_known = self.seen.get(id.0)?.is_some() || self.dead.get(id.0)?.is_some();
         let is_pending = self.frontier.get(id.0)?.is_some();
         let is_changed = before.is_some_and(|(_, seen)| seen != digest);
         let look = match (is_pending, is_known, is_changed) {
-            (true, ..) | (false, true, false) => return Ok(None),
-            (false, true, true) => Look::Again,
-            (false, false, _) => Look::First,
+            // The page may have been fetched before it changed, and is not yet committed.
+            (true, _, true) => return Ok(Wanted::Later),
+            (true, _, false) | (false, true, false) => None,
+            (false, true, true) => Some(Look::Again),
+            (false, false, _) => Some(Look::First),
         };
+        if look.is_some() && !has_room {
+            return Ok(Wanted::Later);
+        }
+        self.announced.insert(&key, encode_announcement(id, digest))?;
+        if before.is_none() {
+            self.announcers.insert(announcer_key(id, &entry.source), &[])?;
+        }
+        let Some(look) = look else { return Ok(Wanted::Nothing) };
         let entry = Entry { id, ..entry.clone() };
-        Ok(Some(Pending { entry, look, admitted_at: now, attempts: 0, not_before: now, last_error: None }))
+        let pending = Pending { entry, look, admitted_at: now, attempts: 0, not_before: now, last_error: None };
+        self.frontier.insert(&id.0, encode_json(&pending)?)?;
+        Ok(Wanted::Look(Box::new(pending)))
     }
 }
 
@@ -297,6 +350,19 @@ fn add(meta: &TransactionalTree, name: &str, count: u64) -> InTransaction<()> {
         let total = decode_count(meta.get(&key)?) + count;
         meta.insert(key.as_bytes(), &total.to_be_bytes())?;
     }
+    Ok(())
+}
+
+fn subtract(meta: &TransactionalTree, name: &str) -> InTransaction<()> {
+    let key = count_key(name);
+    let left = decode_count(meta.get(&key)?).saturating_sub(1);
+    meta.insert(key.as_bytes(), &left.to_be_bytes())?;
+    Ok(())
+}
+
+fn insert_json<T: serde::Serialize>(tree: &sled::Tree, key: &[u8], value: &T) -> Result<(), StoreError> {
+    let row = serde_json::to_vec(value).map_err(|error| StoreError::Row(error.to_string()))?;
+    tree.insert(key, row)?;
     Ok(())
 }
 
