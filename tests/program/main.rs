@@ -8,3 +8,4 @@ mod architecture;
 mod crash;
 mod daemon;
 mod once;
+mod settings;
