@@ -12,7 +12,7 @@ use serde_json::Map;
 use super::ask::{OutputArguments, client, path_segment};
 use super::output::{Align, Column, Format, RowWriter, Surface};
 use super::{Exit, Failure};
-use crate::local_api::{SourceStatus, Status};
+use crate::local_api::{AskError, SourceStatus, Status};
 use crate::model::{ArticleId, Outcome, SourceId};
 use crate::store::DeadLetter;
 
@@ -38,14 +38,14 @@ pub struct DeadLettersArguments {
 
 #[derive(Subcommand)]
 enum DeadLettersAction {
-    /// Puts one back into the frontier
+    /// Puts one back in line to be fetched
     Retry {
-        /// Its id
+        /// Id of the entry, as `chapar dead-letters` shows it
         id: String,
     },
-    /// Removes one; the article stays known
+    /// Removes one for good; the article stays known and is not fetched again
     Drop {
-        /// Its id
+        /// Id of the entry, as `chapar dead-letters` shows it
         id: String,
     },
 }
@@ -112,7 +112,7 @@ pub async fn dead_letters(config: Option<PathBuf>, arguments: DeadLettersArgumen
         }
         Some(DeadLettersAction::Drop { id }) => (Method::DELETE, format!("/v1/dead-letters/{}", path_segment(&id)?)),
     };
-    let _: ArticleId = client.json(method, &path).await?;
+    let _: ArticleId = client.json(method, &path).await.map_err(absent_is_failed)?;
     Ok(Exit::Done)
 }
 
@@ -173,8 +173,16 @@ fn status_rows(status: &Status) -> Vec<StatusRow> {
 
 pub async fn poll(config: Option<PathBuf>, source: String) -> Result<Exit, Failure> {
     let path = format!("/v1/poll/{}", path_segment(&source)?);
-    let _: SourceId = client(config).await?.json(Method::POST, &path).await?;
+    let _: SourceId = client(config).await?.json(Method::POST, &path).await.map_err(absent_is_failed)?;
     Ok(Exit::Done)
+}
+
+/// "Nothing matched" is for those who search; who wants something done to a thing that is not there has failed.
+fn absent_is_failed(error: AskError) -> Failure {
+    match error {
+        AskError::NotFound(message) => Failure::new(Exit::Failed, message),
+        other => other.into(),
+    }
 }
 
 pub async fn reload(config: Option<PathBuf>) -> Result<Exit, Failure> {
