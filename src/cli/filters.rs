@@ -208,6 +208,7 @@ pub fn clean(arguments: FilesArguments) -> Result<Exit, Failure> {
 }
 
 #[derive(Deserialize)]
+#[serde(expecting = "an object with id and content_text")]
 struct TextLine {
     id: Value,
     title: Option<String>,

@@ -7,5 +7,6 @@ mod site;
 mod architecture;
 mod crash;
 mod daemon;
+mod filters;
 mod once;
 mod settings;
