@@ -28,9 +28,10 @@ use inputs::{Input, each_input, each_line};
 
 /// What all filters have in common.
 pub const HELP: &str = "\
-One JSON line per input, in input order. An input that fails gives a line with its \"error\", the rest goes on,
-and the exit code is 1 at the end. No store and no network are needed. The rules are the shipped ones, or those
-beside the settings file that --config names.";
+One JSON line per input, in input order. An input that fails gives a line with its \"error\", the rest goes on, and the \
+exit code is 1 at the end. No store and no network are needed.
+
+The rules are the shipped ones, or those beside the settings file that --config names.";
 
 #[derive(Args)]
 pub struct FilesArguments {

@@ -5,6 +5,7 @@ mod dir;
 mod site;
 
 mod architecture;
+mod asking;
 mod crash;
 mod daemon;
 mod filters;
