@@ -6,6 +6,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use jiff::Timestamp;
 
+/// The time, to the millisecond: more digits than a publisher, a disk or a reader can make use of only make rows and
+/// lines longer.
+pub fn now() -> Timestamp {
+    let now = Timestamp::now();
+    Timestamp::from_millisecond(now.as_millisecond()).unwrap_or(now)
+}
+
 /// Shared by all tasks of one pipeline.
 #[derive(Debug)]
 pub struct Activity {
@@ -20,6 +27,7 @@ pub struct Activity {
     /// Entries being fetched or read.
     pub fetching: AtomicU64,
     troubles: Mutex<BTreeMap<String, String>>,
+    rejections: Mutex<BTreeMap<String, u64>>,
 }
 
 impl Default for Activity {
@@ -31,6 +39,7 @@ impl Default for Activity {
             polling: AtomicU64::default(),
             fetching: AtomicU64::default(),
             troubles: Mutex::default(),
+            rejections: Mutex::default(),
         }
     }
 }
@@ -51,6 +60,17 @@ impl Activity {
     /// Parts in trouble, with the reasons.
     pub fn troubles(&self) -> BTreeMap<String, String> {
         self.troubles.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone()
+    }
+
+    /// Counts an entry that was rejected for a reason; there are only as many reasons as the stages have names for.
+    pub fn rejected(&self, reason: &str) {
+        let mut rejections = self.rejections.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        *rejections.entry(reason.to_owned()).or_default() += 1;
+    }
+
+    /// Rejected entries by reason.
+    pub fn rejections(&self) -> BTreeMap<String, u64> {
+        self.rejections.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone()
     }
 
     /// Counts one up for as long as the guard lives.

@@ -9,7 +9,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::sync::mpsc;
 
-use crate::activity::Activity;
+use crate::activity::{Activity, now};
 use crate::model::{Article, ArticleId, Digest, Labels, Look, Outcome, Pending, Rejection, Seq};
 use crate::novelty::{self, Known, Verdict};
 use crate::record::{DedupTrace, Event, FetchTrace, Record, RecordSource, RulesTrace, SCHEMA};
@@ -79,13 +79,13 @@ pub async fn run(store: Arc<Store>, mut finished: mpsc::Receiver<Finished>, acti
         let mut wait = RETRY_WAIT.0;
         loop {
             let (store, entries) = (Arc::clone(&store), Arc::clone(&batch));
-            let committed = tokio::task::spawn_blocking(move || commit(&store, &entries, Timestamp::now())).await;
+            let committed = tokio::task::spawn_blocking(move || commit(&store, &entries, now())).await;
             let reason = match committed {
                 Ok(Ok(outcomes)) => {
                     if activity.mended(PART) {
                         tracing::info!("commits go through again");
                     }
-                    batch.iter().zip(outcomes).for_each(|(entry, outcome)| note(entry, outcome));
+                    batch.iter().zip(outcomes).for_each(|(entry, outcome)| note(entry, outcome, &activity));
                     break;
                 }
                 Ok(Err(error)) => error.to_string(),
@@ -101,10 +101,11 @@ pub async fn run(store: Arc<Store>, mut finished: mpsc::Receiver<Finished>, acti
 }
 
 /// Rejections are told, since no record tells of them; given-up entries are, in the dead letters.
-fn note(Finished { pending, ending }: &Finished, outcome: Outcome) {
+fn note(Finished { pending, ending }: &Finished, outcome: Outcome, activity: &Activity) {
     let (source, id) = (&pending.entry.source, pending.entry.id);
     match ending {
         Ending::Rejected(Rejection { reason, detail }) => {
+            activity.rejected(reason);
             tracing::info!(%source, %id, url = %pending.entry.url, %reason, %detail, "rejected");
         }
         _ => tracing::debug!(%source, %id, outcome = outcome.name(), "settled"),

@@ -32,7 +32,7 @@ pub async fn fetch(client: &Client, pending: &Pending, source: &Source) -> Resul
             status: 0,
             content_type: None,
             bytes: Vec::new(),
-            fetched_at: Some(Timestamp::now()),
+            fetched_at: Some(crate::activity::now()),
         });
     }
     let user_agent = source.user_agent.as_deref();

@@ -17,7 +17,6 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::Timestamp;
 use tokio::time::Instant;
 use url::Url;
 
@@ -172,7 +171,7 @@ impl Client {
             status: received.status,
             content_type: headers::content_type(&received.headers),
             bytes: received.body,
-            fetched_at: Some(Timestamp::now()),
+            fetched_at: Some(crate::activity::now()),
         };
         Ok(Answer::Page { page, validators, permanent_redirect, cache_max_age })
     }

@@ -5,16 +5,16 @@
 //! invariant: admissions = outcomes + pending, at every moment ([`Counts`]).
 
 mod durability;
+mod opening;
 mod rows;
 mod segments;
 mod transactions;
 
-use std::fs::{File, OpenOptions};
-use std::io::Write;
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use jiff::Timestamp;
 use sled::transaction::TransactionError;
@@ -28,6 +28,7 @@ pub use rows::{DeadLetter, Position, Seen, SourceState};
 pub use segments::{FrameAt, LogEnd, LogError};
 pub use transactions::{Admission, Settled};
 
+use opening::Tables;
 use segments::Segments;
 
 /// Version of the layout in the folder; a newer one is refused.
@@ -162,12 +163,12 @@ impl Store {
     /// See [`StoreError`].
     pub fn open(path: &Path, cache_bytes: u64, segment_bytes_max: u64, patience: Duration) -> Result<Self, StoreError> {
         std::fs::create_dir_all(path).map_err(|source| StoreError::Io { path: path.to_owned(), source })?;
-        let lock = lock(path, patience)?;
+        let lock = opening::lock(path, patience)?;
         let segments = Segments::open(&path.join("log"), segment_bytes_max)?;
         let mut notices = Vec::new();
-        let db = open_sled(&path.join("sled"), cache_bytes, &mut notices)?;
+        let db = opening::open_sled(&path.join("sled"), cache_bytes, &mut notices)?;
         let trees = Trees::open(&db)?;
-        let tables_are_new = check_format(&trees.meta, path)? == Tables::New;
+        let tables_are_new = opening::check_format(&trees.meta, path)? == Tables::New;
         let end = trees.end()?.unwrap_or(LogEnd::EMPTY);
         if tables_are_new && segments.bytes()? > 0 && notices.is_empty() {
             notices.push(format!("the key tables were empty, the log was not: {REBUILT}"));
@@ -465,93 +466,6 @@ fn decode_count(row: Option<sled::IVec>) -> u64 {
 
 fn decode_json<T: serde::de::DeserializeOwned>(row: &[u8]) -> Result<T, StoreError> {
     serde_json::from_slice(row).map_err(|error| StoreError::Row(error.to_string()))
-}
-
-/// Takes the lock file, which names the owner's process id for others.
-fn lock(folder: &Path, patience: Duration) -> Result<File, StoreError> {
-    let path = folder.join("chapar.lock");
-    let failed = |source| StoreError::Io { path: path.clone(), source };
-    let mut file =
-        OpenOptions::new().create(true).read(true).write(true).truncate(false).open(&path).map_err(failed)?;
-    let deadline = Instant::now() + patience;
-    loop {
-        match file.try_lock() {
-            Ok(()) => break,
-            Err(std::fs::TryLockError::WouldBlock) if Instant::now() < deadline => {
-                std::thread::sleep(Duration::from_millis(50));
-            }
-            Err(std::fs::TryLockError::WouldBlock) => {
-                let owner = std::fs::read_to_string(&path).unwrap_or_default().trim().to_owned();
-                return Err(StoreError::InUse { path: folder.to_owned(), owner });
-            }
-            Err(std::fs::TryLockError::Error(source)) => return Err(failed(source)),
-        }
-    }
-    file.set_len(0).map_err(failed)?;
-    writeln!(file, "{}", std::process::id()).map_err(failed)?;
-    Ok(file)
-}
-
-/// Opens sled, which panics on a flipped byte: caught, set aside under a dated name, begun anew.
-fn open_sled(path: &Path, cache_bytes: u64, notices: &mut Vec<String>) -> Result<Db, StoreError> {
-    remove_torn_snapshots(path);
-    let open = || open_when_let_go(path, cache_bytes);
-    let reason = match std::panic::catch_unwind(open) {
-        Ok(Ok(db)) => return Ok(db),
-        Ok(Err(sled::Error::Io(error))) if error.kind() != std::io::ErrorKind::InvalidData => {
-            return Err(StoreError::Io { path: path.to_owned(), source: error });
-        }
-        Ok(Err(error)) => error.to_string(),
-        Err(_) => "it panicked at open".to_owned(),
-    };
-    let aside = path.with_file_name(format!("sled.damaged-{}", Timestamp::now().strftime("%Y%m%dT%H%M%SZ")));
-    std::fs::rename(path, &aside).map_err(|source| StoreError::Io { path: path.to_owned(), source })?;
-    notices.push(format!("the key tables were damaged ({reason}) and set aside as {}: {REBUILT}", aside.display()));
-    Ok(open()?)
-}
-
-/// Our own lock is taken, so whoever still holds sled's is a thread of a sled that was just closed in this process.
-fn open_when_let_go(path: &Path, cache_bytes: u64) -> sled::Result<Db> {
-    let config = sled::Config::new().path(path).cache_capacity(cache_bytes).flush_every_ms(Some(500));
-    for _ in 0..100 {
-        match config.open() {
-            Err(sled::Error::Io(error)) if error.to_string().contains("could not acquire lock") => {
-                std::thread::sleep(Duration::from_millis(20));
-            }
-            answer => return answer,
-        }
-    }
-    config.open()
-}
-
-/// A snapshot that was being written when the power went makes every later open fail.
-fn remove_torn_snapshots(sled: &Path) {
-    let Ok(entries) = std::fs::read_dir(sled) else { return };
-    for path in entries.filter_map(Result::ok).map(|entry| entry.path()) {
-        let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-        if name.starts_with("snap.") && name.ends_with(".generating") {
-            // A file that stays makes the open below fail, with its name in the error.
-            let _ = std::fs::remove_file(path);
-        }
-    }
-}
-
-#[derive(PartialEq)]
-enum Tables {
-    New,
-    Known,
-}
-
-fn check_format(meta: &Tree, path: &Path) -> Result<Tables, StoreError> {
-    let found = meta.get("format")?.map(|row| String::from_utf8_lossy(&row).into_owned());
-    match found.as_deref() {
-        None => {
-            meta.insert("format", STORE_FORMAT)?;
-            Ok(Tables::New)
-        }
-        Some(STORE_FORMAT) => Ok(Tables::Known),
-        Some(other) => Err(StoreError::Newer { path: path.to_owned(), found: other.to_owned() }),
-    }
 }
 
 #[cfg(test)]

@@ -9,11 +9,18 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::document::{Document, fold};
+use super::languages::toml_fault;
 use crate::model::LanguageLabel;
 use crate::rules::{RuleFault, RuleFiles};
 
 /// Words that are looked at: more do not change the answer.
-const WORDS_MAX: usize = 1_500;
+const WORDS_MAX: usize = 500;
+
+/// Letters of a word that are looked at.
+const WORD_LETTERS_MAX: usize = 64;
+
+/// Most languages in the table: one bit each.
+const LANGUAGES_MAX: usize = 64;
 
 /// A frequent word counts this much, a frequent ending less, a letter outside of the alphabet against it.
 const WORD_SCORE: f64 = 1.0;
@@ -29,11 +36,8 @@ const SCORE_MIN: f64 = 0.12;
 /// Below this lead over the next language the source's own language may decide.
 const LEAD_MIN: f64 = 0.04;
 
-/// Fewer words than this are a short text, where the prior decides between what is possible.
-const SHORT_TEXT_WORDS: usize = 6;
-
-/// What the prior adds to its language's score in a short text.
-const PRIOR_SCORE: f64 = 0.3;
+/// The prior counts as much as this many frequent words: much in a headline, next to nothing in an article.
+const PRIOR_WORDS: f64 = 2.0;
 
 /// Confidence when only the prior spoke.
 const PRIOR_CONFIDENCE: f64 = 0.5;
@@ -71,12 +75,14 @@ enum Script {
 }
 
 /// The table of languages, compiled.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct LanguageTable {
     languages: Vec<Language>,
     /// Frequent words and endings to the languages that have them, by number.
     words: HashMap<String, Vec<usize>>,
     endings: HashMap<String, Vec<usize>>,
+    /// Each letter with the languages that use it, and those that it is typical of, as bits by number.
+    letters: HashMap<char, (u64, u64)>,
 }
 
 #[derive(Debug)]
@@ -84,8 +90,6 @@ struct Language {
     /// `und` for those that only serve to be told apart.
     tag: String,
     script: Script,
-    letters: String,
-    own: String,
 }
 
 impl LanguageTable {
@@ -94,11 +98,9 @@ impl LanguageTable {
     /// # Errors
     /// All faults, each with file and line.
     pub fn compile(files: &RuleFiles) -> Result<Self, Vec<RuleFault>> {
-        let mut table = Self { languages: Vec::new(), words: HashMap::new(), endings: HashMap::new() };
+        let mut table = Self::default();
         let Some(file) = files.file("languages.toml") else { return Ok(table) };
-        let raw: RawLanguages = toml::from_str(&file.text).map_err(|error| {
-            vec![file.fault(error.span().map_or(0, |span| span.start), format!("languages: {}", error.message()))]
-        })?;
+        let raw: RawLanguages = toml::from_str(&file.text).map_err(|error| vec![toml_fault(file, &error)])?;
         let mut faults = Vec::new();
         for raw in raw.language {
             let tag = raw.tag.get_ref();
@@ -107,6 +109,10 @@ impl LanguageTable {
                 continue;
             }
             let number = table.languages.len();
+            if number >= LANGUAGES_MAX {
+                faults.push(file.fault(raw.tag.span().start, format!("tag: more than {LANGUAGES_MAX} languages")));
+                break;
+            }
             for (list, into) in [(&raw.words, &mut table.words), (&raw.endings, &mut table.endings)] {
                 for word in fold(list).words_folded() {
                     let numbers = into.entry(word.to_owned()).or_default();
@@ -115,13 +121,10 @@ impl LanguageTable {
                     }
                 }
             }
-            let letters = raw.letters.to_lowercase();
-            table.languages.push(Language {
-                tag: tag.clone(),
-                script: raw.script,
-                letters,
-                own: raw.own.to_lowercase(),
-            });
+            let bit = 1_u64 << number;
+            raw.letters.to_lowercase().chars().for_each(|letter| table.letters.entry(letter).or_default().0 |= bit);
+            raw.own.to_lowercase().chars().for_each(|letter| table.letters.entry(letter).or_default().1 |= bit);
+            table.languages.push(Language { tag: tag.clone(), script: raw.script });
         }
         if faults.is_empty() { Ok(table) } else { Err(faults) }
     }
@@ -137,11 +140,10 @@ impl LanguageTable {
         if words == 0 {
             return unknown();
         }
-        let is_short = words < SHORT_TEXT_WORDS;
-        if is_short && let Some(prior) = &prior {
+        if let Some(prior) = &prior {
             for (language, score) in self.languages.iter().zip(&mut scores) {
                 if language.tag == *prior && *score > FOREIGN_LETTER_SCORE / 4.0 {
-                    *score += PRIOR_SCORE;
+                    *score += PRIOR_WORDS * WORD_SCORE / words as f64;
                 }
             }
         }
@@ -149,7 +151,6 @@ impl LanguageTable {
             scores.into_iter().zip(&self.languages).filter(|(_, language)| language.script == script).collect();
         ranked.sort_by(|a, b| b.0.total_cmp(&a.0));
         let Some(&(best_score, best)) = ranked.first() else { return unknown() };
-        // `und` stands for many languages: each is a rival to the others, and of no use as a lead.
         let next_score = ranked.iter().find(|(_, other)| other.tag != best.tag).map_or(0.0, |(score, _)| *score);
         let lead = best_score - next_score.max(0.0);
         if best_score < SCORE_MIN || lead < LEAD_MIN {
@@ -187,11 +188,11 @@ impl LanguageTable {
                     }
                 }
             }
-            for (language, score) in self.languages.iter().zip(&mut scores).filter(|(l, _)| l.script == script) {
-                let mut letters = folded.chars().filter(|c| c.is_alphabetic()).take(64);
-                if letters.clone().any(|c| !language.letters.contains(c)) {
+            let (spelled, own) = self.spelling(folded);
+            for (number, score) in scores.iter_mut().enumerate() {
+                if spelled & (1 << number) == 0 {
                     *score += FOREIGN_LETTER_SCORE;
-                } else if letters.any(|c| language.own.contains(c)) {
+                } else if own & (1 << number) != 0 {
                     *score += OWN_LETTER_SCORE;
                 }
             }
@@ -199,6 +200,17 @@ impl LanguageTable {
         let count = words.clamp(1, WORDS_MAX) as f64;
         scores.iter_mut().for_each(|score| *score /= count);
         (words.min(WORDS_MAX), scores)
+    }
+}
+
+impl LanguageTable {
+    /// The languages that can spell a word with their letters, and those that have a letter of their own in it.
+    fn spelling(&self, folded: &str) -> (u64, u64) {
+        let letters = folded.chars().filter(|c| c.is_alphabetic()).take(WORD_LETTERS_MAX);
+        letters.fold((u64::MAX, 0), |(spelled, own), letter| match self.letters.get(&letter) {
+            Some((its_languages, its_owners)) => (spelled & its_languages, own | its_owners),
+            None => (0, own),
+        })
     }
 }
 

@@ -8,7 +8,7 @@ use toml::Spanned;
 
 use super::lexicon::{Owner, Term};
 use super::uzbek;
-use crate::rules::{RuleFault, RuleFile};
+use crate::rules::{RuleFault, RuleFile, line_of};
 
 /// Keys of term lists. `uz` is Uzbek in Latin letters; its terms are transliterated for `uz-Cyrl`, too.
 const TERM_LANGUAGES: [&str; 12] = ["en", "ru", "kk", "kk-Latn", "ky", "tg", "tk", "uz", "uz-Cyrl", "tr", "fa", "zh"];
@@ -93,6 +93,17 @@ impl<'de> Deserialize<'de> for RawTerm {
 
         deserializer.deserialize_any(TermVisitor)
     }
+}
+
+/// What TOML says of a file, with the key of the line where it says so.
+pub fn toml_fault(file: &RuleFile, error: &toml::de::Error) -> RuleFault {
+    let offset = error.span().map_or(0, |span| span.start).min(file.text.len());
+    let line = file.text.lines().nth(line_of(&file.text, offset) - 1).unwrap_or_default();
+    let message = match line.split_once('=') {
+        Some((key, _)) => format!("{}: {}", key.trim(), error.message()),
+        None => error.message().to_owned(),
+    };
+    file.fault(offset, message)
 }
 
 /// Terms read from lists, with a fault for each that is none.

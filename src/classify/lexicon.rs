@@ -236,7 +236,8 @@ impl Lexicon {
         Ok(Self { automaton, terms_by_opening, terms: merged })
     }
 
-    /// All terms found, by group of owners, then by position; in one group no two overlap, the first and longest wins.
+    /// All terms found, by group of owners, then by position. In one group no two overlap: the first wins, of those the
+    /// longest.
     pub fn find<'a>(&'a self, document: &Document, language: Option<TermLanguage>) -> Vec<Hit<'a>> {
         let words = document.words();
         let mut found: Vec<(usize, usize, usize, Hit<'a>)> = Vec::new();
@@ -262,8 +263,10 @@ impl Lexicon {
                 }
             }
         }
+        // Of two over the same words the more specific wins: «карьера» over «карьер*».
         found.sort_by(|a, b| {
-            (a.0, a.1, Reverse(a.2)).cmp(&(b.0, b.1, Reverse(b.2))).then(b.3.weight.total_cmp(&a.3.weight))
+            let rank = |it: &(usize, usize, usize, Hit<'_>)| (it.0, it.1, Reverse(it.2), Reverse(it.3.term.letters));
+            rank(a).cmp(&rank(b)).then(b.3.weight.total_cmp(&a.3.weight))
         });
         let mut group = usize::MAX;
         let mut free_from = 0;

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::document::Document;
-use super::languages::{RawTerms, read_terms};
+use super::languages::{RawTerms, read_terms, toml_fault};
 use super::lexicon::{Hit, Owner, Term};
 use crate::model::{Field, PlaceLabel};
 use crate::rules::{RuleFault, RuleFiles};
@@ -70,7 +70,7 @@ impl PlaceRules {
         let raw: RawPlaces = match toml::from_str(&file.text) {
             Ok(raw) => raw,
             Err(error) => {
-                faults.push(file.fault(error.span().map_or(0, |span| span.start), error.message()));
+                faults.push(toml_fault(file, &error));
                 return rules;
             }
         };

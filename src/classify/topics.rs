@@ -10,7 +10,7 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::document::Document;
-use super::languages::{RawTerms, read_terms};
+use super::languages::{RawTerms, read_terms, toml_fault};
 use super::lexicon::{Hit, Owner, Term};
 use crate::model::{Field, TermMatch, TopicLabel};
 use crate::rules::{RuleFault, RuleFile, RuleFiles};
@@ -24,17 +24,18 @@ const BODY_SCORE: f64 = 0.8;
 const FINDS_MAX: f64 = 3.0;
 
 /// Length, in words, of the text for which thresholds are meant, and the power by which longer texts need more.
-const USUAL_WORDS: f64 = 150.0;
-const LENGTH_POWER: f64 = 0.3;
+/// Chosen on labelled news in English, Russian and Kyrgyz.
+const USUAL_WORDS: f64 = 300.0;
+const LENGTH_POWER: f64 = 0.4;
 
-/// Limits of the length factor: a headline, and a text of some 3,000 words.
-const LENGTH_FACTOR_RANGE: (f64, f64) = (0.5, 2.5);
+/// Limits of the length factor: a sentence of 20 words, and a text of 3,000.
+const LENGTH_FACTOR_RANGE: (f64, f64) = (0.35, 2.5);
 
 /// Most topics of an article.
 const TOPICS_MAX: usize = 5;
 
 /// A topic this far behind the best one is mentioned, not meant.
-const SHARE_OF_BEST_MIN: f64 = 0.4;
+const SHARE_OF_BEST_MIN: f64 = 0.5;
 
 /// Most terms named as evidence for one topic.
 const MATCHES_MAX: usize = 20;
@@ -64,7 +65,8 @@ struct RawTest {
 /// A topic, compiled; its terms are in the lexicon.
 #[derive(Debug)]
 pub struct Topic {
-    id: String,
+    /// Name of its rule file.
+    pub id: String,
     name: String,
     iptc: Option<String>,
     threshold: f64,
@@ -103,7 +105,7 @@ impl TopicRules {
         for (id, file) in files.in_folder("topics") {
             match toml::from_str::<RawTopic>(&file.text) {
                 Ok(raw) => rules.add(id, file, raw, faults),
-                Err(error) => faults.push(file.fault(error.span().map_or(0, |span| span.start), error.message())),
+                Err(error) => faults.push(toml_fault(file, &error)),
             }
         }
         rules
@@ -215,11 +217,6 @@ fn weigh(document: &Document, hits: &[Hit<'_>]) -> (f64, Vec<TermMatch>) {
 }
 
 impl Topic {
-    /// Name of its rule file.
-    pub fn id(&self) -> &str {
-        &self.id
-    }
-
     fn label(&self, score: f64, matched: Vec<TermMatch>) -> TopicLabel {
         TopicLabel {
             id: self.id.clone(),

@@ -31,7 +31,9 @@ pub async fn daemon(config: Option<PathBuf>) -> Result<Exit, Failure> {
 }
 
 pub async fn once(config: Option<PathBuf>) -> Result<Exit, Failure> {
-    let active = load_active(config)?;
+    let mut active = load_active(config)?;
+    // The summary tells what the log would; CHAPAR_LOG brings the log back.
+    active.settings.telemetry.log = "error".to_owned();
     start_telemetry(&active.settings)?;
     let engine = Arc::new(tokio::task::block_in_place(|| Engine::open(active))?);
     let before = engine.store.counts().map_err(|error| Failure::new(Exit::Failed, error))?;
@@ -115,6 +117,11 @@ pub fn summarise(engine: &Engine, before: &Counts) -> Result<(), Failure> {
     let outcomes: Vec<String> =
         Outcome::ALL.iter().map(|outcome| format!("{} {}", new(*outcome), outcome.name())).collect();
     writeln!(err, "entries  {} admitted: {}", counts.admitted - before.admitted, outcomes.join(", "))?;
+    let rejections: Vec<String> =
+        engine.activity.rejections().into_iter().map(|(reason, count)| format!("{count} {reason}")).collect();
+    if !rejections.is_empty() {
+        writeln!(err, "         rejected: {}", rejections.join(", "))?;
+    }
     if counts.pending > 0 {
         writeln!(err, "         {} pending: they are tried again later", counts.pending)?;
     }

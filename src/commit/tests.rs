@@ -84,7 +84,7 @@ fn a_second_look_records_changed_text_only_and_counts_versions() {
 #[test]
 fn an_address_that_turns_out_to_be_a_known_one_is_its_duplicate() {
     let short = |text| article(9, 1, Look::First, text);
-    let store =
+    let (store, _folder) =
         check(&[&[article(1, 1, Look::First, "One.")], &[short("One, with other words.")]], &[Recorded, Duplicate]);
     assert_eq!(store.seen(ArticleId([9; 16])).unwrap().unwrap().of, ArticleId([1; 16]));
     let (store, _folder) = check(&[&[short("One.")], &[article(1, 1, Look::First, "One.")]], &[Recorded, Unchanged]);

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use tokio::sync::mpsc;
 
 use super::engine::Engine;
-use crate::activity::Activity;
+use crate::activity::{Activity, now};
 use crate::http::Validators;
 use crate::model::{Announced, ContentFrom, Digest, Entry, Pending, Source, SourceId};
 use crate::novelty;
@@ -32,7 +32,7 @@ pub async fn poll_source(
     let validators = Validators { etag: before.etag.clone(), last_modified: before.last_modified.clone() };
     let same_address = before.polled_url.as_ref() == Some(&source.url);
     let answer = poll::poll(&engine.client(), source, &active.sites, same_address.then_some(&validators)).await;
-    let now = Timestamp::now();
+    let now = now();
     let limits = Limits {
         interval: interval_of(source, &active.settings.schedule),
         max: active.settings.schedule.max.0,

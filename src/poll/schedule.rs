@@ -30,7 +30,9 @@ pub fn next_poll(
     let waits = limits.interval.saturating_mul(failures.saturating_add(1)).min(limits.max.max(limits.interval));
     let varied = waits.mul_f64(1.0 + limits.jitter * spread(source, now));
     let wait = varied.max(retry_after.unwrap_or_default().min(limits.max));
-    now.checked_add(wait).unwrap_or(Timestamp::MAX)
+    // Whole seconds, as people read them, unless the interval itself is shorter.
+    let due = now.checked_add(wait).unwrap_or(Timestamp::MAX);
+    if wait < Duration::from_secs(10) { due } else { Timestamp::from_second(due.as_second()).unwrap_or(due) }
 }
 
 /// -1 to 1, different for each source and poll, the same for the same two: no two sources keep step.

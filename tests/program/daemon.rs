@@ -150,3 +150,18 @@ fn the_reader_of_stdout_may_leave() {
     assert_eq!(daemon.exit_code(), Some(0));
     assert_eq!(seqs(&records_in(&dir.path("records"))), [1, 2]);
 }
+
+#[test]
+fn a_source_that_hangs_delays_no_other() {
+    let (slow, fast) = (Site::at([127, 0, 0, 2]), Site::start());
+    let hanging = crate::site::Reply { delay: std::time::Duration::from_secs(60), ..crate::site::Reply::rss(&[]) };
+    slow.put("/feed.xml", hanging);
+    fast.publish(1..=2);
+    let dir = Dir::new(&(source("slow", &slow.url("/feed.xml")) + &source("fast", &fast.url("/feed.xml"))));
+    let daemon = dir.daemon();
+    wait_for("the slow site to be asked", || (slow.hits("/feed.xml") > 0).then_some(()));
+    wait_for_records(&dir, 2);
+    let states = dir.json(&["sources"]);
+    assert_eq!((&states[0]["health"], &states[1]["health"]), (&Value::from("new"), &Value::from("ok")), "{states:?}");
+    assert_eq!(daemon.stop(), Some(0), "a hanging poll does not keep it from stopping");
+}

@@ -8,6 +8,7 @@ mod architecture;
 mod asking;
 mod crash;
 mod daemon;
+mod demo;
 mod filters;
 mod once;
 mod settings;

@@ -103,14 +103,19 @@ pub struct Site {
 
 impl Site {
     pub fn start() -> Self {
+        Self::at([127, 0, 0, 1])
+    }
+
+    /// On another loopback address: another host to whoever is polite per host.
+    pub fn at(address: [u8; 4]) -> Self {
         let (pages, hits) = (Pages::default(), Hits::default());
         let (stop, stopped) = oneshot::channel::<()>();
-        let (bound, address) = std::sync::mpsc::channel();
+        let (bound, bound_to) = std::sync::mpsc::channel();
         let state = (Arc::clone(&pages), Arc::clone(&hits));
         std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
             runtime.block_on(async move {
-                let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+                let listener = TcpListener::bind(std::net::SocketAddr::from((address, 0))).await.unwrap();
                 bound.send(listener.local_addr().unwrap()).unwrap();
                 let router = Router::new().fallback(answer).with_state(state);
                 tokio::select! {
@@ -119,7 +124,7 @@ impl Site {
                 }
             });
         });
-        Self { base: format!("http://{}", address.recv().unwrap()), pages, hits, _stop: stop }
+        Self { base: format!("http://{}", bound_to.recv().unwrap()), pages, hits, _stop: stop }
     }
 
     pub fn url(&self, path: &str) -> String {
