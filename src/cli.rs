@@ -100,8 +100,11 @@ enum Command {
         /// Shell
         shell: clap_complete::Shell,
     },
-    /// Prints the man page, e.g. chapar man > /usr/local/share/man/man1/chapar.1
-    Man,
+    /// Prints the man page of chapar or of one of its commands, e.g. chapar man query | man -l -
+    Man {
+        /// A command, such as query
+        command: Option<String>,
+    },
 }
 
 /// How a command ends when it does not end well; the message is on its way to stderr.
@@ -226,11 +229,20 @@ fn dispatch(arguments: Arguments) -> Result<Exit, Failure> {
             io::stdout().write_all(&script)?;
             Ok(Exit::Done)
         }
-        Command::Man => {
-            clap_mangen::Man::new(Arguments::command()).render(&mut io::stdout())?;
+        Command::Man { command } => {
+            clap_mangen::Man::new(documented(command.as_deref())?).render(&mut io::stdout())?;
             Ok(Exit::Done)
         }
     }
+}
+
+/// The program, or one of its commands, for its man page.
+fn documented(command: Option<&str>) -> Result<clap::Command, Failure> {
+    let mut program = Arguments::command();
+    program.build();
+    let Some(name) = command else { return Ok(program) };
+    let unknown = || Failure::new(Exit::Usage, format!("there is no command {name:?}; see chapar --help"));
+    program.find_subcommand(name).cloned().ok_or_else(unknown)
 }
 
 /// Runs a command on a runtime of its own. What still blocks at the end, such as a write to a pipe that nobody reads,

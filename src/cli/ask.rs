@@ -185,6 +185,9 @@ pub async fn query(config: Option<PathBuf>, arguments: QueryArguments) -> Result
     if for_person && arguments.limit.is_none() && found == TERMINAL_LIMIT {
         writeln!(io::stderr(), "the newest {TERMINAL_LIMIT}; more with --limit")?;
     }
+    if found == 0 && for_person {
+        writeln!(io::stderr(), "nothing matched")?;
+    }
     Ok(if found == 0 { Exit::NoMatch } else { Exit::Done })
 }
 

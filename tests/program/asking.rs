@@ -89,6 +89,10 @@ fn every_list_is_written_in_every_format() {
             assert!(!shown.contains(is_obeyed), "{name} {format}: {shown:?}");
         }
     }
+    let status = text(&dir.run(&["status", "-o", "csv"]));
+    for row in ["entries admitted,4", "entries recorded,3", "entries dead-letter,1", "entries pending,0"] {
+        assert!(status.lines().any(|line| line == row), "{row}: {status}");
+    }
     let cat = text(&dir.run(&["show", &id, "-o", "cat"]));
     assert!(cat.contains("Canal") && cat.contains(&id), "{cat}");
     assert!(
@@ -331,6 +335,9 @@ fn help_completions_and_the_man_page_are_rendered() {
         assert_eq!(output.status.code(), Some(0), "{shell}");
         assert!(commands.iter().all(|command| text(&output).contains(command)), "{shell}");
     }
+    let query = text(&run(&["man", "query"]));
+    assert!(query.contains("chapar\\-query") && query.contains("\\-\\-since"), "{query}");
+    assert_eq!(run(&["man", "nosuchcommand"]).status.code(), Some(2));
     let man = text(&run(&["man"]));
     assert!(man.contains(".TH chapar 1") && man.contains("dead\\-letters"), "{man}");
     assert!(text(&run(&["--version"])).starts_with("chapar "));
