@@ -55,46 +55,56 @@ enum Command {
     Once,
     /// Runs the whole pipeline on a small built-in news world, to stdout; needs no network, keeps nothing
     Demo,
-    /// Validates settings, rules and rule tests
+    /// Validates settings, rules and rule tests; names file, line and key of every fault
     Check,
     /// Finds records by full text and filters, newest first
+    #[command(after_help = ask::QUERY_HELP)]
     Query(ask::QueryArguments),
     /// Shows one record, by its id or the beginning of it
     Show(ask::ShowArguments),
-    /// Shows the newest records, then new ones as they are committed
+    /// Shows the newest records and, with -f, new ones as they are committed
     Tail(ask::TailArguments),
     /// Lists the sources with their health
     Sources(operate::ListArguments),
-    /// Lists entries that were given up, retries or drops them
+    /// Lists entries that were given up; retries or drops them
     DeadLetters(operate::DeadLettersArguments),
     /// Shows what the daemon is doing
     Status(operate::StatusArguments),
     /// Asks the running daemon to poll a source now
     Poll {
-        /// Source id
+        /// Id of the source, as `chapar sources` shows it
         source: String,
     },
     /// Asks the running daemon to read settings and rules again
     Reload,
-    /// Filter: feed bytes to entries
+    /// Filter: feed (RSS, Atom, JSON Feed) to its entries
+    #[command(after_help = filters::HELP)]
     Feed(filters::FeedArguments),
-    /// Filter: page bytes to article
+    /// Filter: article page to title, text, date, authors
+    #[command(after_help = filters::HELP)]
     Extract(filters::ExtractArguments),
-    /// Filter: listing page bytes to entries
+    /// Filter: listing page to its entries
+    #[command(after_help = filters::HELP)]
     Listing(filters::ListingArguments),
     /// Filter: plain text to clean text
+    #[command(after_help = filters::HELP)]
     Clean(filters::FilesArguments),
-    /// Filter: NDJSON texts to language, places and topics
+    /// Filter: texts (NDJSON of id, title, content_text, language) to language, places and topics
+    #[command(after_help = filters::HELP)]
     Classify(filters::FilesArguments),
-    /// Filter: NDJSON texts to the earlier ones they repeat
+    /// Filter: texts (NDJSON of id, title, content_text) to the earlier ones they repeat
+    #[command(after_help = filters::HELP)]
     Dedup(filters::FilesArguments),
-    /// Prints completions for a shell
+    /// Prints completions for a shell, e.g. chapar completions bash > /etc/bash_completion.d/chapar
     Completions {
         /// Shell
         shell: clap_complete::Shell,
     },
-    /// Prints the man page
-    Man,
+    /// Prints the man page of chapar or of one of its commands, e.g. chapar man query | man -l -
+    Man {
+        /// A command, such as query
+        command: Option<String>,
+    },
 }
 
 /// How a command ends when it does not end well; the message is on its way to stderr.
@@ -176,7 +186,7 @@ impl From<io::Error> for Failure {
 
 /// Runs the command that the arguments name.
 pub fn main() -> ExitCode {
-    let arguments = Arguments::parse();
+    let arguments = Arguments::parse_from(ask::with_minus_words(std::env::args_os()));
     match dispatch(arguments) {
         Ok(exit) => exit.into(),
         Err(failure) => {
@@ -213,14 +223,26 @@ fn dispatch(arguments: Arguments) -> Result<Exit, Failure> {
         Command::Classify(files) => filters::classify(config.as_deref(), files),
         Command::Dedup(files) => filters::dedup(files),
         Command::Completions { shell } => {
-            clap_complete::generate(shell, &mut Arguments::command(), "chapar", &mut io::stdout());
+            // Into memory first: the generator panics when its writer fails, as a closed pipe does.
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Arguments::command(), "chapar", &mut script);
+            io::stdout().write_all(&script)?;
             Ok(Exit::Done)
         }
-        Command::Man => {
-            clap_mangen::Man::new(Arguments::command()).render(&mut io::stdout())?;
+        Command::Man { command } => {
+            clap_mangen::Man::new(documented(command.as_deref())?).render(&mut io::stdout())?;
             Ok(Exit::Done)
         }
     }
+}
+
+/// The program, or one of its commands, for its man page.
+fn documented(command: Option<&str>) -> Result<clap::Command, Failure> {
+    let mut program = Arguments::command();
+    program.build();
+    let Some(name) = command else { return Ok(program) };
+    let unknown = || Failure::new(Exit::Usage, format!("there is no command {name:?}; see chapar --help"));
+    program.find_subcommand(name).cloned().ok_or_else(unknown)
 }
 
 /// Runs a command on a runtime of its own. What still blocks at the end, such as a write to a pipe that nobody reads,

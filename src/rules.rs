@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use include_dir::{Dir, include_dir};
@@ -48,6 +49,47 @@ impl RuleFile {
     }
 }
 
+/// What serde says about TOML, in the words of somebody who writes settings and rules: "unknown field `x`, expected
+/// one of …" names the nearest key, types are named as they are written.
+pub fn plain_message(message: &str) -> String {
+    let quoted = |text: &str| text.split('`').skip(1).step_by(2).map(str::to_owned).collect::<Vec<_>>();
+    let named = |what: &str| message.starts_with(what).then(|| quoted(message));
+    let choice = |words: &[String], what: &str| {
+        let (unknown, known) = words.split_first()?;
+        let likeness = |name: &String| strsim::jaro_winkler(&unknown.to_lowercase(), name);
+        let nearest = known.iter().max_by(|a, b| likeness(a).total_cmp(&likeness(b)));
+        let meant = nearest.filter(|name| likeness(name) > NAME_LIKENESS_LEAST);
+        let meant = meant.map(|name| format!("did you mean `{name}`? ")).unwrap_or_default();
+        let known =
+            if known.is_empty() { "none is known here".to_owned() } else { format!("known: {}", known.join(", ")) };
+        Some(format!("unknown {what} `{unknown}`; {meant}{known}"))
+    };
+    if let Some(plain) = named("unknown field `").and_then(|words| choice(&words, "key")) {
+        return plain;
+    }
+    if let Some(plain) = named("unknown variant `").and_then(|words| choice(&words, "value")) {
+        return plain;
+    }
+    if let Some([key]) = named("missing field `").as_deref() {
+        return format!("`{key}` is missing");
+    }
+    let types = [
+        ("expected usize", "expected a whole number, 0 or more"),
+        ("expected u64", "expected a whole number, 0 or more"),
+        ("expected f64", "expected a number"),
+        ("expected a string", "expected text in quotes"),
+        ("expected path string", "expected a path in quotes"),
+        ("expected a sequence", "expected a list in [ ]"),
+    ];
+    match types.iter().find(|(theirs, _)| message.ends_with(theirs)) {
+        Some((theirs, ours)) => message.replace(theirs, ours),
+        None => message.trim_end().to_owned(),
+    }
+}
+
+/// Names less alike than this (Jaro-Winkler, 0 to 1) are not suggested.
+const NAME_LIKENESS_LEAST: f64 = 0.75;
+
 /// Line, from 1, of a byte offset.
 pub fn line_of(text: &str, offset: usize) -> usize {
     let end = offset.min(text.len());
@@ -74,11 +116,17 @@ impl RuleFiles {
     /// An unreadable or too large file.
     pub fn with_overrides(folder: &Path) -> Result<Self, RuleFault> {
         let mut rules = Self::shipped();
+        let known: Vec<String> = rules.files.keys().filter(|key| !key.contains('/')).cloned().collect();
         for group in ["", "topics", "sites"] {
             for path in toml_files(&folder.join(group))? {
-                let text = read_bounded(&path)?;
                 let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
                 let key = if group.is_empty() { name } else { format!("{group}/{name}") };
+                if group.is_empty() && !known.contains(&key) {
+                    let message =
+                        format!("not the name of a rule file: {}, topics/*.toml, sites/*.toml", known.join(", "));
+                    return Err(RuleFault { origin: path.display().to_string(), line: 1, message });
+                }
+                let text = read_bounded(&path)?;
                 rules.files.insert(key, RuleFile { origin: path.display().to_string(), text });
             }
         }
@@ -139,14 +187,46 @@ fn toml_files(folder: &Path) -> Result<Vec<PathBuf>, RuleFault> {
 }
 
 fn read_bounded(path: &Path) -> Result<String, RuleFault> {
-    let size = std::fs::metadata(path).map_err(|error| unreadable(path, &error))?.len();
-    if size > RULE_FILE_BYTES_MAX {
-        let message = format!("{size} bytes; a rule file has at most {RULE_FILE_BYTES_MAX}");
+    let mut text = String::new();
+    let file = std::fs::File::open(path).map_err(|error| unreadable(path, &error))?;
+    file.take(RULE_FILE_BYTES_MAX + 1).read_to_string(&mut text).map_err(|error| unreadable(path, &error))?;
+    if text.len() as u64 > RULE_FILE_BYTES_MAX {
+        let message = format!("a rule file has at most {RULE_FILE_BYTES_MAX} bytes");
         return Err(RuleFault { origin: path.display().to_string(), line: 1, message });
     }
-    std::fs::read_to_string(path).map_err(|error| unreadable(path, &error))
+    Ok(text)
 }
 
 fn unreadable(path: &Path, error: &std::io::Error) -> RuleFault {
     RuleFault { origin: path.display().to_string(), line: 1, message: format!("cannot be read: {error}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn messages_are_plain() {
+        let cases = [
+            (
+                "unknown field `timout`, expected `timeout` or `proxy`",
+                "unknown key `timout`; did you mean `timeout`? known: timeout, proxy",
+            ),
+            ("unknown field `x`, expected one of `a1`, `b2`, `c3`", "unknown key `x`; known: a1, b2, c3"),
+            ("unknown field `x`, there are no fields", "unknown key `x`; none is known here"),
+            (
+                "unknown variant `RSS`, expected one of `feed`, `rss`",
+                "unknown value `RSS`; did you mean `rss`? known: feed, rss",
+            ),
+            ("missing field `id`", "`id` is missing"),
+            (
+                "invalid value: integer `-1`, expected usize",
+                "invalid value: integer `-1`, expected a whole number, 0 or more",
+            ),
+            ("\"soon\" is not a duration", "\"soon\" is not a duration"),
+        ];
+        for (message, expected) in cases {
+            assert_eq!(plain_message(message), expected);
+        }
+    }
 }

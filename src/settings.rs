@@ -6,7 +6,7 @@
 mod layers;
 mod values;
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -21,6 +21,7 @@ use crate::rules::{RuleFault, RuleFiles};
 use crate::telemetry::TelemetrySettings;
 
 pub use values::{ByteSize, Period};
+use values::{CountryCode, LanguageTag, UserAgent, WebUrl, Zone};
 
 /// Where settings are read from when `--config` is not given.
 pub const DEFAULT_PATH: &str = "/etc/chapar/chapar.toml";
@@ -70,6 +71,7 @@ pub struct StoreSection {
 #[serde(deny_unknown_fields, default)]
 pub struct HttpSection {
     /// User-Agent; `{version}` is replaced.
+    #[serde(deserialize_with = "values::user_agent")]
     pub user_agent: String,
     /// Least time between two requests to one host.
     pub delay_per_host: Period,
@@ -82,8 +84,10 @@ pub struct HttpSection {
     /// Most redirects followed.
     pub redirects_max: usize,
     /// Private networks that may be reached.
+    #[serde(deserialize_with = "values::networks")]
     pub allow_private: Vec<IpNet>,
     /// Proxy; none unless set, the environment's is not used.
+    #[serde(deserialize_with = "values::proxy")]
     pub proxy: Option<Url>,
 }
 
@@ -199,23 +203,28 @@ struct Sections {
     telemetry: TelemetrySettings,
 }
 
+impl Sections {
+    /// The names of the fields.
+    const NAMES: [&str; 6] = ["store", "http", "schedule", "extract", "api", "telemetry"];
+}
+
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct RawSource {
     id: SourceId,
     name: Option<String>,
-    homepage: Option<Url>,
-    url: Url,
+    homepage: Option<WebUrl>,
+    url: WebUrl,
     kind: SourceKind,
-    language: Option<String>,
-    country: Option<String>,
+    language: Option<LanguageTag>,
+    country: Option<CountryCode>,
     #[serde(default)]
     content: ContentFrom,
     interval: Option<Period>,
-    user_agent: Option<String>,
+    user_agent: Option<UserAgent>,
     #[serde(default)]
     robots: RobotsPolicy,
-    timezone: Option<String>,
+    timezone: Option<Zone>,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -239,7 +248,7 @@ enum RawOutputKind {
 /// A fault in the settings: where, what, and what to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SettingsFault {
-    /// File, or `environment`.
+    /// File, or environment variable.
     pub origin: String,
     /// Line from 1, where there is a file.
     pub line: Option<usize>,
@@ -274,9 +283,8 @@ impl Settings {
     /// Every fault of every file. A missing file is a fault only where `path` was given.
     pub fn load(path: Option<&Path>) -> Result<Self, SettingsError> {
         let layers = layers::read(path)?;
-        let mut faults = Vec::new();
+        let mut faults = check_sections(&layers.sections, &layers.places);
         let sections = layers.sections;
-        check_sections(&sections, &layers.main_name, &mut faults);
         let sources = validate_sources(layers.sources, &mut faults);
         let outputs = validate_outputs(layers.outputs, &mut faults);
         if !faults.is_empty() {
@@ -320,106 +328,129 @@ fn default_socket(store: &Path) -> PathBuf {
     if store == Path::new(DEFAULT_STORE) { PathBuf::from("/run/chapar/chapar.sock") } else { store.join("chapar.sock") }
 }
 
-fn check_sections(sections: &Sections, origin: &str, faults: &mut Vec<SettingsFault>) {
-    let mut fault = |message: String| faults.push(SettingsFault { origin: origin.to_owned(), line: None, message });
-    let schedule = &sections.schedule;
-    if schedule.min.0 > schedule.max.0 {
-        fault(format!("schedule.min ({}) is longer than schedule.max ({})", schedule.min, schedule.max));
-    }
-    if !(0.0..=0.5).contains(&schedule.jitter) {
-        fault(format!("schedule.jitter is {}; it is a share from 0 to 0.5", schedule.jitter));
-    }
-    if sections.http.body_max.0 == 0 {
-        fault("http.body_max is 0; no page could be read".to_owned());
-    }
-    if sections.store.frontier_max == 0 {
-        fault("store.frontier_max is 0; no entry could be admitted".to_owned());
-    }
+/// Most threads for extraction: beyond the cores they only take memory.
+const EXTRACT_WORKERS_MAX: usize = 1_024;
+
+/// Most redirects: browsers stop at 20.
+const REDIRECTS_MAX: usize = 20;
+
+/// Smallest page cache that sled works well with.
+const CACHE_LEAST: ByteSize = ByteSize::mib(1);
+
+/// What a type cannot say: limits, and keys that contradict each other.
+fn check_sections(sections: &Sections, places: &layers::Places) -> Vec<SettingsFault> {
+    let Sections { store, http, schedule, extract, api, telemetry } = sections;
+    let no_filter = tracing_subscriber::EnvFilter::builder().parse(telemetry.log.trim()).err();
+    let no_filter_message = "write a level such as \"info\", or \"info,chapar::fetch=debug\"";
+    let is_empty = |path: &Path| path.as_os_str().is_empty();
+    let min_or_max = places.of_either("schedule.min", "schedule.max");
+    let min_above_max = format!("min ({}) is longer than max ({})", schedule.min, schedule.max);
+    let checks = [
+        (schedule.min.0 > schedule.max.0, min_or_max, min_above_max.as_str()),
+        (!(0.0..=0.5).contains(&schedule.jitter), "schedule.jitter", "a share of the interval, from 0 to 0.5"),
+        (http.body_max.0 == 0, "http.body_max", "no page could be read; write a size such as \"10MiB\""),
+        (http.redirects_max > REDIRECTS_MAX, "http.redirects_max", "at most 20"),
+        (store.frontier_max == 0, "store.frontier_max", "no entry could be admitted; write at least 1"),
+        (store.cache < CACHE_LEAST, "store.cache", "at least \"1MiB\""),
+        (store.segment.0 == 0, "store.segment", "write a size such as \"64MiB\""),
+        (is_empty(&store.path), "store.path", "name a folder, such as \"/var/lib/chapar\""),
+        (
+            api.socket.as_deref().is_some_and(is_empty),
+            "api.socket",
+            "name a socket, such as \"/run/chapar/chapar.sock\"",
+        ),
+        (extract.workers > EXTRACT_WORKERS_MAX, "extract.workers", "at most 1024; 0 is one per core"),
+        (no_filter.is_some(), "telemetry.log", no_filter_message),
+    ];
+    checks.into_iter().filter(|(is_fault, ..)| *is_fault).map(|(_, key, message)| places.fault(key, message)).collect()
 }
 
 fn validate_sources(raw: Vec<layers::Placed<RawSource>>, faults: &mut Vec<SettingsFault>) -> Vec<Source> {
-    let mut seen = HashSet::new();
+    let mut seen = HashMap::new();
     let mut sources = Vec::with_capacity(raw.len());
     for placed in raw {
-        if !seen.insert(placed.value.id.clone()) {
-            faults
-                .push(placed.fault(format!("source id {:?} is used twice; ids are unique", placed.value.id.as_str())));
+        let id = placed.value.id.clone();
+        if let Some(first) = seen.get(&id) {
+            let message = format!("source.id: {:?} is used twice, first at {first}; ids are unique", id.as_str());
+            faults.push(placed.fault("id", message));
             continue;
         }
-        match validate_source(&placed.value) {
-            Ok(source) => sources.push(source),
-            Err(message) => faults.push(placed.fault(format!("source {:?}: {message}", placed.value.id.as_str()))),
-        }
+        seen.insert(id, placed.place.clone());
+        sources.push(source_of(placed.value));
     }
     sources
 }
 
-fn validate_source(raw: &RawSource) -> Result<Source, String> {
-    if !matches!(raw.url.scheme(), "http" | "https") {
-        return Err(format!("url {} is not http or https", raw.url));
-    }
-    let country = match &raw.country {
-        Some(code) if code.len() == 2 && code.chars().all(|c| c.is_ascii_uppercase()) => Some(code.clone()),
-        Some(code) => return Err(format!("country {code:?} is not an ISO 3166-1 code such as \"KZ\"")),
-        None => None,
-    };
-    let zone_name = raw.timezone.as_deref().unwrap_or_else(|| zone_of_country(country.as_deref()));
-    let zone = TimeZone::get(zone_name)
-        .map_err(|_| format!("timezone {zone_name:?} is not known; use an IANA name such as \"Asia/Almaty\""))?;
-    Ok(Source {
-        id: raw.id.clone(),
-        name: raw.name.clone().unwrap_or_else(|| raw.id.to_string()),
-        homepage: raw.homepage.clone(),
-        url: raw.url.clone(),
+fn source_of(raw: RawSource) -> Source {
+    let country = raw.country.map(|code| code.0);
+    let zone = raw.timezone.map_or_else(|| zone_of_country(country.as_deref()), |zone| zone.0);
+    Source {
+        name: raw.name.unwrap_or_else(|| raw.id.to_string()),
+        id: raw.id,
+        homepage: raw.homepage.map(|url| url.0),
+        url: raw.url.0,
         kind: raw.kind,
-        language: raw.language.clone(),
+        language: raw.language.map(|tag| tag.0),
         country,
         zone,
         content: raw.content,
         interval: raw.interval.map(|period| period.0),
-        user_agent: raw.user_agent.clone(),
+        user_agent: raw.user_agent.map(|agent| agent.0.replace("{version}", env!("CARGO_PKG_VERSION"))),
         robots: raw.robots,
-    })
+    }
 }
 
 /// The zone in which a country's publishers write times without one.
-fn zone_of_country(country: Option<&str>) -> &'static str {
-    match country {
+fn zone_of_country(country: Option<&str>) -> TimeZone {
+    let name = match country {
         Some("KZ") => "Asia/Almaty",
         Some("KG") => "Asia/Bishkek",
         Some("TJ") => "Asia/Dushanbe",
         Some("TM") => "Asia/Ashgabat",
         Some("UZ") => "Asia/Tashkent",
-        _ => "UTC",
-    }
+        _ => return TimeZone::UTC,
+    };
+    TimeZone::get(name).unwrap_or(TimeZone::UTC)
 }
 
 fn validate_outputs(raw: Vec<layers::Placed<RawOutput>>, faults: &mut Vec<SettingsFault>) -> Vec<Output> {
-    let mut seen = HashSet::new();
+    let mut ids: HashMap<SourceId, layers::Place> = HashMap::new();
+    let mut folders: HashMap<PathBuf, layers::Place> = HashMap::new();
     let mut outputs = Vec::with_capacity(raw.len());
     for placed in raw {
         let RawOutput { id, kind, path, roll, from } = placed.value.clone();
-        let (default_id, kind) = match (kind, path) {
-            (RawOutputKind::Stdout, None) => ("stdout", OutputKind::Stdout),
-            (RawOutputKind::Stdout, Some(_)) => {
-                faults.push(placed.fault("output of kind \"stdout\" has no path; remove it".to_owned()));
+        let mut fault = |key: &str, message: String| faults.push(placed.fault(key, format!("output.{key}: {message}")));
+        let kind = match (kind, path) {
+            (RawOutputKind::Stdout, None) if roll.is_none() => OutputKind::Stdout,
+            (RawOutputKind::Stdout, path) => {
+                let key = if path.is_some() { "path" } else { "roll" };
+                fault(key, "an output of kind \"stdout\" has none; remove it".to_owned());
                 continue;
             }
-            (RawOutputKind::Directory, Some(path)) => {
-                let roll = roll.unwrap_or(ByteSize::mib(64));
-                ("directory", OutputKind::Directory { path, roll })
+            (RawOutputKind::Directory, Some(path)) if !path.as_os_str().is_empty() => {
+                OutputKind::Directory { path, roll: roll.unwrap_or(ByteSize::mib(64)) }
             }
-            (RawOutputKind::Directory, None) => {
-                faults.push(placed.fault("output of kind \"directory\" needs path = \"/some/folder\"".to_owned()));
+            (RawOutputKind::Directory, _) => {
+                fault("path", "an output of kind \"directory\" needs path = \"/some/folder\"".to_owned());
                 continue;
             }
         };
+        if roll.is_some_and(|roll| roll.0 == 0) {
+            fault("roll", "write a size such as \"64MiB\"".to_owned());
+        }
+        let default_id = if kind == OutputKind::Stdout { "stdout" } else { "directory" };
         let id = id.unwrap_or_else(|| default_id.parse().expect("the kinds' names are valid ids"));
-        if !seen.insert(id.clone()) {
-            let message = format!("output id {:?} is used twice; give each output an id of its own", id.as_str());
-            faults.push(placed.fault(message));
+        if let Some(first) = ids.get(&id) {
+            let id = id.as_str();
+            fault("id", format!("{id:?} is used twice, first at {first}; give each output an id = \"…\" of its own"));
             continue;
         }
+        if let OutputKind::Directory { path, .. } = &kind
+            && let Some(first) = folders.insert(path.clone(), placed.place.clone())
+        {
+            fault("path", format!("{} is written by the output at {first}; take another folder", path.display()));
+        }
+        ids.insert(id.clone(), placed.place.clone());
         outputs.push(Output { id, kind, from });
     }
     outputs

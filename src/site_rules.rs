@@ -5,7 +5,7 @@ use serde::Deserialize;
 use toml::Spanned;
 use url::Url;
 
-use crate::rules::{RuleFault, RuleFile, RuleFiles};
+use crate::rules::{RuleFault, RuleFile, RuleFiles, plain_message};
 
 /// Compiled selectors for the sites that have a rule file.
 #[derive(Debug, Default)]
@@ -57,7 +57,7 @@ pub struct ArticleRule {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct RawSiteRule {
-    hosts: Vec<String>,
+    hosts: Vec<Spanned<String>>,
     listing: Option<RawListingRule>,
     article: Option<RawArticleRule>,
 }
@@ -92,7 +92,7 @@ impl SiteRules {
         for (id, file) in files.in_folder("sites") {
             match compile_site(id, file) {
                 Ok(site) => sites.push(site),
-                Err(fault) => faults.push(fault),
+                Err(found) => faults.extend(found),
             }
         }
         if faults.is_empty() { Ok(Self { sites }) } else { Err(faults) }
@@ -101,8 +101,17 @@ impl SiteRules {
     /// The rule for an address: the one whose host is the longest suffix of the address's host.
     pub fn for_url(&self, url: &Url) -> Option<&SiteRule> {
         let host = url.host_str()?;
-        let matching = |site: &&SiteRule| site.hosts.iter().any(|rule_host| is_same_or_subdomain(host, rule_host));
-        self.sites.iter().filter(matching).max_by_key(|site| site.hosts.iter().map(String::len).max())
+        let nearness = |site: &SiteRule| {
+            let of_host = |rule_host: &String| is_same_or_subdomain(host, rule_host).then_some(rule_host.len());
+            site.hosts.iter().filter_map(of_host).max()
+        };
+        let matching = self.sites.iter().filter_map(|site| Some((nearness(site)?, site)));
+        matching.max_by_key(|(nearness, _)| *nearness).map(|(_, site)| site)
+    }
+
+    /// The file names, in order.
+    pub fn ids(&self) -> impl Iterator<Item = &str> {
+        self.sites.iter().map(|site| site.id.as_str())
     }
 
     /// The rule with this file name.
@@ -115,35 +124,73 @@ fn is_same_or_subdomain(host: &str, rule_host: &str) -> bool {
     host.strip_suffix(rule_host).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
 }
 
-fn compile_site(id: &str, file: &RuleFile) -> Result<SiteRule, RuleFault> {
+fn compile_site(id: &str, file: &RuleFile) -> Result<SiteRule, Vec<RuleFault>> {
     let raw: RawSiteRule = toml::from_str(&file.text)
-        .map_err(|error| file.fault(error.span().map_or(0, |span| span.start), error.message()))?;
-    let selector = |key: &str, text: &Spanned<String>| {
-        Selector::parse(text.get_ref()).map_err(|error| {
+        .map_err(|error| vec![file.fault(error.span().map_or(0, |span| span.start), plain_message(error.message()))])?;
+    let mut faults = Vec::new();
+    let mut selector = |key: &str, text: Option<&Spanned<String>>| {
+        let text = text?;
+        let selector = Selector::parse(text.get_ref());
+        let fault = |error: &dyn std::fmt::Display| {
             file.fault(text.span().start, format!("{key}: not a CSS selector: {:?}: {error}", text.get_ref()))
-        })
+        };
+        selector.map_err(|error| faults.push(fault(&error))).ok()
     };
-    let optional =
-        |key: &str, text: &Option<Spanned<String>>| text.as_ref().map(|text| selector(key, text)).transpose();
-    let listing = match &raw.listing {
-        None => None,
-        Some(listing) => Some(ListingRule {
-            item: selector("listing.item", &listing.item)?,
-            link: optional("listing.link", &listing.link)?,
-            title: optional("listing.title", &listing.title)?,
-            date: optional("listing.date", &listing.date)?,
-        }),
-    };
-    let article = match &raw.article {
-        None => None,
-        Some(article) => Some(ArticleRule {
-            body: optional("article.body", &article.body)?,
-            title: optional("article.title", &article.title)?,
-            author: optional("article.author", &article.author)?,
-            date: optional("article.date", &article.date)?,
-            drop: optional("article.drop", &article.drop)?,
-        }),
-    };
-    let hosts = raw.hosts.into_iter().map(|host| host.trim_start_matches("www.").to_ascii_lowercase()).collect();
-    Ok(SiteRule { id: id.to_owned(), hosts, listing, article })
+    let listing = raw.listing.as_ref().and_then(|listing| {
+        let item = selector("listing.item", Some(&listing.item));
+        let link = selector("listing.link", listing.link.as_ref());
+        let title = selector("listing.title", listing.title.as_ref());
+        let date = selector("listing.date", listing.date.as_ref());
+        Some(ListingRule { item: item?, link, title, date })
+    });
+    let article = raw.article.as_ref().map(|article| ArticleRule {
+        body: selector("article.body", article.body.as_ref()),
+        title: selector("article.title", article.title.as_ref()),
+        author: selector("article.author", article.author.as_ref()),
+        date: selector("article.date", article.date.as_ref()),
+        drop: selector("article.drop", article.drop.as_ref()),
+    });
+    let mut hosts = Vec::with_capacity(raw.hosts.len());
+    for host in &raw.hosts {
+        let name = host.get_ref().trim_start_matches("www.").to_ascii_lowercase();
+        // A host with a scheme or a path would never match, and nobody would be told.
+        if name.is_empty() || name.contains(|c: char| !(c.is_alphanumeric() || matches!(c, '.' | '-'))) {
+            let message = format!("hosts: {:?} is not a host name; write it like \"example.org\"", host.get_ref());
+            faults.push(file.fault(host.span().start, message));
+        }
+        hosts.push(name);
+    }
+    if faults.is_empty() { Ok(SiteRule { id: id.to_owned(), hosts, listing, article }) } else { Err(faults) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_rule_with_the_nearest_host_counts() {
+        let site = |id: &str, hosts: &[&str]| SiteRule {
+            id: id.to_owned(),
+            hosts: hosts.iter().map(|host| (*host).to_owned()).collect(),
+            listing: None,
+            article: None,
+        };
+        let rules = SiteRules {
+            sites: vec![
+                site("whole", &["example.org", "a-much-longer-name.example"]),
+                site("part", &["news.example.org"]),
+            ],
+        };
+        let cases = [
+            ("https://example.org/a", Some("whole")),
+            ("https://www.example.org/a", Some("whole")),
+            ("https://news.example.org/a", Some("part")),
+            ("https://ru.news.example.org/a", Some("part")),
+            ("https://notexample.org/a", None),
+        ];
+        for (url, expected) in cases {
+            let url = Url::parse(url).expect("the cases are addresses");
+            assert_eq!(rules.for_url(&url).map(|site| site.id.as_str()), expected, "{url}");
+        }
+    }
 }

@@ -1,6 +1,8 @@
 //! `query`, `show` and `tail`: records for people and for pipes.
 
+use std::ffi::OsString;
 use std::io::{self, BufWriter, Write};
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,19 +25,34 @@ const TERMINAL_LIMIT: usize = 50;
 /// How often `tail -f` looks whether the daemon is back.
 const RECONNECT_WAIT: Duration = Duration::from_secs(1);
 
+/// The query language in short.
+pub const QUERY_HELP: &str = "\
+Query language, best in single quotes for the shell:
+  gas pipeline          both words
+  '\"middle corridor\"'   these words in this order
+  uran*                 words that begin so
+  -gas  -topic:sport    without
+  rail OR road          one of both
+  title:summit          in the title
+  topic:energy,water  country:KZ  lang:ru  source:astanatimes  event:update
+  since:7d  until:2026-11-01   by time of recording: 90s 30m 2h 3d 1w, yesterday, a date, RFC 3339";
+
+/// Formats, for telling `-ocat` from the word without which.
+const FORMAT_NAMES: [&str; 5] = ["table", "json", "ndjson", "csv", "cat"];
+
 #[derive(Args)]
 pub struct QueryArguments {
-    /// Words, "phrases", -without, topic: country: lang: source: since: until: title:
+    /// Words, "phrases", -without, topic: country: lang: source: since: until: title: (see below)
     words: Vec<String>,
     #[command(flatten)]
     filters: Filters,
-    /// Most records [default: 50 on a terminal, all in a pipe]
+    /// At most so many records [default: 50 on a terminal, all in a pipe]
     #[arg(short = 'n', long)]
-    limit: Option<usize>,
-    /// Which come first
+    limit: Option<NonZeroUsize>,
+    /// Which records come first
     #[arg(long, value_enum, default_value = "newest")]
     sort: Sort,
-    /// Only the number of records
+    /// Prints only the number of records
     #[arg(long)]
     count: bool,
     #[command(flatten)]
@@ -102,8 +119,40 @@ fn require_store(path: &Path) -> Result<(), Failure> {
     Err(Failure::new(Exit::Failed, message))
 }
 
+/// Lets `chapar query water -oil` mean what it says: a word after `query` or `tail` that begins with one `-` and is none
+/// of their short flags gets a space in front, which keeps clap from taking it for one and means nothing in a query.
+pub fn with_minus_words(arguments: impl IntoIterator<Item = OsString>) -> Vec<OsString> {
+    let mut arguments: Vec<OsString> = arguments.into_iter().collect();
+    let mut at = 1;
+    while arguments.get(at).is_some_and(|argument| argument.to_string_lossy().starts_with("--config")) {
+        at += if arguments[at] == "--config" { 2 } else { 1 };
+    }
+    if arguments.get(at).is_some_and(|command| command == "query" || command == "tail") {
+        for argument in arguments[at..].iter_mut().take_while(|argument| *argument != "--") {
+            if let Some(word) = argument.to_str().filter(|word| is_minus_word(word)) {
+                *argument = OsString::from(format!(" {word}"));
+            }
+        }
+    }
+    arguments
+}
+
+fn is_minus_word(argument: &str) -> bool {
+    let Some(rest) = argument.strip_prefix('-').filter(|rest| !rest.is_empty() && !rest.starts_with('-')) else {
+        return false;
+    };
+    let rest = rest.trim_start_matches(['f', 'h']);
+    let is_number = |text: &str| text.trim_start_matches('=').chars().all(|c| c.is_ascii_digit());
+    let is_format = |text: &str| text.is_empty() || FORMAT_NAMES.contains(&text);
+    let is_flags = rest.is_empty()
+        || rest.strip_prefix('n').is_some_and(is_number)
+        || rest.strip_prefix('o').is_some_and(|text| is_format(text.trim_start_matches('=')));
+    !is_flags
+}
+
 fn query_ask(words: &[String], filters: Filters) -> QueryAsk {
     let zone = TimeZone::system().iana_name().map(str::to_owned);
+    let words: Vec<&str> = words.iter().map(|word| word.trim()).collect();
     QueryAsk { q: words.join(" "), filters, zone, ..QueryAsk::default() }
 }
 
@@ -115,7 +164,7 @@ pub async fn query(config: Option<PathBuf>, arguments: QueryArguments) -> Result
         Sort::Oldest => Order::Oldest,
     };
     let for_person = surface.is_terminal() && arguments.output.format.is_none() && !arguments.count;
-    let limit = arguments.limit.or(for_person.then_some(TERMINAL_LIMIT));
+    let limit = arguments.limit.map(NonZeroUsize::get).or(for_person.then_some(TERMINAL_LIMIT));
     let ask = QueryAsk { order, limit, ..query_ask(&arguments.words, arguments.filters) };
     let mut lines = client(config).await?.lines(Method::POST, "/v1/query", &ask).await?;
     let mut found = 0;
@@ -136,6 +185,9 @@ pub async fn query(config: Option<PathBuf>, arguments: QueryArguments) -> Result
     if for_person && arguments.limit.is_none() && found == TERMINAL_LIMIT {
         writeln!(io::stderr(), "the newest {TERMINAL_LIMIT}; more with --limit")?;
     }
+    if found == 0 && for_person {
+        writeln!(io::stderr(), "nothing matched")?;
+    }
     Ok(if found == 0 { Exit::NoMatch } else { Exit::Done })
 }
 
@@ -153,10 +205,11 @@ pub async fn show(config: Option<PathBuf>, arguments: ShowArguments) -> Result<E
     Ok(Exit::Done)
 }
 
-/// Ids are letters, digits and `-`; anything else is no part of a path.
-pub fn path_segment(id: &str) -> Result<&str, Failure> {
+/// Ids are small letters, digits and `-`; anything else is no part of a path.
+pub fn path_segment(id: &str) -> Result<String, Failure> {
     let is_id = !id.is_empty() && id.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
-    if is_id { Ok(id) } else { Err(Failure::new(Exit::Usage, format!("{id:?} is not an id"))) }
+    let message = || format!("{id:?} is not an id: ids are made of a-z, 0-9 and -");
+    if is_id { Ok(id.to_ascii_lowercase()) } else { Err(Failure::new(Exit::Usage, message())) }
 }
 
 /// The part of a record that a tail remembers.
@@ -213,5 +266,35 @@ async fn daemon_again(config: Option<&Path>) -> Result<Client, AskError> {
             return Ok(client);
         }
         tokio::time::sleep(RECONNECT_WAIT).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_with_a_minus_are_told_from_flags() {
+        let words =
+            ["-gas", "-oil", "-nuclear", "-flood", "-housing", "-topic:energy", "-\"oil price\"", "-газ", "-on"];
+        let flags = ["-n", "-n5", "-n=5", "-o", "-ojson", "-o=csv", "-f", "-fn5", "-h", "--count", "--", "-", "gas"];
+        words.iter().for_each(|word| assert!(is_minus_word(word), "{word}"));
+        flags.iter().for_each(|flag| assert!(!is_minus_word(flag), "{flag}"));
+    }
+
+    #[test]
+    fn only_words_of_query_and_tail_are_touched() {
+        let cases = [
+            ("chapar query a -oil -n 5", "chapar|query|a| -oil|-n|5"),
+            ("chapar --config c.toml tail -f -oil", "chapar|--config|c.toml|tail|-f| -oil"),
+            ("chapar --config=c.toml query -- -oil", "chapar|--config=c.toml|query|--|-oil"),
+            ("chapar show -x", "chapar|show|-x"),
+            ("chapar", "chapar"),
+        ];
+        for (line, expected) in cases {
+            let arguments = with_minus_words(line.split(' ').map(OsString::from));
+            let arguments: Vec<&str> = arguments.iter().filter_map(|argument| argument.to_str()).collect();
+            assert_eq!(arguments.join("|"), expected);
+        }
     }
 }

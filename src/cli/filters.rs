@@ -22,9 +22,16 @@ use crate::novelty;
 use crate::poll;
 use crate::rules::RuleFiles;
 use crate::settings::{Settings, SettingsError};
-use crate::site_rules::SiteRules;
+use crate::site_rules::{SiteRule, SiteRules};
 
 use inputs::{Input, each_input, each_line};
+
+/// What all filters have in common.
+pub const HELP: &str = "\
+One JSON line per input, in input order. An input that fails gives a line with its \"error\", the rest goes on, and the \
+exit code is 1 at the end. No store and no network are needed.
+
+The rules are the shipped ones, or those beside the settings file that --config names.";
 
 #[derive(Args)]
 pub struct FilesArguments {
@@ -39,8 +46,9 @@ struct PageArguments {
     /// Files; `-` is stdin
     #[arg(required_unless_present = "manifest")]
     files: Vec<PathBuf>,
-    /// TSV of file, address, content type: thousands of inputs for one process
-    #[arg(long, conflicts_with = "files", value_name = "FILE")]
+    /// TSV of file, address, Content-Type, instead of FILES, --url and --content-type: thousands of inputs for one
+    /// process
+    #[arg(long, conflicts_with_all = ["files", "url", "content_type"], value_name = "FILE")]
     manifest: Option<PathBuf>,
     /// Address the input came from
     #[arg(long)]
@@ -60,10 +68,10 @@ pub struct FeedArguments {
 pub struct ExtractArguments {
     #[command(flatten)]
     page: PageArguments,
-    /// Site rule to use, instead of the one for the address
+    /// Site rule to use, a file name of rules/sites/ without .toml, instead of the one for the address
     #[arg(long, value_name = "SOURCE")]
     rules: Option<String>,
-    /// When the page was fetched, for dates such as "today, 13:51"
+    /// When the page was fetched, for dates such as "today, 13:51": RFC 3339, e.g. 2026-11-22T08:00:00Z
     #[arg(long, value_name = "TIME")]
     fetched_at: Option<Timestamp>,
 }
@@ -72,7 +80,7 @@ pub struct ExtractArguments {
 pub struct ListingArguments {
     #[command(flatten)]
     page: PageArguments,
-    /// Site rule to use, instead of the one for the address
+    /// Site rule to use, a file name of rules/sites/ without .toml, instead of the one for the address
     #[arg(long, value_name = "SOURCE")]
     rules: Option<String>,
 }
@@ -84,7 +92,7 @@ impl PageArguments {
             None => Ok(self
                 .files
                 .into_iter()
-                .map(|file| Input { file, url: self.url.clone(), content_type: self.content_type.clone() })
+                .map(|file| Input { file, url: Ok(self.url.clone()), content_type: self.content_type.clone() })
                 .collect()),
         }
     }
@@ -92,7 +100,7 @@ impl PageArguments {
 
 impl FilesArguments {
     fn inputs(self) -> Vec<Input> {
-        self.files.into_iter().map(|file| Input { file, url: None, content_type: None }).collect()
+        self.files.into_iter().map(|file| Input { file, url: Ok(None), content_type: None }).collect()
     }
 }
 
@@ -108,22 +116,31 @@ fn faults(faults: Vec<crate::rules::RuleFault>) -> SettingsError {
     SettingsError(faults.into_iter().map(Into::into).collect())
 }
 
-fn site_rules(config: Option<&Path>, rule: Option<&str>) -> Result<SiteRules, Failure> {
+/// The site rules; a rule that is named must have the table that is wanted.
+fn site_rules(
+    config: Option<&Path>,
+    rule: Option<&str>,
+    table: &str,
+    has_table: fn(&SiteRule) -> bool,
+) -> Result<SiteRules, Failure> {
     let sites = SiteRules::compile(&rule_files(config)?).map_err(faults)?;
-    match rule {
-        Some(id) if sites.by_id(id).is_none() => {
-            let message = format!("--rules {id}: there is no such file in rules/sites/");
+    let Some(id) = rule else { return Ok(sites) };
+    match sites.by_id(id) {
+        Some(site) if has_table(site) => Ok(sites),
+        Some(_) => Err(Failure::new(Exit::Usage, format!("--rules {id}: rules/sites/{id}.toml has no [{table}]"))),
+        None => {
+            let all: Vec<&str> = sites.ids().collect();
+            let message = format!("--rules {id}: there is no rules/sites/{id}.toml; known: {}", all.join(", "));
             Err(Failure::new(Exit::Usage, message))
         }
-        _ => Ok(sites),
     }
 }
 
 pub fn feed(arguments: FeedArguments) -> Result<Exit, Failure> {
-    each_input(arguments.page.inputs()?, |input, bytes| {
+    each_input(arguments.page.inputs()?, |input, url, bytes| {
         let content_type = input.content_type.as_deref();
-        let feed = poll::feed::read(&bytes, content_type, input.url.as_ref(), &TimeZone::UTC, None)
-            .map_err(|error| error.to_string())?;
+        let feed =
+            poll::feed::read(&bytes, content_type, url, &TimeZone::UTC, None).map_err(|error| error.to_string())?;
         Ok(json!({
             "kind": feed.kind, "title": feed.title, "url": feed.url, "language": feed.language, "entries": feed.entries,
         }))
@@ -131,12 +148,12 @@ pub fn feed(arguments: FeedArguments) -> Result<Exit, Failure> {
 }
 
 pub fn extract(config: Option<&Path>, arguments: ExtractArguments) -> Result<Exit, Failure> {
-    let sites = site_rules(config, arguments.rules.as_deref())?;
+    let sites = site_rules(config, arguments.rules.as_deref(), "article", |site| site.article.is_some())?;
     let fetched_at = arguments.fetched_at;
-    each_input(arguments.page.inputs()?, |input, bytes| {
+    each_input(arguments.page.inputs()?, |input, url, bytes| {
         let page = Page {
-            url: input.url.clone(),
-            final_url: input.url.clone(),
+            url: url.cloned(),
+            final_url: url.cloned(),
             status: 0,
             content_type: input.content_type.clone(),
             bytes,
@@ -144,7 +161,7 @@ pub fn extract(config: Option<&Path>, arguments: ExtractArguments) -> Result<Exi
         };
         let rule = match &arguments.rules {
             Some(id) => sites.by_id(id),
-            None => input.url.as_ref().and_then(|url| sites.for_url(url)),
+            None => url.and_then(|url| sites.for_url(url)),
         };
         let hints = Hints { announced: None, zone: &TimeZone::UTC, rule, content: ContentFrom::Page };
         let extraction = extraction::extract(&page, &hints);
@@ -169,9 +186,9 @@ fn article_json(article: &Article) -> Value {
 }
 
 pub fn listing(config: Option<&Path>, arguments: ListingArguments) -> Result<Exit, Failure> {
-    let sites = site_rules(config, arguments.rules.as_deref())?;
-    each_input(arguments.page.inputs()?, |input, bytes| {
-        let url = input.url.as_ref().ok_or("the address is needed to resolve links: give --url or a manifest")?;
+    let sites = site_rules(config, arguments.rules.as_deref(), "listing", |site| site.listing.is_some())?;
+    each_input(arguments.page.inputs()?, |input, url, bytes| {
+        let url = url.ok_or("the address is needed to resolve links: give --url or a manifest")?;
         let site = match &arguments.rules {
             Some(id) => sites.by_id(id),
             None => sites.for_url(url),
@@ -185,13 +202,14 @@ pub fn listing(config: Option<&Path>, arguments: ListingArguments) -> Result<Exi
 }
 
 pub fn clean(arguments: FilesArguments) -> Result<Exit, Failure> {
-    each_input(arguments.inputs(), |_, bytes| {
+    each_input(arguments.inputs(), |_, _, bytes| {
         let cleaned = clean_text(&String::from_utf8_lossy(&bytes));
         Ok(json!({ "content_text": cleaned.text, "repairs": cleaned.repairs }))
     })
 }
 
 #[derive(Deserialize)]
+#[serde(expecting = "an object with id and content_text")]
 struct TextLine {
     id: Value,
     title: Option<String>,
@@ -199,10 +217,17 @@ struct TextLine {
     language: Option<String>,
 }
 
+fn text_line(line: &str) -> Result<TextLine, String> {
+    // Every input is one line: its number in the file is named beside the error.
+    let text: TextLine =
+        serde_json::from_str(line).map_err(|error| error.to_string().replace("line 1 column", "column"))?;
+    if text.id.is_null() { Err("id is null".to_owned()) } else { Ok(text) }
+}
+
 pub fn classify(config: Option<&Path>, arguments: FilesArguments) -> Result<Exit, Failure> {
     let classifier = Classifier::compile(&rule_files(config)?).map_err(faults)?;
     each_line(arguments.inputs(), |line| {
-        let text: TextLine = serde_json::from_str(line).map_err(|error| error.to_string())?;
+        let text = text_line(line)?;
         let labels = classifier.classify(&ClassifyText {
             title: text.title.as_deref().unwrap_or_default(),
             body: &text.content_text,
@@ -218,7 +243,7 @@ pub fn classify(config: Option<&Path>, arguments: FilesArguments) -> Result<Exit
 pub fn dedup(arguments: FilesArguments) -> Result<Exit, Failure> {
     let mut owners: HashMap<[u8; 16], Value> = HashMap::new();
     each_line(arguments.inputs(), |line| {
-        let text: TextLine = serde_json::from_str(line).map_err(|error| error.to_string())?;
+        let text = text_line(line)?;
         let digest = novelty::text_digest(&text.content_text);
         match owners.get(&digest.0) {
             Some(owner) => Ok(json!({ "id": text.id, "of": owner, "similarity": 1.0 })),

@@ -6,13 +6,14 @@ use std::path::PathBuf;
 use axum::http::Method;
 use clap::{Args, Subcommand};
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use serde::Serialize;
-use serde_json::Map;
+use serde_json::{Map, Value};
 
 use super::ask::{OutputArguments, client, path_segment};
 use super::output::{Align, Column, Format, RowWriter, Surface};
 use super::{Exit, Failure};
-use crate::local_api::{SourceStatus, Status};
+use crate::local_api::{AskError, SourceStatus, Status};
 use crate::model::{ArticleId, Outcome, SourceId};
 use crate::store::DeadLetter;
 
@@ -38,19 +39,19 @@ pub struct DeadLettersArguments {
 
 #[derive(Subcommand)]
 enum DeadLettersAction {
-    /// Puts one back into the frontier
+    /// Puts one back in line to be fetched
     Retry {
-        /// Its id
+        /// Id of the entry, as `chapar dead-letters` shows it
         id: String,
     },
-    /// Removes one; the article stays known
+    /// Removes one for good; the article stays known and is not fetched again
     Drop {
-        /// Its id
+        /// Id of the entry, as `chapar dead-letters` shows it
         id: String,
     },
 }
 
-const SOURCE_COLUMNS: [Column; 8] = [
+const SOURCE_COLUMNS: [Column; 9] = [
     left("id", "SOURCE"),
     left("health", "HEALTH"),
     left("country", "COUNTRY"),
@@ -58,7 +59,8 @@ const SOURCE_COLUMNS: [Column; 8] = [
     Column { key: "admitted", title: "ADMITTED", align: Align::Right },
     left("last_success", "LAST SUCCESS"),
     left("next_poll", "NEXT POLL"),
-    left("detail", "REASON"),
+    left("reason", "REASON"),
+    left("detail", "DETAIL"),
 ];
 
 const DEAD_LETTER_COLUMNS: [Column; 6] = [
@@ -78,7 +80,7 @@ const fn left(key: &'static str, title: &'static str) -> Column {
 
 pub async fn sources(config: Option<PathBuf>, arguments: ListArguments) -> Result<Exit, Failure> {
     let rows: Vec<SourceStatus> = client(config).await?.json(Method::GET, "/v1/sources").await?;
-    list(&SOURCE_COLUMNS, &rows, arguments.output.format)
+    list(&SOURCE_COLUMNS, &rows, arguments.output.format, "no sources are configured")
 }
 
 #[derive(Serialize)]
@@ -105,14 +107,14 @@ pub async fn dead_letters(config: Option<PathBuf>, arguments: DeadLettersArgumen
                 detail: letter.detail,
             };
             let rows: Vec<DeadLetterRow> = letters.into_iter().map(row).collect();
-            return list(&DEAD_LETTER_COLUMNS, &rows, arguments.output.format);
+            return list(&DEAD_LETTER_COLUMNS, &rows, arguments.output.format, "there are no dead letters");
         }
         Some(DeadLettersAction::Retry { id }) => {
             (Method::POST, format!("/v1/dead-letters/{}/retry", path_segment(&id)?))
         }
         Some(DeadLettersAction::Drop { id }) => (Method::DELETE, format!("/v1/dead-letters/{}", path_segment(&id)?)),
     };
-    let _: ArticleId = client.json(method, &path).await?;
+    let _: ArticleId = client.json(method, &path).await.map_err(absent_is_failed)?;
     Ok(Exit::Done)
 }
 
@@ -126,7 +128,7 @@ pub async fn status(config: Option<PathBuf>, arguments: StatusArguments) -> Resu
             writeln!(out)?;
             Ok(Exit::Done)
         }
-        format => list(&STATUS_COLUMNS, &status_rows(&status), Some(format)),
+        format => list(&STATUS_COLUMNS, &status_rows(&status), Some(format), ""),
     }
 }
 
@@ -155,12 +157,12 @@ fn status_rows(status: &Status) -> Vec<StatusRow> {
         format!("{} in the log, {} bytes; tables {} bytes", status.last_seq, status.log_bytes, status.tables_bytes),
     );
     let of = |outcome: Outcome| status.counts.outcomes.get(&outcome).copied().unwrap_or_default();
-    let outcomes: Vec<String> =
-        Outcome::ALL.iter().map(|outcome| format!("{} {}", of(*outcome), outcome.name())).collect();
-    row(
-        "entries",
-        format!("{} admitted: {}, {} pending", status.counts.admitted, outcomes.join(", "), status.counts.pending),
-    );
+    // A row each: together they are wider than a terminal.
+    row("entries admitted", status.counts.admitted.to_string());
+    for outcome in Outcome::ALL {
+        row(&format!("entries {}", outcome.name()), of(outcome).to_string());
+    }
+    row("entries pending", status.counts.pending.to_string());
     row("in flight", format!("{} polls, {} articles", status.polling, status.fetching));
     for output in &status.outputs {
         row(&format!("output {}", output.output), format!("at record {}, {} behind", output.cursor, output.lag));
@@ -173,8 +175,16 @@ fn status_rows(status: &Status) -> Vec<StatusRow> {
 
 pub async fn poll(config: Option<PathBuf>, source: String) -> Result<Exit, Failure> {
     let path = format!("/v1/poll/{}", path_segment(&source)?);
-    let _: SourceId = client(config).await?.json(Method::POST, &path).await?;
+    let _: SourceId = client(config).await?.json(Method::POST, &path).await.map_err(absent_is_failed)?;
     Ok(Exit::Done)
+}
+
+/// "Nothing matched" is for those who search; who wants something done to a thing that is not there has failed.
+fn absent_is_failed(error: AskError) -> Failure {
+    match error {
+        AskError::NotFound(message) => Failure::new(Exit::Failed, message),
+        other => other.into(),
+    }
 }
 
 pub async fn reload(config: Option<PathBuf>) -> Result<Exit, Failure> {
@@ -187,15 +197,38 @@ pub async fn reload(config: Option<PathBuf>) -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
-fn list<T: Serialize>(columns: &[Column], rows: &[T], format: Option<Format>) -> Result<Exit, Failure> {
+/// Keys whose values are times.
+const TIME_KEYS: [&str; 3] = ["at", "last_success", "next_poll"];
+
+/// Times as people read them, in their zone and without the year: all of them are near, and a row is narrow.
+fn shorten_times(row: &mut Map<String, Value>, zone: &TimeZone) {
+    for key in TIME_KEYS {
+        let time = row.get(key).and_then(Value::as_str).and_then(|text| text.parse::<Timestamp>().ok());
+        if let Some(time) = time {
+            let short = time.to_zoned(zone.clone()).strftime("%m-%d %H:%M").to_string();
+            row.insert(key.to_owned(), Value::from(short));
+        }
+    }
+}
+
+/// Writes rows; a person who would see nothing is told so by `none`, on stderr.
+fn list<T: Serialize>(columns: &[Column], rows: &[T], format: Option<Format>, none: &str) -> Result<Exit, Failure> {
     let surface = Surface::of_stdout();
+    if rows.is_empty() && surface.is_terminal() {
+        writeln!(io::stderr(), "{none}")?;
+    }
     let format = Format::chosen(format, Format::Table, &surface);
+    let zone = surface.zone.clone();
     let mut out = io::stdout().lock();
     let mut writer = RowWriter::new(format, surface, columns, &mut out);
     for row in rows {
-        let row = serde_json::to_value(row).map_err(io::Error::from)?;
-        let empty = Map::new();
-        writer.write(row.as_object().unwrap_or(&empty))?;
+        let mut row = serde_json::to_value(row).map_err(io::Error::from)?;
+        let mut empty = Map::new();
+        let row = row.as_object_mut().unwrap_or(&mut empty);
+        if matches!(format, Format::Table | Format::Cat) {
+            shorten_times(row, &zone);
+        }
+        writer.write(row)?;
     }
     writer.finish()?;
     Ok(Exit::Done)

@@ -141,13 +141,14 @@ pub fn check(config: Option<PathBuf>) -> Result<Exit, Failure> {
         return Err(Failure::new(Exit::Config, faults.join("\n")));
     }
     let settings = &active.settings;
+    let count = |number: usize, one: &str| format!("{number} {one}{}", if number == 1 { "" } else { "s" });
     writeln!(
         io::stdout(),
-        "{}: {} sources, {} outputs, {} topics, rules {}: no faults",
-        settings.origin.as_deref().unwrap_or(std::path::Path::new("defaults")).display(),
-        settings.sources.len(),
-        settings.outputs.len(),
-        active.topic_ids.len(),
+        "{}: {}, {}, {}, rules {}: no faults",
+        settings.origin.as_deref().unwrap_or(std::path::Path::new("built-in defaults")).display(),
+        count(settings.sources.len(), "source"),
+        count(settings.outputs.len(), "output"),
+        count(active.topic_ids.len(), "topic"),
         active.rules_digest,
     )?;
     Ok(Exit::Done)

@@ -130,7 +130,9 @@ impl Lines {
             if self.buffer.len() > LINE_BYTES_MAX {
                 return Err(failed("a line is too long"));
             }
-            let Some(frame) = self.body.frame().await else { return Ok(None) };
+            let Some(frame) = self.body.frame().await else {
+                return if self.buffer.is_empty() { Ok(None) } else { Err(failed("in the middle of a line")) };
+            };
             let block: Bytes = frame.map_err(failed)?.into_data().unwrap_or_default();
             self.buffer.extend_from_slice(&block);
         }

@@ -81,10 +81,11 @@ pub(super) async fn query(State(api): State<Api>, Json(ask): Json<QueryAsk>) -> 
         let limit = ask.limit.unwrap_or(usize::MAX);
         let mut sent = 0;
         let end = Seq(store.next_seq().0 - 1);
-        let result = scan(&store, &query, ask.order, end, |_, line| {
+        let visit = |_, line: &str| {
             sent += 1;
             lines.send(line) && sent < limit
-        });
+        };
+        let result = if limit == 0 { Ok(()) } else { scan(&store, &query, ask.order, end, visit) };
         lines.finish(result);
     });
     Ok(ndjson(body))
@@ -92,6 +93,11 @@ pub(super) async fn query(State(api): State<Api>, Json(ask): Json<QueryAsk>) -> 
 
 pub(super) async fn tail(State(api): State<Api>, Json(tail): Json<TailAsk>) -> Result<Response, ApiError> {
     let query = read_query(&api.engine, &tail.ask)?;
+    if tail.last > TAIL_RECORDS_MAX {
+        let message =
+            format!("a tail begins with at most {TAIL_RECORDS_MAX} records; `chapar query` has no such limit");
+        return Err(ApiError(StatusCode::BAD_REQUEST, message));
+    }
     let store = Arc::clone(&api.engine.store);
     let follow = api.daemon.map(|daemon| daemon.stop).filter(|_| tail.follow);
     let mut committed = store.committed();
@@ -195,12 +201,11 @@ fn begin(store: &Store, query: &Query, tail: &TailAsk, end: Seq, lines: &mut Lin
     if let Some(after) = tail.after {
         return forward(store, query, after, end, lines);
     }
-    let last = tail.last.min(TAIL_RECORDS_MAX);
     let mut newest = Vec::new();
-    if last > 0 {
+    if tail.last > 0 {
         scan(store, query, Order::Newest, end, |_, line| {
             newest.push(line.to_owned());
-            newest.len() < last
+            newest.len() < tail.last
         })?;
     }
     newest.iter().rev().all(|line| lines.send(line));

@@ -1,67 +1,98 @@
-//! Reading and joining the layers: files first, each checked on its own so that faults have lines, then the environment.
+//! Reading and joining the layers: files first, each value checked on its own so that every fault has its line, then
+//! the environment.
 
+use std::collections::{BTreeMap, HashMap};
+use std::ffi::OsString;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use config::{Config, Environment, File, FileFormat};
+use config::{Config, ConfigError, Environment, File, FileFormat};
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use toml::Spanned;
+use toml::de::{DeTable, DeValue, ValueDeserializer};
 
 use super::{DEFAULT_PATH, RawOutput, RawSource, Sections, SettingsError, SettingsFault};
-use crate::rules::line_of;
+use crate::rules::{line_of, plain_message};
 
 /// Largest settings file, in bytes: ten thousand sources take about 3 MB.
 const SETTINGS_FILE_BYTES_MAX: u64 = 32 << 20;
+
+/// Most characters of a line that a message shows.
+const SHOWN_CHARS_MAX: usize = 80;
+
+/// What a variable that sets something begins with.
+const ENVIRONMENT_PREFIX: &str = "CHAPAR__";
 
 /// The joined layers.
 pub struct Layers {
     /// The main file, where there is one.
     pub main: Option<PathBuf>,
-    /// Its name for messages.
-    pub main_name: String,
     /// The sections, merged.
     pub sections: Sections,
+    /// Where the merged values come from.
+    pub places: Places,
     /// All sources of all files.
     pub sources: Vec<Placed<RawSource>>,
     /// All outputs of all files.
     pub outputs: Vec<Placed<RawOutput>>,
 }
 
-/// A value and the place it was read from.
-pub struct Placed<T> {
-    /// The value.
-    pub value: T,
+/// Where something was set.
+#[derive(Clone, Debug)]
+pub struct Place {
     origin: String,
-    line: usize,
+    line: Option<usize>,
 }
 
-impl<T> Placed<T> {
+impl Place {
     /// A fault at this place.
     pub fn fault(&self, message: String) -> SettingsFault {
-        SettingsFault { origin: self.origin.clone(), line: Some(self.line), message }
+        SettingsFault { origin: self.origin.clone(), line: self.line, message }
     }
 }
 
-/// One file: the sections only to find faults in them, the lists for use.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-#[allow(dead_code, reason = "the sections are read here for their faults' lines; their values come from the merge")]
-struct OneFile {
-    #[serde(default)]
-    store: super::StoreSection,
-    #[serde(default)]
-    http: super::HttpSection,
-    #[serde(default)]
-    schedule: super::ScheduleSection,
-    #[serde(default)]
-    extract: super::ExtractSection,
-    #[serde(default)]
-    api: super::ApiSection,
-    #[serde(default)]
-    telemetry: crate::telemetry::TelemetrySettings,
-    #[serde(default)]
-    source: Vec<Spanned<RawSource>>,
-    #[serde(default)]
-    output: Vec<Spanned<RawOutput>>,
+impl std::fmt::Display for Place {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.line {
+            Some(line) => write!(f, "{}:{line}", self.origin),
+            None => f.write_str(&self.origin),
+        }
+    }
+}
+
+/// Which layer set a key last.
+#[derive(Default)]
+pub struct Places(BTreeMap<String, Place>);
+
+impl Places {
+    /// A fault of a key such as `schedule.min`, which the message names.
+    pub fn fault(&self, key: &str, message: &str) -> SettingsFault {
+        let defaults = Place { origin: "built-in defaults".to_owned(), line: None };
+        self.0.get(key).unwrap_or(&defaults).fault(format!("{key}: {message}"))
+    }
+
+    /// Of two keys that contradict each other: the first of them that was set by somebody.
+    pub fn of_either<'a>(&self, one: &'a str, other: &'a str) -> &'a str {
+        if self.0.contains_key(one) { one } else { other }
+    }
+}
+
+/// An element of a list and where it and its keys were read from.
+pub struct Placed<T> {
+    /// The value.
+    pub value: T,
+    /// Its first line.
+    pub place: Place,
+    key_lines: HashMap<String, usize>,
+}
+
+impl<T> Placed<T> {
+    /// A fault of one key, at the line of that key where it is written.
+    pub fn fault(&self, key: &str, message: String) -> SettingsFault {
+        let line = self.key_lines.get(key).copied().or(self.place.line);
+        Place { line, ..self.place.clone() }.fault(message)
+    }
 }
 
 /// Reads every layer.
@@ -70,39 +101,49 @@ pub fn read(path: Option<&Path>) -> Result<Layers, SettingsError> {
     let main = path.map(Path::to_path_buf).or_else(|| default_exists.then(|| PathBuf::from(DEFAULT_PATH)));
     let mut faults = Vec::new();
     let mut builder = Config::builder();
+    let mut places = Places::default();
     let mut sources = Vec::new();
     let mut outputs = Vec::new();
-    for file in main.iter().cloned().chain(main.as_deref().map(drop_ins).unwrap_or_default()) {
-        match read_file(&file) {
+    let drop_ins = main.as_deref().map(|main| drop_ins(main, &mut faults)).unwrap_or_default();
+    for file in main.iter().cloned().chain(drop_ins) {
+        let before = faults.len();
+        let read = read_text(&file).and_then(|text| read_file(&file, &text, &mut faults));
+        faults[before..].sort_by_key(|fault| fault.line);
+        match read {
             Ok(one) => {
                 builder = builder.add_source(File::from_str(&one.sections, FileFormat::Toml));
+                places.0.extend(one.places);
                 sources.extend(one.sources);
                 outputs.extend(one.outputs);
             }
             Err(fault) => faults.push(fault),
         }
     }
+    places.0.extend(check_environment(&mut faults));
     if !faults.is_empty() {
         return Err(SettingsError(faults));
     }
-    let environment = Environment::with_prefix("CHAPAR")
-        .separator("__")
-        .try_parsing(true)
-        .list_separator(",")
-        .with_list_parse_key("http.allow_private");
     let sections =
-        builder.add_source(environment).build().and_then(Config::try_deserialize::<Sections>).map_err(|error| {
-            let message = with_suggestion(&format!("CHAPAR__SECTION__KEY: {error}"));
-            SettingsError(vec![SettingsFault { origin: "environment".to_owned(), line: None, message }])
+        builder.add_source(environment()).build().and_then(Config::try_deserialize::<Sections>).map_err(|error| {
+            let fault = SettingsFault { origin: "environment".to_owned(), line: None, message: error.to_string() };
+            SettingsError(vec![fault])
         })?;
-    let main_name = main.as_deref().unwrap_or(Path::new("defaults")).display().to_string();
-    Ok(Layers { main, main_name, sections, sources, outputs })
+    Ok(Layers { main, sections, places, sources, outputs })
 }
 
 /// `conf.d/*.toml` beside the main file, in order of name.
-fn drop_ins(main: &Path) -> Vec<PathBuf> {
+fn drop_ins(main: &Path, faults: &mut Vec<SettingsFault>) -> Vec<PathBuf> {
     let folder = main.parent().unwrap_or(Path::new(".")).join("conf.d");
-    let Ok(entries) = std::fs::read_dir(folder) else { return Vec::new() };
+    let entries = match std::fs::read_dir(&folder) {
+        Ok(entries) => entries,
+        Err(error) => {
+            if error.kind() != std::io::ErrorKind::NotFound {
+                let place = Place { origin: folder.display().to_string(), line: None };
+                faults.push(place.fault(format!("cannot be read: {error}")));
+            }
+            return Vec::new();
+        }
+    };
     let mut files: Vec<PathBuf> = entries
         .filter_map(Result::ok)
         .map(|entry| entry.path())
@@ -112,71 +153,199 @@ fn drop_ins(main: &Path) -> Vec<PathBuf> {
     files
 }
 
+fn read_text(path: &Path) -> Result<String, SettingsFault> {
+    let place = Place { origin: path.display().to_string(), line: None };
+    let unreadable = |error: std::io::Error| place.fault(format!("cannot be read: {error}"));
+    let mut bytes = Vec::new();
+    // Bounded while reading: a pipe has no size, and neither has /dev/zero.
+    let file = std::fs::File::open(path).map_err(unreadable)?;
+    file.take(SETTINGS_FILE_BYTES_MAX + 1).read_to_end(&mut bytes).map_err(unreadable)?;
+    if bytes.len() as u64 > SETTINGS_FILE_BYTES_MAX {
+        return Err(place.fault(format!("a settings file has at most {SETTINGS_FILE_BYTES_MAX} bytes")));
+    }
+    String::from_utf8(bytes).map_err(|error| {
+        let line = line_of(&String::from_utf8_lossy(error.as_bytes()), error.utf8_error().valid_up_to());
+        Place { line: Some(line), ..place }.fault("not UTF-8; save the file as UTF-8".to_owned())
+    })
+}
+
 struct FileLayer {
     sections: String,
+    places: BTreeMap<String, Place>,
     sources: Vec<Placed<RawSource>>,
     outputs: Vec<Placed<RawOutput>>,
 }
 
-fn read_file(path: &Path) -> Result<FileLayer, SettingsFault> {
-    let origin = path.display().to_string();
-    let fault = |line, message: String| SettingsFault { origin: origin.clone(), line, message };
-    let unreadable = |error: std::io::Error| fault(None, format!("cannot be read: {error}"));
-    let size = std::fs::metadata(path).map_err(unreadable)?.len();
-    if size > SETTINGS_FILE_BYTES_MAX {
-        return Err(fault(None, format!("{size} bytes; a settings file has at most {SETTINGS_FILE_BYTES_MAX}")));
+/// A file that is being read: its name and text, for faults.
+struct Reading<'a> {
+    origin: String,
+    text: &'a str,
+    faults: &'a mut Vec<SettingsFault>,
+}
+
+fn read_file(path: &Path, text: &str, faults: &mut Vec<SettingsFault>) -> Result<FileLayer, SettingsFault> {
+    let mut reading = Reading { origin: path.display().to_string(), text, faults };
+    let root = DeTable::parse(text).map_err(|error| reading.syntax(&error))?;
+    let mut places = BTreeMap::new();
+    let (mut sources, mut outputs) = (Vec::new(), Vec::new());
+    for (name, value) in root.into_inner() {
+        match name.get_ref().as_ref() {
+            "source" => sources = reading.list("source", value),
+            "output" => outputs = reading.list("output", value),
+            _ => reading.section(&name, value, &mut places),
+        }
     }
-    let text = std::fs::read_to_string(path).map_err(unreadable)?;
-    let located = |error: toml::de::Error| {
-        let offset = error.span().map_or(0, |span| span.start);
-        let line = line_of(&text, offset);
-        let key = key_at(&text, offset).map(|key| format!("{key}: ")).unwrap_or_default();
-        fault(Some(line), with_suggestion(&format!("{key}{}", error.message())))
-    };
-    let one: OneFile = toml::from_str(&text).map_err(located)?;
-    let mut table: toml::Table = toml::from_str(&text).map_err(located)?;
-    table.remove("source");
-    table.remove("output");
-    Ok(FileLayer {
-        sections: table.to_string(),
-        sources: placed(one.source, &origin, &text),
-        outputs: placed(one.output, &origin, &text),
-    })
+    let mut table: toml::Table = toml::from_str(text).map_err(|error| reading.syntax(&error))?;
+    table.retain(|name, _| name != "source" && name != "output");
+    Ok(FileLayer { sections: table.to_string(), places, sources, outputs })
 }
 
-fn placed<T>(values: Vec<Spanned<T>>, origin: &str, text: &str) -> Vec<Placed<T>> {
-    values
-        .into_iter()
-        .map(|value| {
-            let line = line_of(text, value.span().start);
-            Placed { value: value.into_inner(), origin: origin.to_owned(), line }
-        })
-        .collect()
+type Key<'i> = Spanned<std::borrow::Cow<'i, str>>;
+
+impl Reading<'_> {
+    fn place(&self, offset: usize) -> Place {
+        Place { origin: self.origin.clone(), line: Some(line_of(self.text, offset)) }
+    }
+
+    /// A fault where the error is; `key` is what it is about.
+    fn located(&self, key: &str, error: &toml::de::Error) -> SettingsFault {
+        let place = self.place(error.span().map_or(0, |span| span.start));
+        place.fault(format!("{key}: {}", plain_message(error.message())))
+    }
+
+    /// A file that is no TOML: the line itself is shown, as there are no keys yet.
+    fn syntax(&self, error: &toml::de::Error) -> SettingsFault {
+        let offset = error.span().map_or(0, |span| span.start).min(self.text.len());
+        let start = self.text.as_bytes()[..offset].iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
+        let line = self.text.get(start..).and_then(|rest| rest.lines().next()).unwrap_or_default().trim();
+        let shown: String = line.chars().take(SHOWN_CHARS_MAX).collect();
+        self.place(offset).fault(format!("not TOML: {} in: {shown}", error.message()))
+    }
+
+    /// Checks each key of a section by itself, so that each fault is named.
+    fn section(&mut self, name: &Key<'_>, value: Spanned<DeValue<'_>>, places: &mut BTreeMap<String, Place>) {
+        let section = name.get_ref().as_ref();
+        let span = value.span();
+        let DeValue::Table(table) = value.into_inner() else {
+            let message = match Sections::NAMES.contains(&section) {
+                true => format!("{section}: this is a section; write [{section}] and its keys below it"),
+                false => unknown_section(section),
+            };
+            return self.faults.push(self.place(name.span().start).fault(message));
+        };
+        if !Sections::NAMES.contains(&section) {
+            return self.faults.push(self.place(name.span().start).fault(unknown_section(section)));
+        }
+        for (key, value) in table {
+            let dotted = format!("{section}.{}", key.get_ref());
+            places.insert(dotted.clone(), self.place(key.span().start));
+            let only = DeTable::from_iter([(key, value)]);
+            let only = Spanned::new(span.clone(), DeValue::Table(only));
+            let root = DeValue::Table(DeTable::from_iter([(name.clone(), only)]));
+            if let Err(error) = deserialize::<Sections>(Spanned::new(0..0, root)) {
+                let fault = self.located(&dotted, &error);
+                self.faults.push(fault);
+            }
+        }
+    }
+
+    /// Reads the elements of `[[name]]`.
+    fn list<T: DeserializeOwned>(&mut self, name: &str, value: Spanned<DeValue<'_>>) -> Vec<Placed<T>> {
+        let start = value.span().start;
+        let DeValue::Array(elements) = value.into_inner() else {
+            let message = format!("{name}: there can be several; write [[{name}]] and its keys below it");
+            self.faults.push(self.place(start).fault(message));
+            return Vec::new();
+        };
+        let mut list = Vec::new();
+        for element in elements {
+            let place = self.place(element.span().start);
+            let spans = match element.get_ref() {
+                DeValue::Table(table) => {
+                    table.iter().map(|(key, value)| (key.get_ref().to_string(), key.span().start..value.span().end))
+                }
+                _ => {
+                    let message = format!("{name}: write [[{name}]] and its keys below it");
+                    self.faults.push(place.fault(message));
+                    continue;
+                }
+            };
+            let spans: Vec<_> = spans.collect();
+            match deserialize::<T>(element) {
+                Ok(value) => {
+                    let line = |(key, span): (String, std::ops::Range<usize>)| (key, line_of(self.text, span.start));
+                    list.push(Placed { value, place, key_lines: spans.into_iter().map(line).collect() });
+                }
+                Err(error) => {
+                    let at = error.span().map_or(start, |span| span.start);
+                    let key = spans.iter().find(|(_, span)| span.contains(&at));
+                    let dotted = key.map_or_else(|| name.to_owned(), |(key, _)| format!("{name}.{key}"));
+                    let fault = self.located(&dotted, &error);
+                    self.faults.push(fault);
+                }
+            }
+        }
+        list
+    }
 }
 
-/// `section.key` of the line at an offset, for messages about values.
-fn key_at(text: &str, offset: usize) -> Option<String> {
-    let before = text.get(..offset)?;
-    let line_start = before.rfind('\n').map_or(0, |at| at + 1);
-    let line = text[line_start..].lines().next()?;
-    let key = line.split_once('=')?.0.trim();
-    let section = text[..line_start].lines().rev().map(str::trim).find(|line| line.starts_with('['));
-    let section = section.map(|line| line.trim_matches(['[', ']']).to_owned());
-    Some(section.map_or_else(|| key.to_owned(), |section| format!("{section}.{key}")))
+fn deserialize<'i, T: Deserialize<'i>>(value: Spanned<DeValue<'i>>) -> Result<T, toml::de::Error> {
+    T::deserialize(ValueDeserializer::from(value))
 }
 
-/// Adds the nearest known name to serde's "unknown field `x`, expected one of `a`, `b`".
-fn with_suggestion(message: &str) -> String {
-    let Some((_, rest)) = message.split_once("unknown field `") else { return message.to_owned() };
-    let names: Vec<&str> = rest.split('`').step_by(2).collect();
-    let Some((unknown, known)) = names.split_first() else { return message.to_owned() };
-    let nearest = known
-        .iter()
-        .map(|name| (strsim::jaro_winkler(unknown, name), *name))
-        .filter(|(similarity, _)| *similarity > 0.75)
-        .max_by(|a, b| a.0.total_cmp(&b.0));
-    match nearest {
-        Some((_, name)) => format!("{message}; did you mean `{name}`?"),
-        None => message.to_owned(),
+fn unknown_section(name: &str) -> String {
+    let known: Vec<String> =
+        Sections::NAMES.iter().chain(&["source", "output"]).map(|name| format!("`{name}`")).collect();
+    plain_message(&format!("unknown field `{name}`, expected one of {}", known.join(", ")))
+        .replace("unknown key", "unknown section")
+}
+
+/// The layer of the environment; a variable that is set to nothing counts as not set.
+fn environment() -> Environment {
+    Environment::with_prefix("CHAPAR")
+        .separator("__")
+        .try_parsing(true)
+        .ignore_empty(true)
+        .list_separator(",")
+        .with_list_parse_key("http.allow_private")
+}
+
+/// Reads each variable by itself, so that each fault is named; where the good ones were set.
+fn check_environment(faults: &mut Vec<SettingsFault>) -> BTreeMap<String, Place> {
+    let is_ours = |name: &OsString| name.to_string_lossy().to_ascii_uppercase().starts_with(ENVIRONMENT_PREFIX);
+    let mut places = BTreeMap::new();
+    let ours: BTreeMap<OsString, OsString> = std::env::vars_os().filter(|(name, _)| is_ours(name)).collect();
+    for (name, value) in ours {
+        let variable = name.to_string_lossy().into_owned();
+        let dotted = variable[ENVIRONMENT_PREFIX.len()..].to_lowercase().replace("__", ".");
+        let place = Place { origin: format!("environment variable {variable}"), line: None };
+        let section = dotted.split('.').next().unwrap_or_default();
+        let message = match value.into_string() {
+            Err(_) => Some("not UTF-8".to_owned()),
+            Ok(_) if matches!(section, "source" | "output") => {
+                Some(format!("[[{section}]] cannot be set here; write it into a file, such as conf.d/local.toml"))
+            }
+            Ok(_) if !Sections::NAMES.contains(&section) => Some(unknown_section(section)),
+            Ok(_) if !dotted.contains('.') => Some(format!("name a key of [{section}]: {variable}__KEY")),
+            Ok(value) => {
+                let alone = environment().source(Some(HashMap::from([(variable, value)])));
+                let read = Config::builder().add_source(alone).build().and_then(Config::try_deserialize::<Sections>);
+                read.err().map(|error| format!("{dotted}: {}", plain_message(&reason(error))))
+            }
+        };
+        match message {
+            Some(message) => faults.push(place.fault(message)),
+            None => drop(places.insert(dotted, place)),
+        }
+    }
+    places
+}
+
+/// The reason without what the config crate adds to it: the key and the place are named by the fault.
+fn reason(error: ConfigError) -> String {
+    match error {
+        ConfigError::At { error, .. } => reason(*error),
+        ConfigError::Type { unexpected, expected, .. } => format!("invalid type: {unexpected}, expected {expected}"),
+        other => other.to_string(),
     }
 }

@@ -5,7 +5,10 @@ mod dir;
 mod site;
 
 mod architecture;
+mod asking;
 mod crash;
 mod daemon;
 mod demo;
+mod filters;
 mod once;
+mod settings;

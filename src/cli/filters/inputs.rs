@@ -1,5 +1,6 @@
 //! Reading the inputs of a filter and writing its lines.
 
+use std::fmt::Display;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, BufWriter, Read, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -16,39 +17,44 @@ const INPUT_BYTES_MAX: u64 = 64 << 20;
 /// One file and what came with it.
 pub struct Input {
     pub file: PathBuf,
-    pub url: Option<Url>,
+    /// `Err` is a manifest's address that is none: a fault of this input alone.
+    pub url: Result<Option<Url>, String>,
     pub content_type: Option<String>,
 }
 
 /// Reads a manifest: TSV of file, address, content type; the last two may be empty.
 pub fn of_manifest(path: &Path) -> Result<Vec<Input>, Failure> {
-    let wrong = |message: String| Failure::new(Exit::Failed, format!("{}: {message}", path.display()));
-    let text = std::fs::read_to_string(path).map_err(|error| wrong(error.to_string()))?;
-    let mut inputs = Vec::new();
-    for (number, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
+    let wrong = |message: &dyn Display| Failure::new(Exit::Failed, format!("{}: {message}", path.display()));
+    let bytes = bytes_of(path).map_err(|error| wrong(&error))?;
+    let text = String::from_utf8(bytes).map_err(|_| wrong(&"a manifest is UTF-8"))?;
+    let inputs = text.lines().filter(|line| !line.trim().is_empty()).map(|line| {
         let mut cells = line.split('\t').map(str::trim);
-        let file = cells.next().unwrap_or_default();
+        let file = PathBuf::from(cells.next().unwrap_or_default());
         let mut cell = || cells.next().filter(|cell| !cell.is_empty());
-        let url = cell().map(Url::parse).transpose();
-        let url = url.map_err(|error| wrong(format!("line {}: not an address: {error}", number + 1)))?;
-        inputs.push(Input { file: PathBuf::from(file), url, content_type: cell().map(str::to_owned) });
-    }
-    Ok(inputs)
+        let url = cell().map(|cell| Url::parse(cell).map_err(|error| format!("{cell:?} is not an address: {error}")));
+        Input { file, url: url.transpose(), content_type: cell().map(str::to_owned) }
+    });
+    Ok(inputs.collect())
 }
 
-/// One line per input: what `read` makes of its bytes, with the file's name in front.
+/// One line per input: what `read` makes of its address and bytes, with the file's name in front.
 pub fn each_input(
     inputs: Vec<Input>,
-    read: impl Fn(&Input, Vec<u8>) -> Result<Value, String>,
+    read: impl Fn(&Input, Option<&Url>, Vec<u8>) -> Result<Value, String>,
 ) -> Result<Exit, Failure> {
     let mut out = BufWriter::new(io::stdout().lock());
     let mut exit = Exit::Done;
     for input in inputs {
         let file = input.file.to_string_lossy().into_owned();
-        let result = bytes_of(&input.file).and_then(|bytes| guarded(|| read(&input, bytes)));
+        let url = input.url.as_ref().map_err(Clone::clone);
+        let result = url.and_then(|url| {
+            let bytes = bytes_of(&input.file)?;
+            guarded(|| read(&input, url.as_ref(), bytes))
+        });
         let mut line = Map::from_iter([("file".to_owned(), Value::from(file))]);
         match result {
-            Ok(value) => line.extend(without_nulls(value)),
+            Ok(Value::Object(value)) => line.extend(value),
+            Ok(_) => {}
             Err(error) => {
                 line.insert("error".to_owned(), Value::from(error));
                 exit = Exit::Failed;
@@ -74,15 +80,25 @@ pub fn each_line(inputs: Vec<Input>, mut read: impl FnMut(&str) -> Result<Value,
             }
         };
         for number in 1.. {
-            let mut line = Vec::new();
-            if (&mut lines).take(INPUT_BYTES_MAX).read_until(b'\n', &mut line)? == 0 {
-                break;
-            }
-            let text = String::from_utf8_lossy(&line);
-            if text.trim().is_empty() {
-                continue;
-            }
-            let made = guarded(|| read(text.trim_end())).unwrap_or_else(|error| {
+            let made = match next_line(&mut lines) {
+                Ok(None) => break,
+                Ok(Some(line)) => {
+                    let text = String::from_utf8_lossy(&line);
+                    let text = text.trim_start_matches('\u{feff}').trim();
+                    if text.is_empty() {
+                        continue;
+                    }
+                    guarded(|| read(text))
+                }
+                // Nothing more can be read of this file; the others go on.
+                Err(LineError::Unreadable(error)) => {
+                    put(&mut out, json!({ "file": file, "error": error.to_string() }))?;
+                    exit = Exit::Failed;
+                    break;
+                }
+                Err(LineError::TooLong) => Err(format!("larger than {INPUT_BYTES_MAX} bytes")),
+            };
+            let made = made.unwrap_or_else(|error| {
                 exit = Exit::Failed;
                 json!({ "file": file, "line": number, "error": error })
             });
@@ -90,6 +106,22 @@ pub fn each_line(inputs: Vec<Input>, mut read: impl FnMut(&str) -> Result<Value,
         }
     }
     Ok(exit)
+}
+
+enum LineError {
+    Unreadable(io::Error),
+    TooLong,
+}
+
+/// The next line; of one that is too long the rest is skipped, so that the next line is whole again.
+fn next_line(lines: &mut impl BufRead) -> Result<Option<Vec<u8>>, LineError> {
+    let mut line = Vec::new();
+    lines.take(INPUT_BYTES_MAX).read_until(b'\n', &mut line).map_err(LineError::Unreadable)?;
+    if line.len() as u64 == INPUT_BYTES_MAX && line.last() != Some(&b'\n') {
+        lines.skip_until(b'\n').map_err(LineError::Unreadable)?;
+        return Err(LineError::TooLong);
+    }
+    Ok(if line.is_empty() { None } else { Some(line) })
 }
 
 /// Writes a line; flushed, so that whoever reads through a pipe sees it as soon as it is done.
@@ -120,18 +152,14 @@ fn bytes_of(file: &Path) -> Result<Vec<u8>, String> {
     Ok(bytes)
 }
 
-/// Absent rather than null.
-fn without_nulls(value: Value) -> Map<String, Value> {
+/// Absent rather than null, at any depth: ours is small, and that of an `id` is limited by the JSON reader.
+fn without_nulls(value: Value) -> Value {
     match value {
-        Value::Object(map) => map
-            .into_iter()
-            .filter(|(_, value)| !value.is_null())
-            .map(
-                |(key, value)| {
-                    if value.is_object() { (key, Value::Object(without_nulls(value))) } else { (key, value) }
-                },
-            )
-            .collect(),
-        _ => Map::new(),
+        Value::Object(map) => {
+            let kept = map.into_iter().filter(|(_, value)| !value.is_null());
+            Value::Object(kept.map(|(key, value)| (key, without_nulls(value))).collect())
+        }
+        Value::Array(values) => Value::Array(values.into_iter().map(without_nulls).collect()),
+        other => other,
     }
 }
