@@ -4,6 +4,7 @@
 
 mod client;
 mod records;
+mod stream;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -17,7 +18,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{delete, get, post};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
 use crate::model::{ArticleId, SourceId};
@@ -30,10 +31,14 @@ pub use records::{Order, QueryAsk, TailAsk};
 /// Largest request body: a query of the longest kind with all flags.
 const REQUEST_BYTES_MAX: usize = 64 << 10;
 
+/// Questions that are answered at the same time: each may hold a thread while its reader is slow.
+const QUESTIONS_MAX: usize = 16;
+
 /// Shared by the handlers.
 #[derive(Clone)]
 pub struct Api {
     engine: Arc<Engine>,
+    questions: Arc<Semaphore>,
     daemon: Option<Daemon>,
 }
 
@@ -145,7 +150,17 @@ pub fn router(engine: Arc<Engine>, daemon: Option<Daemon>) -> Router {
         .route("/v1/poll/{source}", post(poll))
         .route("/v1/reload", post(reload))
         .layer(DefaultBodyLimit::max(REQUEST_BYTES_MAX))
-        .with_state(Api { engine, daemon })
+        .with_state(Api { engine, questions: Arc::new(Semaphore::new(QUESTIONS_MAX)), daemon })
+}
+
+impl Api {
+    /// A place among the questions under way.
+    fn place(&self) -> Result<OwnedSemaphorePermit, ApiError> {
+        Arc::clone(&self.questions).try_acquire_owned().map_err(|_| {
+            let message = format!("{QUESTIONS_MAX} questions are open already; close a tail or a pager, or ask again");
+            ApiError(StatusCode::SERVICE_UNAVAILABLE, message)
+        })
+    }
 }
 
 /// Why a request failed.

@@ -18,6 +18,7 @@ use crate::local_api::{self, AskError, Client, Order, QueryAsk, TailAsk};
 use crate::model::Seq;
 use crate::pipeline::{Active, Engine};
 use crate::search::Filters;
+use crate::settings::Settings;
 
 /// Records that `query` shows on a terminal unless `--limit` says otherwise; a pipe gets all.
 const TERMINAL_LIMIT: usize = 50;
@@ -100,12 +101,12 @@ pub struct TailArguments {
 
 /// The daemon's socket when one answers; else this process opens the store.
 pub async fn client(config: Option<PathBuf>) -> Result<Client, Failure> {
-    let active = Active::load(config.as_deref())?;
-    if let Some(client) = Client::daemon(&active.settings.socket).await {
+    let settings = Settings::load(config.as_deref())?;
+    if let Some(client) = Client::daemon(&settings.socket).await? {
         return Ok(client);
     }
-    require_store(&active.settings.store.path)?;
-    let engine = tokio::task::block_in_place(|| Engine::open(active))?;
+    require_store(&settings.store.path)?;
+    let engine = tokio::task::block_in_place(|| Engine::open(Active::new(settings)?).map_err(Failure::from))?;
     Ok(Client::InProcess(local_api::router(Arc::new(engine), None)))
 }
 
@@ -252,17 +253,18 @@ pub async fn tail(config: Option<PathBuf>, arguments: TailArguments) -> Result<E
             writer.finish()?;
             return Ok(if shown == 0 { Exit::NoMatch } else { Exit::Done });
         }
-        // Nothing matched so far: whatever is recorded from here on is new.
-        tail.after.get_or_insert(Seq(0));
+        // Where nothing matched, whatever was recorded since the question is new.
+        tail.after.get_or_insert(lines.end);
         drop((lines, client));
+        tokio::time::sleep(RECONNECT_WAIT).await;
         client = daemon_again(config.as_deref()).await?;
     }
 }
 
 async fn daemon_again(config: Option<&Path>) -> Result<Client, AskError> {
-    let settings = crate::settings::Settings::load(config).map_err(|error| AskError::Failed(error.to_string()))?;
+    let settings = Settings::load(config).map_err(|error| AskError::Failed(error.to_string()))?;
     loop {
-        if let Some(client) = Client::daemon(&settings.socket).await {
+        if let Some(client) = Client::daemon(&settings.socket).await? {
             return Ok(client);
         }
         tokio::time::sleep(RECONNECT_WAIT).await;

@@ -189,7 +189,7 @@ fn absent_is_failed(error: AskError) -> Failure {
 
 pub async fn reload(config: Option<PathBuf>) -> Result<Exit, Failure> {
     let settings = crate::settings::Settings::load(config.as_deref())?;
-    let Some(client) = crate::local_api::Client::daemon(&settings.socket).await else {
+    let Some(client) = crate::local_api::Client::daemon(&settings.socket).await? else {
         let message = format!("no daemon answers at {}", settings.socket.display());
         return Err(Failure::new(Exit::Failed, message));
     };

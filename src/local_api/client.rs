@@ -1,16 +1,20 @@
 //! Asking: the daemon over its socket, or the same handlers in this process.
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use axum::Router;
 use axum::body::{Body, Bytes};
-use axum::http::{Method, Request, StatusCode, header};
+use axum::http::{HeaderMap, Method, Request, StatusCode, header};
 use http_body_util::BodyExt;
 use hyper_util::rt::TokioIo;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::net::UnixStream;
 use tower::ServiceExt;
+
+use super::records::END_HEADER;
+use crate::model::Seq;
 
 /// Longest line taken from a stream: a record is smaller than the largest page.
 const LINE_BYTES_MAX: usize = 64 << 20;
@@ -43,8 +47,18 @@ fn failed(error: impl std::fmt::Display) -> AskError {
 
 impl Client {
     /// A daemon's socket, when one answers there.
-    pub async fn daemon(socket: &Path) -> Option<Self> {
-        UnixStream::connect(socket).await.ok().map(|_| Self::Socket(socket.to_owned()))
+    ///
+    /// # Errors
+    /// A socket that this user may not open.
+    pub async fn daemon(socket: &Path) -> Result<Option<Self>, AskError> {
+        match UnixStream::connect(socket).await {
+            Ok(_) => Ok(Some(Self::Socket(socket.to_owned()))),
+            Err(error) if error.kind() == ErrorKind::PermissionDenied => Err(AskError::Failed(format!(
+                "{} may not be opened by this user; join the group that owns it (chapar), or use sudo",
+                socket.display()
+            ))),
+            Err(_) => Ok(None),
+        }
     }
 
     /// Asks for a JSON answer.
@@ -52,7 +66,7 @@ impl Client {
     /// # Errors
     /// See [`AskError`].
     pub async fn json<T: DeserializeOwned>(&self, method: Method, path: &str) -> Result<T, AskError> {
-        let body = self.send(method, path, Body::empty()).await?;
+        let (_, body) = self.send(method, path, Body::empty()).await?;
         let bytes = body.collect().await.map_err(failed)?.to_bytes();
         serde_json::from_slice(&bytes).map_err(failed)
     }
@@ -63,10 +77,12 @@ impl Client {
     /// See [`AskError`].
     pub async fn lines(&self, method: Method, path: &str, question: &impl Serialize) -> Result<Lines, AskError> {
         let question = serde_json::to_vec(question).map_err(failed)?;
-        Ok(Lines { body: self.send(method, path, Body::from(question)).await?, buffer: Vec::new(), searched: 0 })
+        let (headers, body) = self.send(method, path, Body::from(question)).await?;
+        let end = headers.get(END_HEADER).and_then(|end| end.to_str().ok()?.parse().ok()).map(Seq);
+        Ok(Lines { body, end: end.unwrap_or_default(), buffer: Vec::new(), searched: 0 })
     }
 
-    async fn send(&self, method: Method, path: &str, body: Body) -> Result<Body, AskError> {
+    async fn send(&self, method: Method, path: &str, body: Body) -> Result<(HeaderMap, Body), AskError> {
         let request = Request::builder()
             .method(method)
             .uri(format!("http://chapar{path}"))
@@ -74,10 +90,10 @@ impl Client {
             .header(header::CONTENT_TYPE, "application/json")
             .body(body)
             .map_err(failed)?;
-        let (status, body) = match self {
+        let (head, body) = match self {
             Self::InProcess(router) => {
                 let response = router.clone().oneshot(request).await.map_err(failed)?;
-                (response.status(), response.into_body())
+                response.into_parts()
             }
             Self::Socket(path) => {
                 let unreachable = |error: std::io::Error| {
@@ -88,18 +104,19 @@ impl Client {
                     hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(failed)?;
                 tokio::spawn(connection);
                 let response = sender.send_request(request).await.map_err(failed)?;
-                (response.status(), Body::new(response.into_body()))
+                let (head, body) = response.into_parts();
+                (head, Body::new(body))
             }
         };
-        if status.is_success() {
-            return Ok(body);
+        if head.status.is_success() {
+            return Ok((head.headers, body));
         }
         let bytes = body.collect().await.map_err(failed)?.to_bytes();
         let message = serde_json::from_slice::<serde_json::Value>(&bytes)
             .ok()
             .and_then(|answer| answer["error"].as_str().map(str::to_owned))
             .unwrap_or_else(|| String::from_utf8_lossy(&bytes).into_owned());
-        Err(match status {
+        Err(match head.status {
             StatusCode::NOT_FOUND => AskError::NotFound(message),
             StatusCode::BAD_REQUEST | StatusCode::CONFLICT => AskError::Wrong(message),
             _ => AskError::Failed(message),
@@ -109,6 +126,8 @@ impl Client {
 
 /// Lines of an answer, as they come.
 pub struct Lines {
+    /// The newest record when the question came.
+    pub end: Seq,
     body: Body,
     buffer: Vec<u8>,
     searched: usize,

@@ -3,15 +3,16 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::body::{Body, Bytes};
+use axum::body::Body;
 use axum::extract::{Path, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use http_body_util::channel::{Channel, Sender};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
+use tokio_util::sync::CancellationToken;
 
+use super::stream::LineSender;
 use super::{Api, ApiError};
 use crate::model::Seq;
 use crate::pipeline::Engine;
@@ -19,11 +20,11 @@ use crate::record::Record;
 use crate::search::{Filters, Query, QueryContext};
 use crate::store::{Store, StoreError};
 
-/// Blocks of lines on their way to a reader: a slow reader holds these, and nothing else.
-const STREAM_BLOCKS_MAX: usize = 4;
+/// Header of an answer: the newest record when the question came.
+pub const END_HEADER: header::HeaderName = header::HeaderName::from_static("chapar-end");
 
-/// A block is sent when it is this long.
-const BLOCK_BYTES: usize = 64 << 10;
+/// Bytes of the records a tail begins with; fewer records are shown when they are longer.
+const TAIL_BYTES_MAX: usize = 64 << 20;
 
 /// Most records a tail begins with: they are kept in memory until the oldest is found.
 const TAIL_RECORDS_MAX: usize = 10_000;
@@ -76,11 +77,11 @@ pub struct TailAsk {
 pub(super) async fn query(State(api): State<Api>, Json(ask): Json<QueryAsk>) -> Result<Response, ApiError> {
     let query = read_query(&api.engine, &ask)?;
     let store = Arc::clone(&api.engine.store);
-    let (mut lines, body) = LineSender::new();
+    let end = store.last_seq();
+    let (mut lines, body) = LineSender::new(api.place()?);
     tokio::task::spawn_blocking(move || {
         let limit = ask.limit.unwrap_or(usize::MAX);
         let mut sent = 0;
-        let end = Seq(store.next_seq().0 - 1);
         let visit = |_, line: &str| {
             sent += 1;
             lines.send(line) && sent < limit
@@ -88,7 +89,7 @@ pub(super) async fn query(State(api): State<Api>, Json(ask): Json<QueryAsk>) -> 
         let result = if limit == 0 { Ok(()) } else { scan(&store, &query, ask.order, end, visit) };
         lines.finish(result);
     });
-    Ok(ndjson(body))
+    Ok(ndjson(body, end))
 }
 
 pub(super) async fn tail(State(api): State<Api>, Json(tail): Json<TailAsk>) -> Result<Response, ApiError> {
@@ -98,53 +99,75 @@ pub(super) async fn tail(State(api): State<Api>, Json(tail): Json<TailAsk>) -> R
             format!("a tail begins with at most {TAIL_RECORDS_MAX} records; `chapar query` has no such limit");
         return Err(ApiError(StatusCode::BAD_REQUEST, message));
     }
+    let (lines, body) = LineSender::new(api.place()?);
     let store = Arc::clone(&api.engine.store);
-    let follow = api.daemon.map(|daemon| daemon.stop).filter(|_| tail.follow);
+    let end = store.last_seq();
+    let stop = api.daemon.map(|daemon| daemon.stop).filter(|_| tail.follow);
+    tokio::spawn(stream_tail(store, query, tail, lines, stop));
+    Ok(ndjson(body, end))
+}
+
+/// The beginning of a tail, and with `stop` all that follows, until the daemon stops or the reader goes.
+async fn stream_tail(
+    store: Arc<Store>,
+    query: Query,
+    tail: TailAsk,
+    mut lines: LineSender,
+    stop: Option<CancellationToken>,
+) {
     let mut committed = store.committed();
-    let (lines, body) = LineSender::new();
-    tokio::spawn(async move {
-        let mut lines = Some(lines);
-        let mut from = None;
-        loop {
-            let end = *committed.borrow_and_update();
-            let (scanned, shared, asked) = (Arc::clone(&store), query.clone(), tail.clone());
-            let Some(mut sender) = lines.take() else { return };
-            let sent = tokio::task::spawn_blocking(move || {
-                let result = match from {
-                    Some(after) => forward(&scanned, &shared, after, end, &mut sender),
-                    None => begin(&scanned, &shared, &asked, end, &mut sender),
-                };
-                if result.is_ok() && sender.flush() { Some(sender) } else { None }
-            });
-            lines = sent.await.unwrap_or_default();
-            from = Some(end);
-            let (Some(stop), Some(_)) = (&follow, &lines) else { return };
-            tokio::select! {
-                changed = committed.changed() => if changed.is_err() { return },
-                () = stop.cancelled() => return,
+    let mut from = None;
+    loop {
+        let end = *committed.borrow_and_update();
+        let (scanned, shared, asked) = (Arc::clone(&store), query.clone(), tail.clone());
+        let follows = stop.is_some();
+        let sent = tokio::task::spawn_blocking(move || {
+            let result = match from {
+                Some(after) => forward(&scanned, &shared, after, end, &mut lines),
+                None => begin(&scanned, &shared, &asked, end, &mut lines),
+            };
+            if follows && result.is_ok() && lines.flush() {
+                return Some(lines);
             }
+            lines.finish(result);
+            None
+        });
+        let Ok(Some(kept)) = sent.await else { return };
+        lines = kept;
+        from = Some(end);
+        let Some(stop) = &stop else { return };
+        tokio::select! {
+            changed = committed.changed() => if changed.is_err() { return },
+            () = lines.closed() => return,
+            () = stop.cancelled() => return,
         }
-    });
-    Ok(ndjson(body))
+    }
 }
 
 pub(super) async fn show(State(api): State<Api>, Path(id): Path<String>) -> Result<Response, ApiError> {
-    let store = &api.engine.store;
-    let found = store.seen_by_prefix(&id, 3)?;
-    let line = match found.as_slice() {
-        [(_, seen)] if seen.version > 0 => store.line(seen.seq)?,
-        [(_, seen)] => {
-            store.seen(seen.of)?.filter(|of| of.version > 0).map(|of| store.line(of.seq)).transpose()?.flatten()
-        }
-        [] => None,
-        many => {
-            let ids: Vec<String> = many.iter().map(|(id, _)| id.to_string()).collect();
-            let message = format!("{id:?} begins several ids ({}); give more of it", ids.join(", "));
-            return Err(ApiError(StatusCode::CONFLICT, message));
-        }
-    };
+    let store = Arc::clone(&api.engine.store);
+    let end = store.last_seq();
+    let asked = id.clone();
+    let (found, line) = super::apart(move || {
+        let found = store.seen_by_prefix(&asked, 3)?;
+        let line = match found.as_slice() {
+            [(_, seen)] if seen.version > 0 => store.line(seen.seq)?,
+            [(_, seen)] => match store.seen(seen.of)?.filter(|of| of.version > 0) {
+                Some(of) => store.line(of.seq)?,
+                None => None,
+            },
+            _ => None,
+        };
+        Ok((found, line))
+    })
+    .await?;
     match line {
-        Some(line) => Ok(ndjson(Body::from(line + "\n"))),
+        Some(line) => Ok(ndjson(Body::from(line + "\n"), end)),
+        None if found.len() > 1 => {
+            let ids: Vec<String> = found.iter().map(|(id, _)| id.to_string()).collect();
+            let message = format!("{id:?} begins several ids ({}); give more of it", ids.join(", "));
+            Err(ApiError(StatusCode::CONFLICT, message))
+        }
         None => Err(ApiError(StatusCode::NOT_FOUND, format!("no record has an id that begins with {id:?}"))),
     }
 }
@@ -202,10 +225,12 @@ fn begin(store: &Store, query: &Query, tail: &TailAsk, end: Seq, lines: &mut Lin
         return forward(store, query, after, end, lines);
     }
     let mut newest = Vec::new();
+    let mut bytes = 0;
     if tail.last > 0 {
         scan(store, query, Order::Newest, end, |_, line| {
+            bytes += line.len();
             newest.push(line.to_owned());
-            newest.len() < tail.last
+            newest.len() < tail.last && bytes < TAIL_BYTES_MAX
         })?;
     }
     newest.iter().rev().all(|line| lines.send(line));
@@ -230,42 +255,6 @@ fn forward(store: &Store, query: &Query, after: Seq, end: Seq, lines: &mut LineS
     Ok(())
 }
 
-fn ndjson(body: Body) -> Response {
-    ([(header::CONTENT_TYPE, "application/x-ndjson")], body).into_response()
-}
-
-/// Lines into a response body, in blocks; used on a thread for blocking work.
-struct LineSender {
-    sender: Sender<Bytes, std::io::Error>,
-    block: Vec<u8>,
-    runtime: tokio::runtime::Handle,
-}
-
-impl LineSender {
-    fn new() -> (Self, Body) {
-        let (sender, channel) = Channel::new(STREAM_BLOCKS_MAX);
-        let runtime = tokio::runtime::Handle::current();
-        (Self { sender, block: Vec::new(), runtime }, Body::new(channel))
-    }
-
-    /// Queues a line; false when the reader has gone.
-    fn send(&mut self, line: &str) -> bool {
-        self.block.extend_from_slice(line.as_bytes());
-        self.block.push(b'\n');
-        self.block.len() < BLOCK_BYTES || self.flush()
-    }
-
-    fn flush(&mut self) -> bool {
-        let block = Bytes::from(std::mem::take(&mut self.block));
-        block.is_empty() || self.runtime.block_on(self.sender.send_data(block)).is_ok()
-    }
-
-    /// Ends the body; a store that failed midway ends it with an error, so that the reader does not take it for whole.
-    fn finish(mut self, result: Result<(), StoreError>) {
-        self.flush();
-        if let Err(error) = result {
-            tracing::error!(%error, "an answer broke off");
-            self.sender.abort(std::io::Error::other(error.to_string()));
-        }
-    }
+fn ndjson(body: Body, end: Seq) -> Response {
+    ([(header::CONTENT_TYPE, "application/x-ndjson".to_owned()), (END_HEADER, end.to_string())], body).into_response()
 }

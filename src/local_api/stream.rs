@@ -1,0 +1,76 @@
+//! Lines on their way to a reader: in blocks, through a bounded channel, so that a slow reader holds only these.
+
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use axum::body::{Body, Bytes};
+use hyper::body::Frame;
+use tokio::sync::{OwnedSemaphorePermit, mpsc};
+
+use crate::store::StoreError;
+
+/// Blocks on their way to a reader.
+const STREAM_BLOCKS_MAX: usize = 4;
+
+/// A block is sent when it is this long.
+const BLOCK_BYTES: usize = 64 << 10;
+
+type Block = Result<Bytes, std::io::Error>;
+
+/// The writing end; used on a thread for blocking work.
+pub struct LineSender {
+    blocks: mpsc::Sender<Block>,
+    block: Vec<u8>,
+    _place: OwnedSemaphorePermit,
+}
+
+/// The reading end: a response body.
+struct Blocks(mpsc::Receiver<Block>);
+
+impl hyper::body::Body for Blocks {
+    type Data = Bytes;
+    type Error = std::io::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
+        self.0.poll_recv(context).map(|block| block.map(|block| block.map(Frame::data)))
+    }
+}
+
+impl LineSender {
+    /// Both ends; the place among the open questions is held until the writing end is dropped.
+    pub fn new(place: OwnedSemaphorePermit) -> (Self, Body) {
+        let (blocks, received) = mpsc::channel(STREAM_BLOCKS_MAX);
+        (Self { blocks, block: Vec::new(), _place: place }, Body::new(Blocks(received)))
+    }
+
+    /// Queues a line, waiting for a slow reader; false when the reader has gone.
+    pub fn send(&mut self, line: &str) -> bool {
+        self.block.extend_from_slice(line.as_bytes());
+        self.block.push(b'\n');
+        self.block.len() < BLOCK_BYTES || self.flush()
+    }
+
+    /// Sends what is queued; false when the reader has gone.
+    pub fn flush(&mut self) -> bool {
+        let block = Bytes::from(std::mem::take(&mut self.block));
+        block.is_empty() || self.blocks.blocking_send(Ok(block)).is_ok()
+    }
+
+    /// Ends the body; a store that failed midway ends it with an error, so that the reader does not take it for whole.
+    pub fn finish(mut self, result: Result<(), StoreError>) {
+        self.flush();
+        if let Err(error) = result {
+            tracing::error!(%error, "an answer broke off");
+            // A reader that has gone misses nothing.
+            let _ = self.blocks.blocking_send(Err(std::io::Error::other(error.to_string())));
+        }
+    }
+
+    /// Ends when the reader has gone.
+    pub async fn closed(&self) {
+        self.blocks.closed().await;
+    }
+}
