@@ -101,7 +101,12 @@ fn filter(variable: Option<String>, setting: &str) -> Result<EnvFilter, Telemetr
         Some(value) => (LOG_VARIABLE, value),
         None => ("telemetry.log", setting.to_owned()),
     };
-    let read = EnvFilter::builder().parse(filter.trim());
+    // A bare level is meant for chapar; libraries speak up from warnings on.
+    let directives = match filter.trim().parse::<tracing::Level>() {
+        Ok(level) => format!("warn,chapar={level}"),
+        Err(_) => filter.trim().to_owned(),
+    };
+    let read = EnvFilter::builder().parse(directives);
     read.map_err(|error| TelemetryError::Filter { origin, reason: error.to_string(), filter })
 }
 

@@ -73,8 +73,8 @@ pub async fn run(
                 None => admissions_open = false,
             },
             Some(worked) = workers.join_next_with_id(), if !workers.is_empty() => {
-                let (id, postponed) = match worked {
-                    Ok((id, postponed)) => (id, postponed),
+                let (id, again) = match worked {
+                    Ok((id, again)) => (id, again),
                     Err(error) => {
                         tracing::error!(%error, "a worker ended early; its entry waits for the next start");
                         (error.id(), None)
@@ -82,9 +82,9 @@ pub async fn run(
                 };
                 if let Some(waiting) = leases.remove(&id) {
                     lanes.give_back(&waiting);
-                }
-                if let Some(pending) = postponed {
-                    lanes.file(Waiting::of(&pending));
+                    if let Some(not_before) = again {
+                        lanes.file(Waiting { not_before, ..waiting });
+                    }
                 }
             },
             () = tokio::time::sleep(wait.unwrap_or_default()), if wait.is_some() => {}

@@ -20,21 +20,23 @@ use crate::record::{FetchTrace, RecordSource};
 /// How often an entry whose source is not configured looks for it.
 const SOURCE_LOOKED_FOR: Duration = Duration::from_secs(10 * 60);
 
-/// Works on an entry and hands it to the committer; gives it back when it has to be tried again later.
-pub async fn work(engine: Arc<Engine>, id: ArticleId, finished: mpsc::Sender<Finished>) -> Option<Pending> {
+/// How soon an entry that the store could not read is tried again.
+const STORE_LOOKED_AT: Duration = Duration::from_secs(10);
+
+/// Works on an entry and hands it to the committer; tells when it has to be worked on again, if it has.
+pub async fn work(engine: Arc<Engine>, id: ArticleId, finished: mpsc::Sender<Finished>) -> Option<Timestamp> {
     let _fetching = Activity::during(&engine.activity.fetching);
     let pending = match engine.store.pending(id) {
         Ok(pending) => pending?,
         Err(error) => {
             tracing::error!(%id, %error, "a pending entry cannot be read");
-            return None;
+            return later(STORE_LOOKED_AT);
         }
     };
     let active = engine.active();
     let Some(source) = active.settings.source(&pending.entry.source).cloned() else {
         // It was taken out of the settings, perhaps for a while: the entry waits for its return.
-        let not_before = Timestamp::now().checked_add(SOURCE_LOOKED_FOR).unwrap_or(Timestamp::MAX);
-        return Some(Pending { not_before, ..pending });
+        return later(SOURCE_LOOKED_FOR);
     };
     let ending = match fetch::fetch(&engine.client(), &pending, &source).await {
         Ok(page) => read_apart(&engine, active, source, &pending, page).await,
@@ -45,19 +47,23 @@ pub async fn work(engine: Arc<Engine>, id: ArticleId, finished: mpsc::Sender<Fin
                     detail = %rejection.detail, "given up; see chapar dead-letters");
                 Ending::GivenUp(rejection)
             }
-            AfterFailure::Retry(later) => {
-                if let Err(error) = engine.store.postpone(&later) {
+            AfterFailure::Retry(postponed) => {
+                if let Err(error) = engine.store.postpone(&postponed) {
                     tracing::error!(%id, %error, "a pending entry cannot be written");
                 }
-                return Some(*later);
+                return Some(postponed.not_before);
             }
         },
     };
     hand_over(&finished, pending, ending).await
 }
 
+fn later(wait: Duration) -> Option<Timestamp> {
+    Timestamp::now().checked_add(wait).ok()
+}
+
 /// A closed committer means stop: the entry is still in the frontier and leased again at the next start.
-async fn hand_over(finished: &mpsc::Sender<Finished>, pending: Pending, ending: Ending) -> Option<Pending> {
+async fn hand_over(finished: &mpsc::Sender<Finished>, pending: Pending, ending: Ending) -> Option<Timestamp> {
     let _ = finished.send(Finished { pending, ending }).await;
     None
 }

@@ -111,7 +111,13 @@ pub fn records_in(folder: &Path) -> Vec<Value> {
     let Ok(entries) = std::fs::read_dir(folder) else { return Vec::new() };
     let mut files: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
     files.sort();
-    files.iter().flat_map(|file| json_lines(&std::fs::read(file).unwrap())).collect()
+    let whole_lines = |file: &PathBuf| {
+        let mut bytes = std::fs::read(file).unwrap();
+        // The writer may be in the middle of the last one.
+        bytes.truncate(bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1));
+        json_lines(&bytes)
+    };
+    files.iter().flat_map(whole_lines).collect()
 }
 
 pub fn json_lines(bytes: &[u8]) -> Vec<Value> {
