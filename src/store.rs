@@ -6,6 +6,7 @@
 
 mod durability;
 mod opening;
+mod reading;
 mod rows;
 mod segments;
 mod transactions;
@@ -18,11 +19,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use sled::transaction::{ConflictableTransactionError, TransactionError};
+use sled::transaction::TransactionError;
 use sled::{Db, Tree};
 use tokio::sync::watch;
 
-use crate::model::{ArticleId, Digest, Outcome, Pending, Seq, SourceId};
+use crate::model::{Outcome, Pending, Seq, SourceId};
 
 pub use rows::{DeadLetter, Position, Seen, SourceState};
 pub use segments::{FrameAt, LogEnd, LogError};
@@ -316,195 +317,6 @@ impl Store {
     /// Sequence number the next record gets; for the writer, others wait for a commit under way.
     pub fn next_seq(&self) -> Seq {
         self.lock_end().next
-    }
-
-    /// The frame that holds a record; `None` before the first and beyond the last.
-    ///
-    /// # Errors
-    /// A damaged log.
-    pub fn frame_of(&self, seq: Seq) -> Result<Option<Frame>, StoreError> {
-        let row = self.ask(|tables| Ok(tables.positions.get(seq.0.to_be_bytes())?))?;
-        let Some(row) = row else { return Ok(None) };
-        let position = Position::decode(&row).ok_or_else(|| StoreError::Row(format!("position of {seq}")))?;
-        let lines = self.segments.read(position.frame)?;
-        let lines = String::from_utf8(lines).map_err(|error| StoreError::Row(error.to_string()))?;
-        Ok(Some(Frame { first: Seq(seq.0 - u64::from(position.line)), lines }))
-    }
-
-    /// One line of the log.
-    ///
-    /// # Errors
-    /// A damaged log.
-    pub fn line(&self, seq: Seq) -> Result<Option<String>, StoreError> {
-        let frame = self.frame_of(seq)?;
-        Ok(frame.and_then(|frame| frame.lines().find(|(at, _)| *at == seq).map(|(_, line)| line.to_owned())))
-    }
-
-    /// What is remembered of an article.
-    ///
-    /// # Errors
-    /// sled's.
-    pub fn seen(&self, id: ArticleId) -> Result<Option<Seen>, StoreError> {
-        self.ask(|tables| Ok(tables.seen.get(id.0)?.and_then(|row| Seen::decode(&row))))
-    }
-
-    /// Articles whose id begins with the given characters, at most `limit`.
-    ///
-    /// # Errors
-    /// sled's.
-    pub fn seen_by_prefix(&self, prefix: &str, limit: usize) -> Result<Vec<(ArticleId, Seen)>, StoreError> {
-        let Ok(first) = format!("{prefix:a<26}").parse::<ArticleId>() else { return Ok(Vec::new()) };
-        self.ask(|tables| {
-            let mut found = Vec::new();
-            for row in tables.seen.range(first.0..) {
-                let (key, row) = row?;
-                let Ok(key) = <[u8; 16]>::try_from(key.as_ref()) else { continue };
-                let id = ArticleId(key);
-                if !id.to_string().starts_with(&prefix.to_ascii_lowercase()) || found.len() == limit {
-                    break;
-                }
-                found.extend(Seen::decode(&row).map(|seen| (id, seen)));
-            }
-            Ok(found)
-        })
-    }
-
-    /// The article that first had this text.
-    ///
-    /// # Errors
-    /// sled's.
-    pub fn digest_owner(&self, digest: Digest) -> Result<Option<ArticleId>, StoreError> {
-        let row = self.ask(|tables| Ok(tables.digests.get(digest.0)?))?;
-        Ok(row.and_then(|row| row.as_ref().try_into().ok().map(ArticleId)))
-    }
-
-    /// Sources that have announced an article.
-    ///
-    /// # Errors
-    /// sled's.
-    pub fn announcers(&self, id: ArticleId) -> Result<Vec<SourceId>, StoreError> {
-        self.ask(|tables| {
-            let mut sources = Vec::new();
-            for row in tables.announcers.scan_prefix(id.0) {
-                let (key, _) = row?;
-                sources.extend(std::str::from_utf8(&key[16..]).ok().and_then(|id| id.parse().ok()));
-            }
-            Ok(sources)
-        })
-    }
-
-    /// What is remembered of a source.
-    ///
-    /// # Errors
-    /// sled's.
-    pub fn source_state(&self, id: &SourceId) -> Result<SourceState, StoreError> {
-        let row = self.ask(|tables| Ok(tables.sources.get(id.as_str())?))?;
-        Ok(row.and_then(|row| serde_json::from_slice(&row).ok()).unwrap_or_default())
-    }
-
-    /// Entries in the frontier.
-    pub fn pending_count(&self) -> u64 {
-        self.lock_pending().values().sum()
-    }
-
-    /// One pending entry.
-    ///
-    /// # Errors
-    /// sled's.
-    pub fn pending(&self, id: ArticleId) -> Result<Option<Pending>, StoreError> {
-        self.ask(|tables| tables.frontier.get(id.0)?.map(|row| decode_json(&row)).transpose())
-    }
-
-    /// Hands every pending entry to `visit`.
-    ///
-    /// # Errors
-    /// sled's.
-    pub fn each_pending(&self, mut visit: impl FnMut(Pending)) -> Result<(), StoreError> {
-        self.ask(|tables| tables.frontier.iter().values().try_for_each(|row| decode_json(&row?).map(&mut visit)))
-    }
-
-    /// Every dead letter.
-    ///
-    /// # Errors
-    /// sled's.
-    pub fn dead_letters(&self) -> Result<Vec<DeadLetter>, StoreError> {
-        self.ask(|tables| tables.dead.iter().values().map(|row| decode_json(&row?)).collect())
-    }
-
-    /// The last record a consumer has acknowledged; `None` before its first.
-    ///
-    /// # Errors
-    /// sled's.
-    pub fn cursor(&self, consumer: &str) -> Result<Option<Seq>, StoreError> {
-        let row = self.ask(|tables| Ok(tables.cursors.get(consumer)?))?;
-        Ok(row.and_then(|row| Some(Seq(u64::from_be_bytes(row.as_ref().try_into().ok()?)))))
-    }
-
-    /// Moves a consumer's cursor. It becomes durable with the next commit or within half a second; until then a
-    /// crash makes the consumer see the records again.
-    ///
-    /// # Errors
-    /// sled's.
-    pub fn set_cursor(&self, consumer: &str, seq: Seq) -> Result<(), StoreError> {
-        self.ask(|tables| Ok(tables.cursors.insert(consumer, &seq.0.to_be_bytes()).map(drop)?))
-    }
-
-    /// Every consumer and its cursor.
-    ///
-    /// # Errors
-    /// sled's.
-    pub fn cursors(&self) -> Result<Vec<(String, Seq)>, StoreError> {
-        self.ask(|tables| {
-            let mut cursors = Vec::new();
-            for row in tables.cursors.iter() {
-                let (key, row) = row?;
-                let seq = row.as_ref().try_into().map(u64::from_be_bytes).unwrap_or_default();
-                cursors.push((String::from_utf8_lossy(&key).into_owned(), Seq(seq)));
-            }
-            Ok(cursors)
-        })
-    }
-
-    /// Releases the cursors of outputs that are no longer configured.
-    ///
-    /// # Errors
-    /// sled's.
-    pub fn release_cursors_except(&self, consumers: &[&str]) -> Result<(), StoreError> {
-        for (consumer, _) in self.cursors()? {
-            if !consumers.contains(&consumer.as_str()) {
-                self.ask(|tables| Ok(tables.cursors.remove(&consumer).map(drop)?))?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Admissions, outcomes and pending entries, as of one moment.
-    ///
-    /// # Errors
-    /// sled's.
-    pub fn counts(&self) -> Result<Counts, StoreError> {
-        self.ask(|tables| {
-            let counts = tables.meta.transaction(|meta| {
-                let read = |name: &str| -> Result<u64, ConflictableTransactionError<StoreError>> {
-                    Ok(decode_count(meta.get(count_key(name))?))
-                };
-                let mut counts = Counts { admitted: read("admitted")?, pending: read("pending")?, ..Counts::default() };
-                for outcome in Outcome::ALL {
-                    counts.outcomes.insert(outcome, read(outcome.name())?);
-                }
-                Ok(counts)
-            });
-            Ok(counts?)
-        })
-    }
-
-    /// Bytes of the log and of sled.
-    ///
-    /// # Errors
-    /// The file system's.
-    pub fn sizes(&self) -> Result<(u64, u64), StoreError> {
-        let tables = self.ask(|tables| Ok(tables.db.size_on_disk()?))?;
-        Ok((self.segments.bytes()?, tables))
     }
 
     /// Makes everything written so far durable.

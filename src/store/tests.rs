@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 use super::*;
-use crate::model::{Announced, Entry, Look};
+use crate::model::{Announced, ArticleId, Digest, Entry, Look};
 use crate::record::Record;
 
 const PATIENCE: Duration = Duration::ZERO;
@@ -169,4 +169,58 @@ fn the_durable_flush_is_in_force() {
     let store = open(folder.path());
     assert!(durability::flush_calls() > calls);
     assert_eq!(store.notices(), &[] as &[String]);
+}
+
+#[test]
+fn tables_that_failed_are_opened_again_and_hear_of_the_frame_they_missed() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path());
+    admit(&store, &entry("a", 1, None), 1);
+    admit(&store, &entry("a", 2, None), 1);
+    store.flush().unwrap();
+    // A commit whose frame stands, and whose transaction failed.
+    let written = record(Seq(1), ArticleId([1; 16]), "text");
+    let (_, end) = store.segments.append(*store.lock_end(), &line(&written), 1).unwrap();
+    *store.lock_end() = end;
+    store.is_broken.store(true, Ordering::Release);
+    assert_eq!(store.pending(ArticleId([1; 16])).unwrap(), None, "it is committed: it must not be judged again");
+    assert!(store.pending(ArticleId([2; 16])).unwrap().is_some());
+    assert_eq!(store.last_seq(), Seq(1));
+    commit(&store, ArticleId([2; 16]));
+    assert_eq!((store.last_seq(), store.pending_count()), (Seq(2), 0));
+    assert_counts_add_up(&store);
+}
+
+#[test]
+fn a_change_announced_while_an_entry_is_pending_is_announced_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path());
+    let one = entry("a", 1, None);
+    let state = SourceState { etag: Some("new".to_owned()), ..SourceState::default() };
+    admit(&store, &one, 1);
+    let entries = [(one.clone(), Digest([2; 16]))];
+    let admission = store.admit(&one.source, &state, &entries, Timestamp::UNIX_EPOCH, LIMITS).unwrap();
+    assert_eq!((admission.deferred, store.source_state(&one.source).unwrap().etag), (1, None));
+    commit(&store, one.id);
+    assert_eq!(admit(&store, &one, 2).admitted[0].look, Look::Again);
+}
+
+#[test]
+fn one_source_leaves_room_for_the_others() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path());
+    let limits = FrontierLimits { all: 10, of_source: 2 };
+    let flood: Vec<(Entry, Digest)> = (1..=5).map(|number| (entry("flood", number, None), Digest([1; 16]))).collect();
+    let now = Timestamp::UNIX_EPOCH;
+    let state = SourceState { etag: Some("new".to_owned()), ..SourceState::default() };
+    let admission = store.admit(&flood[0].0.source, &state, &flood, now, limits).unwrap();
+    assert_eq!((admission.admitted.len(), admission.deferred), (2, 3));
+    let saved = store.source_state(&flood[0].0.source).unwrap();
+    assert_eq!((saved.etag, saved.reason.as_deref()), (None, Some("frontier-full")));
+    assert_eq!(admit(&store, &entry("other", 9, None), 1).admitted.len(), 1);
+    let done = record(store.next_seq(), flood[0].0.id, "text");
+    let settled = Settled { source: flood[0].0.source.clone(), ..Settled::from_record(&done) };
+    store.commit(&line(&done), &[settled]).unwrap();
+    let admission = store.admit(&flood[0].0.source, &state, &flood, now, limits).unwrap();
+    assert_eq!((admission.admitted.len(), admission.known, admission.deferred), (1, 2, 2));
 }

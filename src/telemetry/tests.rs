@@ -108,9 +108,10 @@ fn filters_are_read_and_the_variable_goes_first() {
             (got, _) => panic!("{variable:?} {setting:?}: {got:?}"),
         }
     };
-    check(None, "info", Ok("info"));
-    check(Some("debug"), "info", Ok("debug"));
-    check(Some(" "), "warn", Ok("warn"));
+    check(None, "info", Ok("chapar=info,warn"));
+    check(Some("debug"), "info", Ok("chapar=debug,warn"));
+    check(Some(" "), "warn", Ok("chapar=warn,warn"));
+    check(Some("off"), "warn", Ok("off"));
     check(None, "info,chapar::fetch=debug", Ok("chapar::fetch=debug,info"));
     check(None, "chapar=loud", Err("telemetry.log = \"chapar=loud\" is no log filter"));
     check(Some("a=b=c"), "info", Err("CHAPAR_LOG = \"a=b=c\" is no log filter"));
