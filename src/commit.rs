@@ -79,7 +79,7 @@ pub fn run(store: &Store, mut finished: mpsc::Receiver<Finished>, activity: &Act
         while let Err(error) = commit_and_note(store, &batch, activity) {
             let reason = error.to_string();
             if activity.trouble(PART, &reason) {
-                tracing::error!(%reason, "cannot commit; nothing is lost, it is tried again until the disk is mended");
+                tracing::error!("cannot commit, it is tried again until the disk is mended, nothing is lost: {reason}");
             }
             std::thread::sleep(wait);
             wait = (wait * 2).min(RETRY_WAIT.1);
@@ -104,7 +104,8 @@ fn note(Finished { pending, ending }: &Finished, outcome: Outcome, activity: &Ac
     match ending {
         Ending::Rejected(Rejection { reason, detail }) => {
             activity.rejected(reason);
-            tracing::info!(%source, %id, url = %pending.entry.url, %reason, %detail, "rejected");
+            let url = crate::http::shown(&pending.entry.url);
+            tracing::info!(%source, %id, %reason, "{source}: {url} is rejected as {reason}: {detail}");
         }
         _ => tracing::debug!(%source, %id, outcome = outcome.name(), "settled"),
     }

@@ -68,9 +68,12 @@ pub async fn run(active: Active, config: Option<PathBuf>) -> Result<(), DaemonEr
     let pipeline = pipeline::run(Arc::clone(&engine), Mode::Daemon, commanded, stop.clone());
     let pipeline = tokio::spawn(pipeline);
 
-    tracing::info!(version = env!("CARGO_PKG_VERSION"), sources = settings.sources.len(),
-        outputs = settings.outputs.len(), store = %settings.store.path.display(),
-        socket = %settings.socket.display(), "ready");
+    let (sources, outputs) = (settings.sources.len(), settings.outputs.len());
+    let store = settings.store.path.display();
+    tracing::info!(
+        "chapar {} is ready: {sources} sources, {outputs} outputs, store {store}",
+        env!("CARGO_PKG_VERSION")
+    );
     notify_status(&engine, &[NotifyState::Ready]).await;
     let status = tokio::spawn(keep_status(Arc::clone(&engine)));
     while !stop.is_cancelled() {
@@ -90,7 +93,7 @@ pub async fn run(active: Active, config: Option<PathBuf>) -> Result<(), DaemonEr
     api.abort();
     // A store that cannot flush now catches up from the log at the next start.
     if let Err(error) = engine.store.flush() {
-        tracing::error!(%error, "the last flush failed");
+        tracing::error!("the last flush failed: {error}");
     }
     // The next daemon replaces a socket that stays.
     let _ = std::fs::remove_file(&settings.socket);
@@ -146,7 +149,7 @@ async fn reload(daemon: local_api::Daemon, engine: Arc<Engine>) {
             notify_status(&engine, &[NotifyState::Ready]).await;
         }
         Err(message) => {
-            tracing::error!(%message, "not reloaded; the old settings go on");
+            tracing::error!("not reloaded, the old settings go on: {message}");
             let status = format!("not reloaded, old settings go on: {}", message.replace('\n', "; "));
             notify(&[NotifyState::Ready, NotifyState::Status(&status)]);
         }

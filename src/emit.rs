@@ -74,7 +74,7 @@ pub async fn consume(
             Ok(()) => {
                 wait = RETRY_WAIT.0;
                 if activity.mended(&part) {
-                    tracing::info!(output = %output.id, "delivering again");
+                    tracing::info!(output = %output.id, "{part} delivers again");
                 }
                 if complete.is_cancelled() && !matches!(committed.has_changed(), Ok(true)) {
                     return;
@@ -93,7 +93,7 @@ pub async fn consume(
             Err(error) => {
                 let reason = error.to_string();
                 if activity.trouble(&part, &reason) {
-                    tracing::error!(output = %output.id, %reason, "cannot deliver; its records wait in the log");
+                    tracing::error!(output = %output.id, "{part} cannot deliver, its records wait in the log: {reason}");
                 }
                 tokio::select! {
                     () = tokio::time::sleep(wait) => {}

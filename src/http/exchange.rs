@@ -85,7 +85,7 @@ impl Exchange {
             setting: "*",
             problem: format!("no client can be made of these settings: {}", last_cause(&error)),
         })?;
-        tracing::warn!(cause = missing, "https addresses cannot be fetched");
+        tracing::warn!("https addresses cannot be fetched: {missing}");
         Ok(Self { client, tls_missing: Some(missing), timeout, connect_timeout })
     }
 

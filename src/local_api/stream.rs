@@ -63,7 +63,7 @@ impl LineSender {
     pub fn finish(mut self, result: Result<(), StoreError>) {
         self.flush();
         if let Err(error) = result {
-            tracing::error!(%error, "an answer broke off");
+            tracing::error!("an answer broke off: {error}");
             // A reader that has gone misses nothing.
             let _ = self.blocks.blocking_send(Err(std::io::Error::other(error.to_string())));
         }

@@ -76,7 +76,7 @@ pub async fn run(
                 let (id, again) = match worked {
                     Ok((id, again)) => (id, again),
                     Err(error) => {
-                        tracing::error!(%error, "a worker ended early; its entry waits for the next start");
+                        tracing::error!("a worker ended early, its entry waits for the next start: {error}");
                         (error.id(), None)
                     }
                 };
@@ -103,7 +103,7 @@ async fn load(engine: &Arc<Engine>) -> Lanes {
         Ok(Ok(lanes)) => lanes,
         failed => {
             let reason = failed.map(|read| read.err().map(|error| error.to_string()));
-            tracing::error!(?reason, "the pending entries cannot be read; they wait for the next start");
+            tracing::error!("the pending entries cannot be read, they wait for the next start: {reason:?}");
             Lanes::default()
         }
     }

@@ -56,14 +56,14 @@ pub async fn poll_source(engine: Arc<Engine>, id: SourceId, admitted: mpsc::Send
     match saved {
         Ok((state, pending)) => {
             if !pending.is_empty() {
-                tracing::info!(source = %id, entries = pending.len(), "admitted");
+                tracing::info!(source = %id, entries = pending.len(), "{id}: {} new entries", pending.len());
                 // A closed dispatcher means stop; the entries are in the frontier.
                 let _ = admitted.send(pending).await;
             }
             state.next_poll
         }
         Err(error) => {
-            tracing::error!(source = %id, %error, "what the poll found cannot be saved; it is polled again");
+            tracing::error!(source = %id, "{id}: what the poll found cannot be saved, it is polled again: {error}");
             Some(next_poll(&source.id, 1, None, limits, now))
         }
     }
@@ -98,7 +98,7 @@ fn state_after_success(
     now: Timestamp,
 ) -> SourceState {
     if before.reason.is_some() {
-        tracing::info!(source = %source.id, "readable again");
+        tracing::info!(source = %source.id, "{} can be read again", source.id);
     }
     SourceState {
         etag: polled.validators.etag.clone(),
@@ -122,7 +122,8 @@ fn state_after_failure(
     now: Timestamp,
 ) -> SourceState {
     if before.reason.as_ref() != Some(&failure.reason) {
-        tracing::warn!(source = %source.id, reason = %failure.reason, detail = %failure.detail, "cannot be read");
+        let (id, reason) = (&source.id, &failure.reason);
+        tracing::warn!(source = %id, %reason, "{id} cannot be read: {}", failure.detail);
     }
     let failures = before.failures.saturating_add(1);
     SourceState {

@@ -60,7 +60,7 @@ pub async fn run(
                 let (id, next) = match polled {
                     Ok((id, next)) => (id, next),
                     Err(error) => {
-                        tracing::error!(%error, "a poll ended early; please report it");
+                        tracing::error!("a poll ended early, please report it: {error}");
                         (error.id(), Timestamp::now().checked_add(PANIC_WAIT).ok())
                     }
                 };

@@ -29,7 +29,7 @@ pub async fn work(engine: Arc<Engine>, id: ArticleId, finished: mpsc::Sender<Fin
     let pending = match engine.store.pending(id) {
         Ok(pending) => pending?,
         Err(error) => {
-            tracing::error!(%id, %error, "a pending entry cannot be read");
+            tracing::error!(%id, "a pending entry cannot be read: {error}");
             return later(STORE_LOOKED_AT);
         }
     };
@@ -43,13 +43,13 @@ pub async fn work(engine: Arc<Engine>, id: ArticleId, finished: mpsc::Sender<Fin
         Err(error) => match fetch::after_failure(&pending, &error, Timestamp::now()) {
             AfterFailure::Reject(rejection) => Ending::Rejected(rejection),
             AfterFailure::GiveUp(rejection) => {
-                tracing::warn!(source = %pending.entry.source, id = %pending.entry.id, reason = %rejection.reason,
-                    detail = %rejection.detail, "given up; see chapar dead-letters");
+                let source = &pending.entry.source;
+                tracing::warn!(%source, %id, reason = %rejection.reason, "{source}: {id} is given up: {}", rejection.detail);
                 Ending::GivenUp(rejection)
             }
             AfterFailure::Retry(postponed) => {
                 if let Err(error) = engine.store.postpone(&postponed) {
-                    tracing::error!(%id, %error, "a pending entry cannot be written");
+                    tracing::error!(%id, "a pending entry cannot be written: {error}");
                 }
                 return Some(postponed.not_before);
             }
@@ -75,7 +75,7 @@ async fn read_apart(engine: &Engine, active: Arc<Active>, source: Source, pendin
     let entry = pending.clone();
     let reading = tokio::task::spawn_blocking(move || read(&active, &source, &entry, &page));
     reading.await.unwrap_or_else(|_| {
-        tracing::error!(id = %pending.entry.id, url = %crate::http::shown(&pending.entry.url), "the reader panicked");
+        tracing::error!(id = %pending.entry.id, "the reader panicked on {}", crate::http::shown(&pending.entry.url));
         let detail = "the reader panicked on this page; please report it".to_owned();
         Ending::Rejected(Rejection { reason: "unreadable".to_owned(), detail })
     })
