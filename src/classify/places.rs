@@ -174,17 +174,17 @@ fn is_confirmed(number: usize, place: &Place, sure: &BTreeSet<usize>) -> bool {
     sure.contains(&number) || place.near.iter().any(|near| sure.contains(near))
 }
 
-/// Whether a name is known by its capitals alone, in a line of nothing but capitals: «CONTACT US».
+/// Whether a name is known by its capitals alone, in a sentence of nothing but capitals: «CONTACT US».
 fn is_shouted_word(document: &Document, hit: &Hit<'_>) -> bool {
     let term = hit.term.written.as_str();
-    let is_acronym = term.len() <= ACRONYM_BYTES_MAX && term.bytes().all(|byte| byte.is_ascii_uppercase());
-    is_acronym && {
-        let text = document.text();
-        let start = text[..hit.first.from].rfind('\n').map_or(0, |at| at + 1);
-        let end = text[hit.last.to..].find('\n').map_or(text.len(), |at| hit.last.to + at);
-        let line = &text[start..end];
-        line.len() > hit.last.to - hit.first.from && !line.chars().any(char::is_lowercase)
+    if term.len() > ACRONYM_BYTES_MAX || !term.bytes().all(|byte| byte.is_ascii_uppercase()) {
+        return false;
     }
+    let ends_sentence = ['\n', '.', '!', '?'];
+    let before = document.text()[..hit.first.from].rsplit(ends_sentence).next().unwrap_or_default();
+    let after = document.text()[hit.last.to..].split(ends_sentence).next().unwrap_or_default();
+    let mut others = before.chars().chain(after.chars()).filter(|c| c.is_alphabetic()).peekable();
+    others.peek().is_some() && !others.any(char::is_lowercase)
 }
 
 impl Mentions {

@@ -194,6 +194,41 @@ fn innocent_sentences_get_no_topic_and_no_country() {
 }
 
 #[test]
+fn one_word_alone_is_no_topic() {
+    let check = |title: &str, body: &str, expected: &[&str]| {
+        let labels = classify(title, body, Some("en"));
+        let ids: Vec<&str> = labels.topics.iter().map(|topic| topic.id.as_str()).collect();
+        assert_eq!(ids, expected, "{title:?} {body:?}");
+    };
+    check("", "Tungsten was named, and tungsten again.", &[]);
+    check("Tungsten", "The price of tungsten rose.", &["mining_minerals"]);
+    check("", "Tungsten and antimony were named.", &["mining_minerals"]);
+    check("", "A copper mine was named.", &["mining_minerals"]);
+    check("Deposits grow", "Most deposits were small.", &[]);
+    check("Courts", "A court was built beside the courts.", &["crime_justice"]);
+}
+
+#[test]
+fn weak_names_need_a_sure_one() {
+    let check = |body: &str, expected: &[&str]| {
+        let labels = classify("", body, None);
+        let codes: Vec<&str> = labels.places.iter().map(|place| place.code.as_str()).collect();
+        assert_eq!(codes, expected, "{body:?}");
+    };
+    check("Georgia voted for its governor, said the mayor.", &[]);
+    check("Georgia voted, said the mayor of Tbilisi.", &["GE"]);
+    check("Georgia signed a treaty with Armenia, said the ministers.", &["AM", "GE"]);
+    check("Каримов выиграл турнир по шахматам.", &[]);
+    check("Талибов приехал в Бишкек и выступил перед студентами.", &["KG"]);
+    check("LET US KNOW! The letter was sent by the editor.", &[]);
+    check("The US and the neighbours signed the letter.", &["US"]);
+    check("На Киевской улице в Бишкеке и на улице Московской сгорел дом.", &["KG"]);
+    check("Случай сибирской язвы выявили в Осакаровском районе.", &["KZ"]);
+    let near = "[[place]]\ncode = \"KZ\"\nnear = [\"QQ\"]\n[place.terms]\n";
+    check_fault("places.toml", near, 3, "near: \"QQ\"");
+}
+
+#[test]
 fn every_shipped_term_finds_itself() {
     for (origin, terms) in shipped_terms() {
         for (language, written) in terms {

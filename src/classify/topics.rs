@@ -41,6 +41,9 @@ const SHARE_OF_BEST_MIN: f64 = 0.5;
 /// the text: «сталь» is also a form of «стать», a mine is also my own.
 const PHRASE_WEIGHT_MIN: f64 = 1.0;
 
+/// A word that counts less than this says nothing alone, even in the title and again below it.
+const REPEATED_WEIGHT_MIN: f64 = 0.6;
+
 /// In a text without a title, this many words at the beginning stand for it.
 const HEAD_WORDS: usize = 15;
 
@@ -216,7 +219,9 @@ fn is_confirmed(document: &Document, hits: &[Hit<'_>]) -> bool {
     };
     is_phrase(first)
         || counted.any(|hit| {
-            is_phrase(hit) || is_in_head(hit) != is_in_head(first) || !are_forms_of_one_word(document, first, hit)
+            is_phrase(hit)
+                || !are_forms_of_one_word(document, first, hit)
+                || (hit.term.weight >= REPEATED_WEIGHT_MIN && is_in_head(hit) != is_in_head(first))
         })
 }
 
