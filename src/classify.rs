@@ -18,7 +18,7 @@ use document::Document;
 use language::LanguageTable;
 use languages::TermLanguage;
 use lexicon::Lexicon;
-use places::PlaceRules;
+use places::{Place, PlaceRules};
 use topics::{RuleTest, Topic, TopicRules};
 
 /// The rules for language, places and topics, compiled.
@@ -26,7 +26,7 @@ use topics::{RuleTest, Topic, TopicRules};
 pub struct Classifier {
     languages: LanguageTable,
     lexicon: Lexicon,
-    place_codes: Vec<String>,
+    places: Vec<Place>,
     topics: Vec<Topic>,
     tests: Vec<RuleTest>,
 }
@@ -59,7 +59,7 @@ impl Classifier {
         });
         match (languages, lexicon) {
             (Some(languages), Ok(lexicon)) if faults.is_empty() => {
-                Ok(Self { languages, lexicon, place_codes: places.codes, topics: topics.topics, tests: topics.tests })
+                Ok(Self { languages, lexicon, places: places.places, topics: topics.topics, tests: topics.tests })
             }
             _ => Err(faults),
         }
@@ -82,7 +82,7 @@ impl Classifier {
         let language = self.languages.identify(&document, text.language_prior);
         let hits = self.lexicon.find(&document, TermLanguage::of(&language.tag));
         Labels {
-            places: places::label(&self.place_codes, &document, &hits),
+            places: places::label(&self.places, &document, &hits),
             topics: topics::label(&self.topics, &document, &hits),
             language,
         }

@@ -31,6 +31,8 @@ pub enum Owner {
     Topic(usize),
     /// The place with this number.
     Place(usize),
+    /// The place with this number, if the text names it surely elsewhere: a name that others bear, too.
+    MaybePlace(usize),
     /// No place: a name that only looks like one.
     NoPlace,
 }
@@ -40,7 +42,7 @@ impl Owner {
     fn group(self) -> usize {
         match self {
             Self::Topic(topic) => topic + 1,
-            Self::Place(_) | Self::NoPlace => 0,
+            Self::Place(_) | Self::MaybePlace(_) | Self::NoPlace => 0,
         }
     }
 }
@@ -112,6 +114,11 @@ impl Term {
     /// What it speaks for.
     pub fn owner(&self) -> Owner {
         self.owner
+    }
+
+    /// Number of words.
+    pub fn words_count(&self) -> usize {
+        self.words.len()
     }
 
     /// Whether both match the same forms for the same owner.

@@ -3,7 +3,7 @@
 //! Scored by where they stand and how often, so that the country an article is about comes first and one that is only
 //! named in passing comes last or not at all.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
 use toml::Spanned;
@@ -31,6 +31,9 @@ const LONG_TEXT_WORDS: usize = 200;
 /// Most countries of an article.
 const PLACES_MAX: usize = 8;
 
+/// Longest acronym that is a common word in small letters (`US`), in bytes.
+const ACRONYM_BYTES_MAX: usize = 3;
+
 /// Most forms named as evidence for one country.
 const FORMS_MAX: usize = 10;
 
@@ -51,13 +54,28 @@ struct RawPlaces {
 struct RawPlace {
     code: Spanned<String>,
     terms: RawTerms,
+    /// Terms that count only beside a sure one.
+    #[serde(default)]
+    weak: RawTerms,
+    /// Countries whose sure terms make this one's weak terms count.
+    #[serde(default)]
+    near: Vec<Spanned<String>>,
+}
+
+/// A place, compiled; its terms are in the lexicon.
+#[derive(Debug)]
+pub struct Place {
+    /// ISO 3166-1 code of two letters.
+    pub code: String,
+    /// Numbers of the places beside which its weak terms count.
+    near: Vec<usize>,
 }
 
 /// All places and their terms.
 #[derive(Debug, Default)]
 pub struct PlaceRules {
-    /// Country codes in the order of their numbers in [`Owner::Place`].
-    pub codes: Vec<String>,
+    /// In the order of their numbers in [`Owner::Place`] and [`Owner::MaybePlace`].
+    pub places: Vec<Place>,
     /// Their terms.
     pub terms: Vec<Term>,
 }
@@ -75,6 +93,7 @@ impl PlaceRules {
             }
         };
         rules.terms = read_terms(file, "ignore", &raw.ignore, Owner::NoPlace, faults);
+        let numbers: Vec<String> = raw.place.iter().map(|place| place.code.get_ref().clone()).collect();
         for place in raw.place {
             let code = place.code.get_ref();
             let mut refuse =
@@ -82,12 +101,25 @@ impl PlaceRules {
             if code.len() != 2 || !code.bytes().all(|byte| byte.is_ascii_uppercase()) {
                 refuse("is no ISO 3166-1 code; write two capitals");
             }
-            if rules.codes.contains(code) {
+            if rules.places.iter().any(|known| known.code == *code) {
                 refuse("stands here twice; join the two");
             }
-            let owner = Owner::Place(rules.codes.len());
-            rules.terms.extend(read_terms(file, &format!("{code}.terms"), &place.terms, owner, faults));
-            rules.codes.push(code.clone());
+            let mut near = Vec::new();
+            for other in &place.near {
+                match numbers.iter().position(|known| known == other.get_ref()) {
+                    Some(number) => near.push(number),
+                    None => faults.push(
+                        file.fault(other.span().start, format!("near: {:?} has no [[place]] here", other.get_ref())),
+                    ),
+                }
+            }
+            let number = rules.places.len();
+            for (key, raw, owner) in
+                [("terms", &place.terms, Owner::Place(number)), ("weak", &place.weak, Owner::MaybePlace(number))]
+            {
+                rules.terms.extend(read_terms(file, &format!("{code}.{key}"), raw, owner, faults));
+            }
+            rules.places.push(Place { code: code.clone(), near });
         }
         rules
     }
@@ -101,10 +133,17 @@ struct Mentions {
 }
 
 /// The countries that the hits speak for, most important first; hits of topics are passed over.
-pub fn label(codes: &[String], document: &Document, hits: &[Hit<'_>]) -> Vec<PlaceLabel> {
+pub fn label(places: &[Place], document: &Document, hits: &[Hit<'_>]) -> Vec<PlaceLabel> {
+    let hits: Vec<&Hit<'_>> = hits.iter().filter(|hit| !is_shouted_word(document, hit)).collect();
+    let named = |hit: &&Hit<'_>| if let Owner::Place(number) = hit.owner { Some(number) } else { None };
+    let sure: BTreeSet<usize> = hits.iter().filter_map(named).collect();
     let mut mentions: BTreeMap<usize, Mentions> = BTreeMap::new();
     for hit in hits {
-        let Owner::Place(number) = hit.owner else { continue };
+        let number = match hit.owner {
+            Owner::Place(number) => number,
+            Owner::MaybePlace(number) if is_confirmed(number, &places[number], &sure) => number,
+            _ => continue,
+        };
         let own = mentions.entry(number).or_default();
         *own.score_by_field.entry(document.field_of(&hit.first)).or_default() += hit.weight;
         own.count += 1;
@@ -122,13 +161,30 @@ pub fn label(codes: &[String], document: &Document, hits: &[Hit<'_>]) -> Vec<Pla
             let only_in_body = own.score_by_field.keys().all(|field| *field == Field::Body);
             !(is_long && are_several && only_in_body && own.count == 1)
         })
-        .map(|(number, own)| PlaceLabel { code: codes[number].clone(), score: own.score(), matched: own.forms })
+        .map(|(number, own)| PlaceLabel { code: places[number].code.clone(), score: own.score(), matched: own.forms })
         .collect();
     labels.sort_by(|a, b| b.score.total_cmp(&a.score).then_with(|| a.code.cmp(&b.code)));
     let best = labels.first().map_or(0.0, |label| label.score);
     labels.retain(|label| label.score > 0.0 && label.score >= best * SHARE_OF_BEST_MIN);
     labels.truncate(PLACES_MAX);
     labels
+}
+
+fn is_confirmed(number: usize, place: &Place, sure: &BTreeSet<usize>) -> bool {
+    sure.contains(&number) || place.near.iter().any(|near| sure.contains(near))
+}
+
+/// Whether a name is known by its capitals alone, in a sentence of nothing but capitals: «CONTACT US».
+fn is_shouted_word(document: &Document, hit: &Hit<'_>) -> bool {
+    let term = hit.term.written.as_str();
+    if term.len() > ACRONYM_BYTES_MAX || !term.bytes().all(|byte| byte.is_ascii_uppercase()) {
+        return false;
+    }
+    let ends_sentence = ['\n', '.', '!', '?'];
+    let before = document.text()[..hit.first.from].rsplit(ends_sentence).next().unwrap_or_default();
+    let after = document.text()[hit.last.to..].split(ends_sentence).next().unwrap_or_default();
+    let mut others = before.chars().chain(after.chars()).filter(|c| c.is_alphabetic()).peekable();
+    others.peek().is_some() && !others.any(char::is_lowercase)
 }
 
 impl Mentions {

@@ -111,6 +111,162 @@ fn hostile_texts_are_unknown_and_quick() {
     }
 }
 
+/// Ordinary sentences with words that open like a term: the topics and countries that they may get, and no others.
+const INNOCENT: &[(&str, &str, &[&str])] = &[
+    ("en", "My cousin put down a deposit on a flat and painted the kitchen.", &[]),
+    ("en", "The choice is hers, not mine, and I respect it.", &[]),
+    ("en", "She consoled her friend and poured the tea.", &[]),
+    ("en", "He consulted a colleague and wrote a short note.", &[]),
+    ("en", "The rabbit slept in its basket all afternoon.", &[]),
+    ("en", "Jordan Smith thanked the neighbours for the flowers.", &[]),
+    ("en", "Georgia looked at the photographs and smiled.", &[]),
+    ("en", "Turkey farmers in the valley keep large flocks.", &["agriculture_food"]),
+    ("en", "CONTACT US\nABOUT US\nSEND US A LETTER", &[]),
+    ("en", "The carpenter combed his hair and whistled.", &[]),
+    ("en", "Karimov walked the dog along the quiet street.", &[]),
+    ("en", "The clerical error was noticed and corrected.", &[]),
+    ("ru", "Дверь хлопнула, и в комнате стало тихо.", &[]),
+    ("ru", "Гости сели за стол и долго разговаривали.", &[]),
+    ("ru", "Мы дождались вечера и пошли домой.", &[]),
+    ("ru", "Его судьба сложилась удачно.", &[]),
+    ("ru", "Делегация прибыла вовремя.", &[]),
+    ("ru", "Соседи стали чаще видеться по вечерам.", &[]),
+    ("ru", "Он сделал карьеру и купил дом.", &[]),
+    ("ru", "Золотой век прошел, говорит старик.", &[]),
+    ("ru", "Она смотрела «Титаник» два раза.", &[]),
+    ("ru", "Мерцание свечи отражалось в окне.", &[]),
+    ("ru", "Литвинов и Талибов пили чай.", &[]),
+    ("ru", "Пожар случился на Киевской улице, сообщил сосед.", &["accidents"]),
+    ("ru", "Вена на руке стала заметнее.", &[]),
+    ("ru", "Милана и Медина учились рисовать.", &[]),
+    ("ru", "Имамов и Хаджиев пожали руки.", &[]),
+    ("ru", "Алиев поблагодарил коллег за помощь.", &[]),
+    ("ru", "Трамплин стоял у самого берега.", &[]),
+    ("ru", "Кундуз испекла пирог для соседей.", &[]),
+    ("ru", "Он разбогател и разобрал старый сарай.", &[]),
+    ("kk", "Бұл мәселе ертең талқыланатын болатын.", &[]),
+    ("kk", "Қосымша мәлімет кейін беріледі.", &[]),
+    ("kk", "Көлік тұрағы жабық болды.", &["transport_corridors"]),
+    ("kk", "Ол баласын мақтап, мақтан етті.", &[]),
+    ("kk", "Бағдат пен Мәдине кеше келді.", &[]),
+    ("kk", "Жемқорлыққа қарсы күрес жалғасады.", &["crime_justice"]),
+    ("kk", "Оразалин үйіне қайтты.", &[]),
+    ("kk", "Портрет қабырғада ілулі тұр.", &[]),
+    ("ky", "Ал кеңири ойлонуп, кенен сүйлөдү.", &[]),
+    ("ky", "Аялдамада эки киши турду.", &[]),
+    ("ky", "Көйгөйгө каршы күрөш улантылат.", &[]),
+    ("ky", "Абакиров менен Исламов сүйлөштү.", &[]),
+    ("ky", "Катарында беш киши болду.", &[]),
+    ("ky", "Кундуз үйүнө кайтты.", &[]),
+    ("ky", "Дарыгерден консультация алды.", &["health"]),
+    ("ky", "Ооган жүктү кайра койду.", &[]),
+    ("uz", "Suvdan foydalanish qoidalari oʻzgardi.", &["water_environment"]),
+    ("uz", "Tuman markazida yangi bogʻ ochildi.", &[]),
+    ("uz", "Isroil va Madina uyga qaytdi.", &[]),
+    ("uz", "Qarshilik koʻrsatish foydasiz, dedi u.", &[]),
+    ("uz", "Makkajoʻxori doni quritildi.", &["agriculture_food"]),
+    ("uz", "Oltinchi qavatda yashaydi.", &[]),
+    ("uz", "Muammoga qarshi kurash davom etadi.", &[]),
+    ("uz", "Ramazonov bilan Hayitov uchrashdi.", &[]),
+    ("tg", "Ӯ номаро дарёфт кард ва хондан гирифт.", &[]),
+    ("tg", "Дар як қатор масъалаҳо сӯҳбат шуд.", &[]),
+    ("tg", "Исроил ва Мадина ба хона омаданд.", &[]),
+    ("tg", "Онҳо ҷудо зиндагӣ мекунанд.", &[]),
+    ("tg", "Исломов ва Ҷабборов чой нӯшиданд.", &[]),
+    ("tg", "Маҷлис бекор карда шуд.", &[]),
+    ("tk", "Iş doly ýerine ýetirildi.", &[]),
+    ("tk", "Bagdat bilen Polat öýe geldi.", &[]),
+    ("tk", "Hökümet bu meselä garady.", &["domestic_politics"]),
+];
+
+#[test]
+fn innocent_sentences_get_no_topic_and_no_country() {
+    let mut wrong = Vec::new();
+    for (language, text, allowed) in INNOCENT {
+        let labels = classify("", text, Some(language));
+        let topics = labels.topics.iter().filter(|topic| !allowed.contains(&topic.id.as_str()));
+        let topics: Vec<String> = topics.map(|topic| format!("{}: {:?}", topic.id, topic.matched)).collect();
+        if !topics.is_empty() || !labels.places.is_empty() {
+            wrong.push(format!("{text}: {topics:?} {:?}", labels.places));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn one_word_alone_is_no_topic() {
+    let check = |title: &str, body: &str, expected: &[&str]| {
+        let labels = classify(title, body, Some("en"));
+        let ids: Vec<&str> = labels.topics.iter().map(|topic| topic.id.as_str()).collect();
+        assert_eq!(ids, expected, "{title:?} {body:?}");
+    };
+    check("", "Tungsten was named, and tungsten again.", &[]);
+    check("Tungsten", "The price of tungsten rose.", &["mining_minerals"]);
+    check("", "Tungsten and antimony were named.", &["mining_minerals"]);
+    check("", "A copper mine was named.", &["mining_minerals"]);
+    check("Deposits grow", "Most deposits were small.", &[]);
+    check("Courts", "A court was built beside the courts.", &["crime_justice"]);
+}
+
+#[test]
+fn weak_names_need_a_sure_one() {
+    let check = |body: &str, expected: &[&str]| {
+        let labels = classify("", body, None);
+        let codes: Vec<&str> = labels.places.iter().map(|place| place.code.as_str()).collect();
+        assert_eq!(codes, expected, "{body:?}");
+    };
+    check("Georgia voted for its governor, said the mayor.", &[]);
+    check("Georgia voted, said the mayor of Tbilisi.", &["GE"]);
+    check("Georgia signed a treaty with Armenia, said the ministers.", &["AM", "GE"]);
+    check("Каримов выиграл турнир по шахматам.", &[]);
+    check("Талибов приехал в Бишкек и выступил перед студентами.", &["KG"]);
+    check("LET US KNOW! The letter was sent by the editor.", &[]);
+    check("The US and the neighbours signed the letter.", &["US"]);
+    check("На Киевской улице в Бишкеке и на улице Московской сгорел дом.", &["KG"]);
+    check("Случай сибирской язвы выявили в Осакаровском районе.", &["KZ"]);
+    let near = "[[place]]\ncode = \"KZ\"\nnear = [\"QQ\"]\n[place.terms]\n";
+    check_fault("places.toml", near, 3, "near: \"QQ\"");
+}
+
+#[test]
+fn every_shipped_term_finds_itself() {
+    for (origin, terms) in shipped_terms() {
+        for (language, written) in terms {
+            let text = written.replace('*', "");
+            let document = Document::new("", &text);
+            let hits = SHIPPED.lexicon.find(&document, TermLanguage::of(&language));
+            assert!(hits.iter().any(|hit| hit.first == document.words()[0]), "{origin}: {language}: {written:?}");
+        }
+    }
+}
+
+/// (language, term) of every shipped list of terms, by file.
+fn shipped_terms() -> Vec<(String, Vec<(String, String)>)> {
+    fn collect(value: &toml::Value, language: Option<&str>, found: &mut Vec<(String, String)>) {
+        match (value, language) {
+            (toml::Value::Table(table), Some(language)) if table.contains_key("term") => {
+                collect(&table["term"], Some(language), found);
+            }
+            (toml::Value::Table(table), _) => {
+                for (key, value) in table.iter().filter(|(key, _)| *key != "test") {
+                    collect(value, TermLanguage::of(key).map(|_| key.as_str()), found);
+                }
+            }
+            (toml::Value::Array(list), _) => list.iter().for_each(|value| collect(value, language, found)),
+            (toml::Value::String(term), Some(language)) => found.push((language.to_owned(), term.clone())),
+            _ => {}
+        }
+    }
+    let files = RuleFiles::shipped();
+    let in_file = |file: &crate::rules::RuleFile| {
+        let mut found = Vec::new();
+        collect(&toml::from_str(&file.text).unwrap(), None, &mut found);
+        assert!(!found.is_empty(), "{}", file.origin);
+        (file.origin.clone(), found)
+    };
+    files.in_folder("topics").map(|(_, file)| file).chain(files.file("places.toml")).map(in_file).collect()
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
     #[test]

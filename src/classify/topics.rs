@@ -37,6 +37,20 @@ const TOPICS_MAX: usize = 5;
 /// A topic this far behind the best one is mentioned, not meant.
 const SHARE_OF_BEST_MIN: f64 = 0.5;
 
+/// A phrase that counts at least this much is evidence enough by itself; one word is not, however often it stands in
+/// the text: «сталь» is also a form of «стать», a mine is also my own.
+const PHRASE_WEIGHT_MIN: f64 = 1.0;
+
+/// A word that counts less than this says nothing alone, even in the title and again below it.
+const REPEATED_WEIGHT_MIN: f64 = 0.6;
+
+/// In a text without a title, this many words at the beginning stand for it.
+const HEAD_WORDS: usize = 15;
+
+/// Two words that differ by at most this many letters at the end are forms of one word, if they share this many letters.
+const ENDING_LETTERS_MAX: usize = 2;
+const SHARED_LETTERS_MIN: usize = 3;
+
 /// Most terms named as evidence for one topic.
 const MATCHES_MAX: usize = 20;
 
@@ -176,6 +190,9 @@ pub fn label(topics: &[Topic], document: &Document, hits: &[Hit<'_>]) -> Vec<Top
         .filter_map(|own| {
             let Some(Hit { owner: Owner::Topic(number), .. }) = own.first() else { return None };
             let topic = &topics[*number];
+            if !is_confirmed(document, own) {
+                return None;
+            }
             let (score, matched) = weigh(document, own);
             let score = score / length_factor;
             (score >= topic.threshold).then(|| (score / topic.threshold, topic.label(score, matched)))
@@ -186,6 +203,40 @@ pub fn label(topics: &[Topic], document: &Document, hits: &[Hit<'_>]) -> Vec<Top
     labels.retain(|(share, _)| *share >= best * SHARE_OF_BEST_MIN);
     labels.truncate(TOPICS_MAX);
     labels.into_iter().map(|(_, label)| label).collect()
+}
+
+/// Whether the hits of one topic say more than that one word stands in the text: two different words, one in the title
+/// (without one, in the first words) and again below it, or a phrase.
+fn is_confirmed(document: &Document, hits: &[Hit<'_>]) -> bool {
+    let mut counted = hits.iter().filter(|hit| hit.weight > 0.0);
+    let Some(first) = counted.next() else { return false };
+    let is_phrase = |hit: &Hit<'_>| hit.term.words_count() > 1 && hit.term.weight >= PHRASE_WEIGHT_MIN;
+    let has_title = document.words().first().is_some_and(|word| document.field_of(word) == Field::Title);
+    let head_end = document.words().get(HEAD_WORDS).map_or(usize::MAX, |word| word.start);
+    let is_in_head = |hit: &Hit<'_>| match has_title {
+        true => document.field_of(&hit.first) == Field::Title,
+        false => hit.first.start < head_end,
+    };
+    is_phrase(first)
+        || counted.any(|hit| {
+            is_phrase(hit)
+                || !are_forms_of_one_word(document, first, hit)
+                || (hit.term.weight >= REPEATED_WEIGHT_MIN && is_in_head(hit) != is_in_head(first))
+        })
+}
+
+/// Whether two finds are one word in different forms: «суд» and «суда», mine and mines.
+fn are_forms_of_one_word(document: &Document, one: &Hit<'_>, other: &Hit<'_>) -> bool {
+    if one.term.words_count() > 1 || other.term.words_count() > 1 {
+        return one.term == other.term;
+    }
+    if one.term == other.term {
+        return true;
+    }
+    let [one, other] = [one, other].map(|hit| document.folded_word(&hit.first));
+    let shared = one.chars().zip(other.chars()).take_while(|(a, b)| a == b).count();
+    let longest = one.chars().count().max(other.chars().count());
+    shared >= SHARED_LETTERS_MIN && longest - shared <= ENDING_LETTERS_MAX
 }
 
 /// The sum over the terms of one topic, and the terms that added most to it.
