@@ -9,7 +9,7 @@ use url::Url;
 
 use super::collected::{Collected, TextForm, absolute_url};
 use super::kind::FeedKind;
-use super::markup::{Piece, Pieces, Syntax, Tag, push_escaped, push_resolved, resolved};
+use super::markup::{Piece, Pieces, Tag, push_escaped, push_resolved, resolved};
 use super::names::{Field, Namespace, Role, is_root, role};
 
 /// Entries that are read of one feed; feeds of news hold 10 to 500.
@@ -33,7 +33,7 @@ pub(super) struct Canonical {
 
 /// Rewrites a feed; `None` if there is no root element of one.
 pub(super) fn canonical(text: &str, url: Option<&Url>) -> Option<Canonical> {
-    let mut pieces = Pieces::new(text, Syntax::Xml);
+    let mut pieces = Pieces::new(text);
     let root = pieces.by_ref().find_map(|piece| match piece {
         Piece::Open(tag) if is_root(&tag) => Some(tag),
         _ => None,
