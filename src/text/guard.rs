@@ -312,7 +312,7 @@ impl Pass<'_> {
             "td" | "th" => (&["td", "th"], &["tr"]),
             "a" => {
                 return if self.position_of("a").is_some() {
-                    self.end("a")
+                    self.end("a");
                 };
             }
             _ if is_row_group(name) => (&["thead", "tbody", "tfoot"], &[]),

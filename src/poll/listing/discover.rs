@@ -1,6 +1,6 @@
 //! Finds the article links of a page without a rule: the same kind of address at the same kind of place, repeated.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use scraper::ElementRef;
 use url::Url;
@@ -20,6 +20,9 @@ const PATTERN_LINKS_MIN: usize = 3;
 
 /// Nodes around a link among which its date is looked for.
 const NEIGHBOURS_MAX: usize = 300;
+
+/// Folders of one address that are looked at.
+const FOLDERS_MAX: usize = 8;
 
 /// Where a link stands counts as a factor.
 const IN_MAIN: f64 = 1.0;
@@ -63,10 +66,11 @@ pub(super) fn discover(page: &Page<'_>) -> Vec<Announced> {
     if best <= 0.0 {
         return Vec::new();
     }
+    let best_place = groups[&(path, shape)].iter().map(|member| member.place).fold(0.0, f64::max);
     // Other blocks of the page announce articles, too: same kind of address, or same kind of place.
     let belongs = |candidate: &&Candidate<'_>| {
         if candidate.path == path && candidate.shape == *shape {
-            return true;
+            return candidate.place > IN_NAVIGATION || best_place <= IN_NAVIGATION;
         }
         let is_akin = candidate.shape == *shape || candidate.path == path && looks_like_article(&candidate.url);
         is_akin && candidate.place == IN_MAIN && is_headline(&candidate.title)
@@ -134,7 +138,43 @@ fn candidates<'a>(page: &Page<'a>) -> Vec<Candidate<'a>> {
         }
     }
     found.retain(|candidate| !candidate.title.is_empty());
+    demote_sections(&mut found);
+    demote_unnumbered(&mut found);
     found
+}
+
+/// An address that other links go on from is that of a section.
+fn demote_sections(candidates: &mut [Candidate<'_>]) {
+    let mut folders: HashSet<String> = HashSet::new();
+    for candidate in candidates.iter() {
+        let path = candidate.url.path().trim_end_matches('/');
+        let folder_ends = path.match_indices('/').map(|(at, _)| at).skip(1).take(FOLDERS_MAX);
+        folders.extend(folder_ends.map(|end| path[..end].to_owned()));
+    }
+    for candidate in candidates {
+        if candidate.url.query().is_none() && folders.contains(candidate.url.path().trim_end_matches('/')) {
+            candidate.place = candidate.place.min(IN_NAVIGATION);
+        }
+    }
+}
+
+/// Where so many articles in the main part have a number or a date in their address, so many links of one kind
+/// without are those of sections.
+fn demote_unnumbered(candidates: &mut [Candidate<'_>]) {
+    let mut counts: HashMap<(&str, &Shape, bool), usize> = HashMap::new();
+    for candidate in candidates.iter().filter(|candidate| candidate.place == IN_MAIN) {
+        *counts.entry((&candidate.path, &candidate.shape, has_identity_number(&candidate.url))).or_default() += 1;
+    }
+    let numbered = counts.iter().filter(|((_, _, is_numbered), _)| *is_numbered).map(|(_, count)| *count).max();
+    let numbered = numbered.filter(|count| *count >= PATTERN_LINKS_MIN).unwrap_or_default();
+    let is_beaten = |candidate: &Candidate<'_>| {
+        let key = (candidate.path.as_str(), &candidate.shape, false);
+        !has_identity_number(&candidate.url) && counts.get(&key).is_some_and(|count| *count <= numbered)
+    };
+    let beaten: Vec<bool> = candidates.iter().map(is_beaten).collect();
+    for (candidate, _) in candidates.iter_mut().zip(beaten).filter(|(_, is_beaten)| *is_beaten) {
+        candidate.place = IN_NAVIGATION;
+    }
 }
 
 /// Nearly always a headline: three words, or two long ones.
@@ -177,15 +217,20 @@ fn is_pager(link: &ElementRef<'_>) -> bool {
 }
 
 fn could_be_article(url: &Url, page: &Url) -> bool {
-    const NOT_ARTICLES: &[&str] = &[
-        "tag",
-        "tags",
-        "tegi",
-        "category",
-        "categories",
-        "cat",
-        "author",
-        "authors",
+    const FILES: &[&str] =
+        &[".jpg", ".jpeg", ".png", ".gif", ".webp", ".pdf", ".zip", ".mp3", ".mp4", ".apk", ".xml", ".doc", ".docx"];
+    let (Some(host), Some(own)) = (url.host_str(), page.host_str()) else { return false };
+    let path = url.path().to_ascii_lowercase();
+    let is_page = url.query_pairs().any(|(key, _)| matches!(&*key, "page" | "paged" | "share" | "replytocom"));
+    let is_other = is_of_other_page(&path);
+    let is_file = FILES.iter().any(|end| path.ends_with(end));
+    let is_front = path == "/" && url.query().is_none();
+    is_same_host(host, own) && !is_page && !is_other && !is_file && !is_front && *url != without_fragment(page)
+}
+
+/// Whether a path (in lower case) is that of a list, a form or a page on the site itself.
+fn is_of_other_page(path: &str) -> bool {
+    const PAGES: &[&str] = &[
         "page",
         "search",
         "login",
@@ -204,24 +249,49 @@ fn could_be_article(url: &Url, page: &Url) -> bool {
         "cart",
         "wp-login.php",
     ];
-    const FILES: &[&str] =
-        &[".jpg", ".jpeg", ".png", ".gif", ".webp", ".pdf", ".zip", ".mp3", ".mp4", ".apk", ".xml", ".doc", ".docx"];
-    let (Some(host), Some(own)) = (url.host_str(), page.host_str()) else { return false };
-    let path = url.path().to_ascii_lowercase();
-    let is_page = url.query_pairs().any(|(key, _)| matches!(&*key, "page" | "paged" | "share" | "replytocom"));
-    let is_other = path.split('/').any(|segment| NOT_ARTICLES.contains(&segment));
-    let is_file = FILES.iter().any(|end| path.ends_with(end));
-    let is_front = path == "/" && url.query().is_none();
-    is_same_host(host, own) && !is_page && !is_other && !is_file && !is_front && *url != without_fragment(page)
+    // Followed by a name of their own, which says nothing.
+    const LISTS: &[&str] = &["tag", "tags", "tegi", "category", "categories", "cat", "author", "authors"];
+    let segments: Vec<&str> = path.split('/').filter(|segment| !segment.is_empty()).collect();
+    // `/page/2024-new-law` and `/category/economy/2024-new-law` are articles, `/page/2` and `/tag/new-laws` are not.
+    let names_article = |segment: &&str| segment.contains(char::is_alphabetic) && is_article_name(segment);
+    let is_followed = |after: &[&str]| after.iter().any(names_article);
+    segments.iter().enumerate().any(|(at, segment)| {
+        let after = &segments[at + 1..];
+        let is_dated = |name: &&str| names_article(name) && has_number(name);
+        (PAGES.contains(segment) && !is_followed(after))
+            || (LISTS.contains(segment)
+                && !is_followed(after.get(1..).unwrap_or_default())
+                && !after.first().is_some_and(is_dated))
+    })
 }
 
 /// Numbers of four digits and more, or a slug of several words, in the last segments or the query.
 fn looks_like_article(url: &Url) -> bool {
-    let has_number = |text: &str| text.split(|c: char| !c.is_ascii_digit()).any(|digits| digits.len() >= 4);
-    let is_slug = |text: &str| text.matches(['-', '_']).count() >= 3 || text.len() >= 40;
     let last =
         url.path_segments().and_then(|segments| segments.rev().find(|segment| !segment.is_empty())).unwrap_or_default();
-    is_slug(last) || has_number(url.path()) || url.query().is_some_and(has_number)
+    is_article_name(last) || is_numbered(url)
+}
+
+fn is_article_name(segment: &str) -> bool {
+    segment.matches(['-', '_']).count() >= 3 || segment.len() >= 40 || has_number(segment)
+}
+
+fn is_numbered(url: &Url) -> bool {
+    has_number(url.path()) || url.query().is_some_and(has_number)
+}
+
+/// A number of four digits and more that is no year within a slug.
+fn has_identity_number(url: &Url) -> bool {
+    let is_year = |digits: &str| digits.len() == 4 && (digits.starts_with("19") || digits.starts_with("20"));
+    let is_identity = |segment: &str| {
+        let mut numbers = segment.split(|c: char| !c.is_ascii_digit()).filter(|digits| digits.len() >= 4);
+        numbers.any(|digits| digits.len() == segment.len() || !is_year(digits))
+    };
+    url.path().split('/').any(is_identity) || url.query().is_some_and(|query| query.split(['=', '&']).any(is_identity))
+}
+
+fn has_number(text: &str) -> bool {
+    text.split(|c: char| !c.is_ascii_digit()).any(|digits| digits.len() >= 4)
 }
 
 fn shape(url: &Url) -> Shape {
