@@ -1,5 +1,6 @@
 //! Listing pages to announced articles: by the site's selectors, or by finding the page's repeated article links.
 
+mod addresses;
 mod discover;
 mod elements;
 

@@ -5,6 +5,7 @@
 //! removed here in one linear pass, so that what comes after only sees pages of ordinary shape.
 
 mod elements;
+mod limit;
 
 use super::is_inline;
 use super::markup::{self, Attribute, Tag, Token, Tokens};
@@ -12,15 +13,8 @@ use elements::{
     ends_dropped, ends_paragraph, is_barrier, is_dropped_whole, is_formatting, is_frame_of_page, is_row_group,
     is_table_part, is_void,
 };
+pub use limit::{ATTRIBUTES_MAX, DEPTH_MAX, PAGE_BYTES_MAX, PageLimit, TAGS_MAX};
 
-/// Largest page that is read, in bytes of text; what is beyond is cut. Real news pages stay under 2.9 MB.
-pub const PAGE_BYTES_MAX: usize = 5 << 20;
-/// Most tags of a page; later ones are dropped, their text stays. Real news pages stay under 20,000.
-pub const TAGS_MAX: usize = 50_000;
-/// Deepest nesting; deeper tags are dropped, their text stays. Real news pages stay under 138.
-pub const DEPTH_MAX: usize = 256;
-/// Most attributes of one element; later ones are dropped. Real pages stay under 100.
-pub const ATTRIBUTES_MAX: usize = 512;
 /// Longest attribute value in bytes; longer ones are dropped: they hold embedded pictures or state, never a text.
 const ATTRIBUTE_BYTES_MAX: usize = 16 << 10;
 /// Deepest nesting of tables: extraction copies the rows once per table around them. Real pages have 2, old ones 5.
@@ -46,26 +40,6 @@ pub struct Guarded {
     pub json_ld: Vec<String>,
     /// The first limit that the page exceeded.
     pub exceeded: Option<PageLimit>,
-}
-
-/// A limit that a page exceeds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum PageLimit {
-    /// Too many bytes; for those to report who refuse such a page unread.
-    #[error("it has {bytes} bytes, more than {PAGE_BYTES_MAX}")]
-    Bytes {
-        /// Size of the body.
-        bytes: usize,
-    },
-    /// Too many tags.
-    #[error("it has more than {TAGS_MAX} tags")]
-    Tags,
-    /// Nested too deeply.
-    #[error("its tags are nested more than {DEPTH_MAX} deep")]
-    Depth,
-    /// A tag with too many attributes.
-    #[error("one of its tags has more than {ATTRIBUTES_MAX} attributes")]
-    Attributes,
 }
 
 /// Applies the caps to a page.

@@ -5,8 +5,9 @@ use std::collections::{HashMap, HashSet};
 use scraper::ElementRef;
 use url::Url;
 
+use super::addresses::{Shape, could_be_article, has_identity_number, looks_like_article, shape};
 use super::elements::{date_of, has_word, is_date, link_title};
-use super::{ENTRIES_MAX, Page, article_url, is_same_host, without_fragment};
+use super::{ENTRIES_MAX, Page, article_url};
 use crate::model::{Announced, OffsetTime};
 
 /// Links of one page that are looked at.
@@ -40,15 +41,6 @@ struct Candidate<'a> {
     place: f64,
 }
 
-/// What the addresses of one kind of page have in common.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-struct Shape {
-    segments: usize,
-    /// Kinds of all segments but the last: year, number, or word.
-    folders: String,
-    has_query: bool,
-}
-
 /// Finds the articles of a page, in its order.
 pub(super) fn discover(page: &Page<'_>) -> Vec<Announced> {
     let candidates = candidates(page);
@@ -59,9 +51,8 @@ pub(super) fn discover(page: &Page<'_>) -> Vec<Announced> {
     let repeated = groups.iter().filter(|(_, members)| members.len() >= PATTERN_LINKS_MIN);
     let scored = repeated.map(|(key, members)| (score(members), key));
     // Equal scores are settled by the key, so that the same page always gives the same entries.
-    let by_score = |a: &(f64, &(&str, &Shape)), b: &(f64, &(&str, &Shape))| {
-        a.0.total_cmp(&b.0).then_with(|| (b.1.0, b.1.1.segments).cmp(&(a.1.0, a.1.1.segments)))
-    };
+    let by_score =
+        |a: &(f64, &(&str, &Shape)), b: &(f64, &(&str, &Shape))| a.0.total_cmp(&b.0).then_with(|| b.1.cmp(a.1));
     let Some((best, &(path, shape))) = scored.max_by(by_score) else { return Vec::new() };
     if best <= 0.0 {
         return Vec::new();
@@ -214,96 +205,6 @@ fn is_title(title: &str) -> bool {
 fn is_pager(link: &ElementRef<'_>) -> bool {
     let relation = link.attr("rel").unwrap_or_default().to_ascii_lowercase();
     relation.split_ascii_whitespace().any(|word| matches!(word, "next" | "prev" | "tag" | "author" | "license"))
-}
-
-fn could_be_article(url: &Url, page: &Url) -> bool {
-    const FILES: &[&str] =
-        &[".jpg", ".jpeg", ".png", ".gif", ".webp", ".pdf", ".zip", ".mp3", ".mp4", ".apk", ".xml", ".doc", ".docx"];
-    let (Some(host), Some(own)) = (url.host_str(), page.host_str()) else { return false };
-    let path = url.path().to_ascii_lowercase();
-    let is_page = url.query_pairs().any(|(key, _)| matches!(&*key, "page" | "paged" | "share" | "replytocom"));
-    let is_other = is_of_other_page(&path);
-    let is_file = FILES.iter().any(|end| path.ends_with(end));
-    let is_front = path == "/" && url.query().is_none();
-    is_same_host(host, own) && !is_page && !is_other && !is_file && !is_front && *url != without_fragment(page)
-}
-
-/// Whether a path (in lower case) is that of a list, a form or a page on the site itself.
-fn is_of_other_page(path: &str) -> bool {
-    const PAGES: &[&str] = &[
-        "page",
-        "search",
-        "login",
-        "register",
-        "user",
-        "feed",
-        "rss",
-        "about",
-        "contact",
-        "contacts",
-        "privacy",
-        "terms",
-        "reklama",
-        "advertising",
-        "subscribe",
-        "cart",
-        "wp-login.php",
-    ];
-    // Followed by a name of their own, which says nothing.
-    const LISTS: &[&str] = &["tag", "tags", "tegi", "category", "categories", "cat", "author", "authors"];
-    let segments: Vec<&str> = path.split('/').filter(|segment| !segment.is_empty()).collect();
-    // `/page/2024-new-law` and `/category/economy/2024-new-law` are articles, `/page/2` and `/tag/new-laws` are not.
-    let names_article = |segment: &&str| segment.contains(char::is_alphabetic) && is_article_name(segment);
-    let is_followed = |after: &[&str]| after.iter().any(names_article);
-    segments.iter().enumerate().any(|(at, segment)| {
-        let after = &segments[at + 1..];
-        let is_dated = |name: &&str| names_article(name) && has_number(name);
-        (PAGES.contains(segment) && !is_followed(after))
-            || (LISTS.contains(segment)
-                && !is_followed(after.get(1..).unwrap_or_default())
-                && !after.first().is_some_and(is_dated))
-    })
-}
-
-/// Numbers of four digits and more, or a slug of several words, in the last segments or the query.
-fn looks_like_article(url: &Url) -> bool {
-    let last =
-        url.path_segments().and_then(|segments| segments.rev().find(|segment| !segment.is_empty())).unwrap_or_default();
-    is_article_name(last) || is_numbered(url)
-}
-
-fn is_article_name(segment: &str) -> bool {
-    segment.matches(['-', '_']).count() >= 3 || segment.len() >= 40 || has_number(segment)
-}
-
-fn is_numbered(url: &Url) -> bool {
-    has_number(url.path()) || url.query().is_some_and(has_number)
-}
-
-/// A number of four digits and more that is no year within a slug.
-fn has_identity_number(url: &Url) -> bool {
-    let is_year = |digits: &str| digits.len() == 4 && (digits.starts_with("19") || digits.starts_with("20"));
-    let is_identity = |segment: &str| {
-        let mut numbers = segment.split(|c: char| !c.is_ascii_digit()).filter(|digits| digits.len() >= 4);
-        numbers.any(|digits| digits.len() == segment.len() || !is_year(digits))
-    };
-    url.path().split('/').any(is_identity) || url.query().is_some_and(|query| query.split(['=', '&']).any(is_identity))
-}
-
-fn has_number(text: &str) -> bool {
-    text.split(|c: char| !c.is_ascii_digit()).any(|digits| digits.len() >= 4)
-}
-
-fn shape(url: &Url) -> Shape {
-    let segments: Vec<&str> = url.path().split('/').filter(|segment| !segment.is_empty()).collect();
-    let folders = segments.iter().take(segments.len().saturating_sub(1)).map(|segment| {
-        match segment.bytes().all(|byte| byte.is_ascii_digit()) {
-            true if segment.len() == 4 => 'y',
-            true => 'n',
-            false => 'w',
-        }
-    });
-    Shape { segments: segments.len(), folders: folders.collect(), has_query: url.query().is_some() }
 }
 
 /// Tag and classes of a link and what is around it; numbers and states in classes left out.
