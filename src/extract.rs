@@ -4,7 +4,6 @@ mod authors;
 mod body;
 pub mod clean;
 mod encoding;
-mod guard;
 mod json_ld;
 mod metadata;
 mod published;
@@ -59,7 +58,7 @@ pub fn extract(page: &Page, hints: &Hints<'_>) -> Extraction {
     let bytes: &[u8] = if not_html.is_some() { &[] } else { &page.bytes };
     let tld = url.and_then(Url::domain).and_then(|domain| domain.rsplit('.').next());
     let decoded = encoding::decode(bytes, page.content_type.as_deref(), tld);
-    let guarded = guard::guard(&decoded.text);
+    let guarded = text::guard::guard(&decoded.text);
     let tree = Html::parse_document(&guarded.html);
     let mut article = read(&tree, &guarded, url, page, hints);
     if !bytes.is_empty() {
@@ -71,7 +70,7 @@ pub fn extract(page: &Page, hints: &Hints<'_>) -> Extraction {
     Extraction { article, rejected }
 }
 
-fn read(tree: &Html, guarded: &guard::Guarded, url: Option<&Url>, page: &Page, hints: &Hints<'_>) -> Article {
+fn read(tree: &Html, guarded: &text::guard::Guarded, url: Option<&Url>, page: &Page, hints: &Hints<'_>) -> Article {
     let (metas, json_ld) = (Metas::read(tree), json_ld::read(&guarded.json_ld));
     let sources = Sources { page: tree, metas: &metas, json_ld: &json_ld, announced: hints.announced, url };
     let rule = hints.rule.and_then(|site| site.article.as_ref());

@@ -59,7 +59,8 @@ pub fn article_id(url: &CanonicalUrl) -> ArticleId {
 }
 
 /// Digest of an article's text, blind to case, white space, punctuation and Unicode form, so that one text has one
-/// digest wherever it is set. Letters, digits and their grouping into words count.
+/// digest wherever it is set. Letters, digits and their grouping into words count, and what makes another number:
+/// signs, decimal points, raised digits, currency and percent signs.
 pub fn text_digest(text: &str) -> Digest {
     let mut hasher = Sha256::new();
     fold::words(text, |word| absorb(&mut hasher, word));
@@ -148,11 +149,32 @@ mod tests {
             ("ﬁnance ２", "finance 2"),
             ("soft\u{ad}ware", "software"),
             ("a\u{a0}b", "a b"),
+            ("−15 degrees", "-15 degrees"),
+            ("1,5 bn", "1.5 bn"),
+            ("rose - 15 of", "rose — 15 of"),
+            ("5 %", "5%,"),
+            ("Nurly-Zhol", "Nurly Zhol"),
         ];
         for (left, right) in same {
             assert_eq!(text_digest(left), text_digest(right), "{left:?} {right:?}");
         }
-        let different = [("10 5", "105"), ("ab c", "a bc"), ("10.5", "105"), ("", "a"), ("один", "два")];
+        let different = [
+            ("10 5", "105"),
+            ("ab c", "a bc"),
+            ("10.5", "105"),
+            ("", "a"),
+            ("один", "два"),
+            ("-15 градусов", "+15 градусов"),
+            ("(-15 градусов)", "(15 градусов)"),
+            ("$5 million", "€5 million"),
+            ("5 $", "5 ₸"),
+            ("5%", "5"),
+            ("1,5 млрд", "1-5 млрд"),
+            ("1.5", "1 5"),
+            ("10² m", "102 m"),
+            ("CO₂", "CO"),
+            ("5½", "51/2"),
+        ];
         for (left, right) in different {
             assert_ne!(text_digest(left), text_digest(right), "{left:?} {right:?}");
         }

@@ -8,11 +8,11 @@ use scraper::{ElementRef, Html};
 use trafilatura::{ExtractionFocus, HtmlDateMode, Options};
 use url::Url;
 
-use super::guard::guard;
 use super::metadata::selector;
 use super::render::text_of;
 use crate::site_rules::ArticleRule;
 use crate::text;
+use crate::text::guard::guard;
 
 /// A route's text shorter than this, in letters and digits, is taken for a miss while another route has more.
 const MISS_LETTERS_MAX: usize = 200;

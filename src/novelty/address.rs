@@ -183,16 +183,85 @@ pub fn canonical_url(url: &Url) -> CanonicalUrl {
     CanonicalUrl(canonical)
 }
 
-/// Whether a page's `rel=canonical` is taken as its address: it must lie on the same site (host and port after
-/// folding as in [`canonical_url`]) and must not be a home page, `/` or that of a language such as `/ru`, unless the
-/// page itself is one. Sites that name their home page, or another site, on every page would merge all articles.
+/// Whether a page's `rel=canonical` is taken as its address.
+///
+/// It must lie on the same site (host and port after folding as in [`canonical_url`]) and be the address of one
+/// article, as far as can be told: pages that name their home page, their section or their script would merge all
+/// articles of the site. So it is refused when the fetched address says more than it does:
+///
+/// - it is a home page, `/` or that of a language such as `/ru`, and the page itself is none;
+/// - its path is the beginning of the page's, and it has no query that could make up for the rest;
+/// - it is the page's path without its query, unless the last segment of the path names an article by itself;
+/// - it has neither a digit nor a slug of several words, and the fetched address has.
 pub fn believed_canonical(fetched: &Url, rel_canonical: &Url) -> bool {
     let site = |url: &Url| {
         let port = url.port().filter(|port| !matches!(port, 80 | 443));
         let host = matches!(url.scheme(), "http" | "https").then(|| url.host_str().map(folded_host)).flatten();
         host.map(|host| (host.to_owned(), port))
     };
-    site(fetched).is_some() && site(fetched) == site(rel_canonical) && (is_home(fetched) || !is_home(rel_canonical))
+    if site(fetched).is_none() || site(fetched) != site(rel_canonical) {
+        return false;
+    }
+    is_home(fetched) || !(is_home(rel_canonical) || is_less(&Parts::of(rel_canonical), &Parts::of(fetched)))
+}
+
+/// What tells the addresses of a site apart, in canonical form.
+struct Parts {
+    path: String,
+    query: String,
+    /// After `#!`.
+    hashbang: String,
+}
+
+impl Parts {
+    fn of(url: &Url) -> Self {
+        let hashbang = url.fragment().filter(|fragment| is_hashbang(fragment)).unwrap_or_default();
+        Self {
+            path: canonical_path(url.path()),
+            query: canonical_query(url.query().unwrap_or_default()),
+            hashbang: hashbang.to_owned(),
+        }
+    }
+
+    /// A digit that belongs to no escape, or a segment of several words.
+    fn names_article(&self) -> bool {
+        let has_digit = |text: &str| without_escapes(text).contains(|c: char| c.is_ascii_digit());
+        has_digit(&self.path)
+            || has_digit(&self.query)
+            || has_digit(&self.hashbang)
+            || self.path.split('/').chain(self.hashbang.split('/')).any(|segment| words(segment) > 1)
+    }
+
+    /// Whether the last segment of the path is enough to know an article by: a long number or slug, and no script.
+    fn path_names_article(&self) -> bool {
+        const SCRIPTS: [&str; 7] = [".php", ".asp", ".aspx", ".jsp", ".cgi", ".pl", ".dll"];
+        let last = self.path.rsplit('/').next().unwrap_or_default();
+        let plain = without_escapes(last);
+        let has_number = plain.split(|c: char| !c.is_ascii_digit()).any(|digits| digits.len() >= 4);
+        !SCRIPTS.iter().any(|script| plain.ends_with(script)) && (has_number || words(last) >= 3)
+    }
+}
+
+fn is_less(canonical: &Parts, fetched: &Parts) -> bool {
+    let adds_query = !canonical.query.is_empty() && canonical.query != fetched.query;
+    let is_same_path = canonical.path == fetched.path;
+    let rest = fetched.path.strip_prefix(canonical.path.as_str());
+    let is_prefix = !adds_query && rest.is_some_and(|rest| rest.starts_with('/'));
+    let drops_query = is_same_path && canonical.query.is_empty() && !fetched.query.is_empty();
+    is_prefix || drops_query && !canonical.path_names_article() || fetched.names_article() && !canonical.names_article()
+}
+
+fn words(segment: &str) -> usize {
+    segment.split(['-', '_']).filter(|word| !word.is_empty()).count()
+}
+
+fn without_escapes(text: &str) -> String {
+    let mut plain = String::with_capacity(text.len());
+    let mut pieces = text.split('%');
+    plain.push_str(pieces.next().unwrap_or_default());
+    // Canonical text has two digits after every `%`.
+    plain.extend(pieces.filter_map(|piece| piece.get(2..)));
+    plain
 }
 
 fn is_home(url: &Url) -> bool {

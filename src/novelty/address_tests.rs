@@ -81,7 +81,7 @@ fn fetchable_url_changes_nothing_else() {
 #[test]
 fn rel_canonical_is_believed_on_the_same_site_only() {
     let cases = [
-        ("https://example.kz/a?x=1", "https://www.example.kz/a", true),
+        ("https://example.kz/a?utm_source=x", "https://www.example.kz/a", true),
         ("https://m.example.kz/a", "http://example.kz/a", true),
         ("https://example.kz/a", "https://example.kz/", false),
         ("https://example.kz/a", "https://example.kz/?utm_source=x", false),
@@ -96,6 +96,40 @@ fn rel_canonical_is_believed_on_the_same_site_only() {
     ];
     for (fetched, rel_canonical, expected) in cases {
         assert_eq!(believed_canonical(&url(fetched), &url(rel_canonical)), expected, "{fetched} {rel_canonical}");
+    }
+}
+
+#[test]
+fn a_canonical_that_covers_many_articles_is_not_believed() {
+    let cases = [
+        ("/news/dam-story", "/news", false),
+        ("/news/dam-story", "/news/", false),
+        ("/news/dam-story/", "/new", false),
+        ("/index.php?newsid=5", "/index.php", false),
+        ("/news.php?id=1", "/news.php", false),
+        ("/show_news_2024.php?id=1", "/show_news_2024.php", false),
+        ("/news?a=1&b=2", "/news", false),
+        ("/index.php?module=news&id=5", "/index.php?module=news", false),
+        ("/news/dam-story", "/politics", false),
+        ("/news/17", "/%D0%BD%D0%BE%D0%B2", false),
+        ("/app#!/news/1", "/app", false),
+        ("/news/100200?theme=dark", "/news/100200", true),
+        ("/news/the-new-dam?theme=dark", "/news/the-new-dam", true),
+        ("/news/dam-story", "/news?id=5", true),
+        ("/?p=12", "/news/dam-story", true),
+        ("/news/dam-story?x=1", "/politics/dam-story-5", true),
+        ("/m/news/17", "/news/17", true),
+        ("/news/17", "/news/17-dam", true),
+        ("/news/plotina", "/politika/plotina", true),
+        ("/%D0%BD%D0%BE%D0%B2?utm_term=a", "/%D0%BD%D0%BE%D0%B2", true),
+    ];
+    for (fetched, rel_canonical, expected) in cases {
+        let of_site = |path: &str| url(&format!("https://example.kz{path}"));
+        assert_eq!(
+            believed_canonical(&of_site(fetched), &of_site(rel_canonical)),
+            expected,
+            "{fetched} {rel_canonical}"
+        );
     }
 }
 

@@ -11,20 +11,55 @@ const SILENT_ELEMENTS: [&str; 2] = ["script", "style"];
 
 /// Gives every word of `text` in lower case and NFKC. A word is a run of letters and digits; combining marks,
 /// invisible characters and apostrophes (`oʻ`, `o'`, `don’t`) are left out of it, everything else ends it.
+///
+/// What makes another number is kept: a sign before the first digit (`-15`, `+15`), the point or comma inside (both as
+/// a point), a currency or percent sign as a word, and that a digit is raised or lowered (`10²` is `10` and `^2`).
 pub(super) fn words(text: &str, mut take: impl FnMut(&str)) {
     let mut word = String::new();
+    // Whether a sign that stands here begins a number: nothing but space before it.
+    let mut begins = true;
     // stream_safe bounds the run of marks that normalisation must sort: hostile text has megabytes of them.
-    for c in text.chars().stream_safe().nfkc().flat_map(char::to_lowercase) {
-        if c.is_alphanumeric() && !is_apostrophe(c) {
-            word.push(c);
-        } else if !(word.is_empty() || is_combining_mark(c) || is_apostrophe(c) || is_invisible(c)) {
-            take(&word);
-            word.clear();
+    let marked = text.chars().flat_map(|c| is_raised(c).then_some('^').into_iter().chain([c]));
+    let folded = marked.stream_safe().nfkc().flat_map(char::to_lowercase).filter(|c| !is_silent(*c));
+    let mut folded = folded.peekable();
+    while let Some(c) = folded.next() {
+        let before_digit = folded.peek().is_some_and(|next| next.is_numeric());
+        let is_in_number = before_digit && word.ends_with(char::is_numeric);
+        match c {
+            '.' | ',' if is_in_number => word.push('.'),
+            _ if c.is_alphanumeric() => word.push(c),
+            _ => {
+                if !word.is_empty() {
+                    take(&word);
+                    word.clear();
+                }
+                if before_digit && (c == '^' || begins && matches!(c, '+' | '-' | '−' | '–')) {
+                    word.push(if matches!(c, '−' | '–') { '-' } else { c });
+                } else if is_unit(c) {
+                    take(c.encode_utf8(&mut [0; 4]));
+                }
+            }
         }
+        begins = c.is_whitespace() || c == '(';
     }
     if !word.is_empty() {
         take(&word);
     }
+}
+
+/// Part of no word and the end of none.
+fn is_silent(c: char) -> bool {
+    is_combining_mark(c) || is_apostrophe(c) || is_invisible(c)
+}
+
+/// Digits and fractions that would be ordinary digits in NFKC and make another number of those before them.
+fn is_raised(c: char) -> bool {
+    matches!(c, '²' | '³' | '¹' | '¼'..='¾' | '⁰' | '⁴'..='⁹' | '₀'..='₉' | '⅐'..='⅞')
+}
+
+/// Currency and percent signs.
+fn is_unit(c: char) -> bool {
+    matches!(c, '$' | '%' | '‰' | '¢'..='¥' | '֏' | '؋' | '\u{20a0}'..='\u{20cf}')
 }
 
 fn is_apostrophe(c: char) -> bool {

@@ -174,7 +174,7 @@ pub(in crate::poll) fn binary(bytes: &[u8]) -> Option<&'static str> {
 
 /// Why a text without a feed's root, or with a page's root before it, is no feed.
 fn no_feed(text: &str) -> Option<FeedError> {
-    let mut names = markup::Pieces::new(text, markup::Syntax::Xml).filter_map(|piece| match piece {
+    let mut names = markup::Pieces::new(text).filter_map(|piece| match piece {
         markup::Piece::Open(tag) => Some(tag),
         _ => None,
     });

@@ -1,21 +1,26 @@
 //! Listing pages to announced articles: by the site's selectors, or by finding the page's repeated article links.
 
+mod addresses;
 mod discover;
 mod elements;
-mod limits;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use scraper::{ElementRef, Html, Selector};
 use url::Url;
 
-use super::feed::markup::{Piece, Pieces, Syntax, evidence, prefix};
+use super::feed::markup::{Piece, Pieces, evidence, prefix};
 use super::feed::{absolute_url, binary, decode::decode};
 use crate::dates::DateContext;
 use crate::model::Announced;
 use crate::site_rules::ListingRule;
+use crate::text::guard::{PAGE_BYTES_MAX, guard};
 use elements::{date_of, link_title, visible_text};
-pub use limits::{LISTING_BYTES_MAX, PageLimit};
+
+pub use crate::text::guard::PageLimit;
+
+/// Largest page, in bytes.
+pub const LISTING_BYTES_MAX: usize = PAGE_BYTES_MAX;
 
 /// Entries of one page that are announced; listing pages show 10 to 100.
 const ENTRIES_MAX: usize = 500;
@@ -82,7 +87,9 @@ pub fn read(
     if bytes.iter().all(u8::is_ascii_whitespace) {
         return Err(ListingError::Empty);
     }
-    limits::check_size(bytes)?;
+    if bytes.len() > LISTING_BYTES_MAX {
+        return Err(PageLimit::Bytes { bytes: bytes.len() }.into());
+    }
     if let Some(what) = binary(bytes) {
         let evidence = evidence(&String::from_utf8_lossy(&bytes[..bytes.len().min(64)]));
         return Err(ListingError::NotAPage { what, evidence });
@@ -91,8 +98,11 @@ pub fn read(
     if let Some(what) = other_than_page(&text) {
         return Err(ListingError::NotAPage { what, evidence: evidence(&text) });
     }
-    limits::check_structure(&text)?;
-    let html = Html::parse_document(&text);
+    let guarded = guard(&text);
+    if let Some(limit) = guarded.exceeded {
+        return Err(limit.into());
+    }
+    let html = Html::parse_document(&guarded.html);
     let base = base_of(&html, url);
     let page = Page { html: &html, url, base: &base, dates: DateContext { zone, now, year_hint: None } };
     let entries = match rule {
@@ -123,7 +133,7 @@ fn other_than_page(text: &str) -> Option<&'static str> {
     if start.starts_with(['{', '[']) {
         return Some("JSON");
     }
-    let first = Pieces::new(prefix(start, 4096), Syntax::Xml).find_map(|piece| match piece {
+    let first = Pieces::new(prefix(start, 4096)).find_map(|piece| match piece {
         Piece::Open(tag) => Some(tag.local().to_ascii_lowercase()),
         _ => None,
     });

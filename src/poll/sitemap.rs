@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use url::Url;
 
-use super::feed::markup::{Piece, Pieces, Syntax, evidence, page_evidence, push_resolved};
+use super::feed::markup::{Piece, Pieces, evidence, page_evidence, push_resolved};
 use super::feed::{absolute_url, binary, decode::decode};
 use crate::dates::{self, DateContext};
 use crate::model::{Announced, OffsetTime};
@@ -105,7 +105,7 @@ pub fn read(bytes: &[u8], url: &Url, zone: &TimeZone, now: Option<Timestamp>) ->
         None => {}
     }
     let text = decode(bytes, None, Some(url));
-    let mut pieces = Pieces::new(&text, Syntax::Xml);
+    let mut pieces = Pieces::new(&text);
     let root = pieces.by_ref().find_map(|piece| match piece {
         Piece::Open(tag) => Some(tag.local().to_ascii_lowercase()),
         _ => None,

@@ -37,15 +37,17 @@ const RAW_TEXT: [&str; 9] =
 
 /// The tokens of `html`, in order.
 pub fn tokens(html: &str) -> Tokens<'_> {
-    Tokens { html, at: 0, raw: None }
+    Tokens { html, at: 0, raw: None, has_no_comment_end: false }
 }
 
 /// Iterator over the tokens of a page; see [`tokens`].
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Tokens<'a> {
     html: &'a str,
     at: usize,
     raw: Option<String>,
+    /// The end of a comment was looked for in vain; it is not looked for again, which keeps this linear.
+    has_no_comment_end: bool,
 }
 
 impl Iterator for Tokens<'_> {
@@ -110,13 +112,31 @@ impl Tokens<'_> {
     }
 
     fn declaration(&mut self) -> Token {
-        let rest = &self.html[self.at..];
-        self.at = match rest.strip_prefix("<!--") {
-            Some(comment) if comment.starts_with('>') => self.at + 5,
-            Some(comment) => comment.find("-->").map_or(self.html.len(), |end| self.at + 4 + end + 3),
-            None => after(self.html.as_bytes(), self.at, b'>'),
+        let bytes = self.html.as_bytes();
+        self.at = match self.html[self.at..].starts_with("<!--") {
+            true => self.end_of_comment(self.at + 4),
+            false => after(bytes, self.at, b'>'),
         };
         Token::Ignored
+    }
+
+    /// Where the comment ends whose content begins at `begin`. One that is never closed ends like any declaration:
+    /// a browser would show nothing of the page.
+    fn end_of_comment(&mut self, begin: usize) -> usize {
+        let bytes = self.html.as_bytes();
+        if let Some(dashes) = [">", "->"].into_iter().find(|end| self.html[begin..].starts_with(end)) {
+            return begin + dashes.len();
+        }
+        let mut at = if self.has_no_comment_end { bytes.len() } else { begin };
+        while let Some(found) = self.html[at..].find("--") {
+            match &bytes[at + found + 2..] {
+                [b'>', ..] => return at + found + 3,
+                [b'!', b'>', ..] => return at + found + 4,
+                _ => at += found + 1,
+            }
+        }
+        self.has_no_comment_end = true;
+        after(bytes, begin, b'>')
     }
 
     fn end_of_raw(&self, name: &str) -> usize {
@@ -221,6 +241,9 @@ mod tests {
     fn splits_pages_into_tokens() {
         check("a < b<p>c</P >", "T(a < b)S(p|)T(c)E(p)");
         check("<!DOCTYPE html><!-- <p> --><!--><b>", "IIIS(b|)");
+        check("<!-- x --!><b><!---><i><!----><u>", "IS(b|)IS(i|)IS(u|)");
+        check("<!-- never > closed -- <b>", "IT( closed -- )S(b|)");
+        check("<!--a--><!-- b > c", "IIT( c)");
         check("<a href='x>y' title=\"1 > 0\">z", "S(a|href='x>y' title=\"1 > 0\")T(z)");
         check("<a href=it's>z</a>", "S(a|href=it's)T(z)E(a)");
         check("<br/><img src=a/>", "S(br|/)S(img|src=a/)");

@@ -9,7 +9,7 @@ use url::Url;
 
 use super::collected::{Collected, TextForm, absolute_url};
 use super::kind::FeedKind;
-use super::markup::{Piece, Pieces, Syntax, Tag, push_escaped, push_resolved, resolved};
+use super::markup::{Piece, Pieces, Tag, push_escaped, push_resolved, resolved};
 use super::names::{Field, Namespace, Role, is_root, role};
 
 /// Entries that are read of one feed; feeds of news hold 10 to 500.
@@ -33,7 +33,7 @@ pub(super) struct Canonical {
 
 /// Rewrites a feed; `None` if there is no root element of one.
 pub(super) fn canonical(text: &str, url: Option<&Url>) -> Option<Canonical> {
-    let mut pieces = Pieces::new(text, Syntax::Xml);
+    let mut pieces = Pieces::new(text);
     let root = pieces.by_ref().find_map(|piece| match piece {
         Piece::Open(tag) if is_root(&tag) => Some(tag),
         _ => None,
@@ -59,6 +59,8 @@ struct Leaf {
     field: Field,
     rank: u8,
     form: TextForm,
+    /// Its content is XHTML, as elements.
+    is_xhtml: bool,
     /// It is a `guid` that is no address.
     is_opaque_id: bool,
     /// Open elements of the same name inside it.
@@ -69,13 +71,20 @@ struct Leaf {
 }
 
 impl Leaf {
-    fn push_tag(&mut self, raw: &str) {
+    fn push_tag(&mut self, tag: &Tag<'_>) {
         if !self.is_markup {
             let text = std::mem::take(&mut self.value);
             push_escaped(&mut self.value, &text);
             self.is_markup = true;
         }
-        self.value.push_str(raw);
+        match tag.raw.find(':').filter(|_| self.is_xhtml && !tag.prefix().is_empty()) {
+            // What reads it later knows HTML's names only.
+            Some(colon) => {
+                self.value.push_str(if tag.raw.starts_with("</") { "</" } else { "<" });
+                self.value.push_str(&tag.raw[colon + 1..]);
+            }
+            None => self.value.push_str(tag.raw),
+        }
     }
 }
 
@@ -151,9 +160,9 @@ impl Reader {
             role => role,
         };
         if let Some(leaf) = &mut self.leaf {
-            if !ends_leaf(leaf, role, &tag) {
+            if !ends_leaf(leaf, namespace, role, &tag) {
                 leaf.nested += usize::from(!tag.is_empty && leaf.name.eq_ignore_ascii_case(tag.name));
-                leaf.push_tag(tag.raw);
+                leaf.push_tag(&tag);
                 return;
             }
             self.finish_leaf();
@@ -219,9 +228,10 @@ impl Reader {
         }
         let form = if is_atom { TextForm::of_atom(tag) } else { TextForm::Html };
         let is_opaque_id = tag.attribute("isPermaLink").is_some_and(|value| value.trim().eq_ignore_ascii_case("false"));
+        let is_xhtml = is_atom && tag.attribute("type").is_some_and(|kind| kind.to_ascii_lowercase().contains("xhtml"));
         let name = tag.name.to_owned();
         let value = String::new();
-        self.leaf = Some(Leaf { name, field, rank, form, is_opaque_id, nested: 0, value, is_markup: false });
+        self.leaf = Some(Leaf { name, field, rank, form, is_xhtml, is_opaque_id, nested: 0, value, is_markup: false });
     }
 
     fn close(&mut self, tag: Tag<'_>) {
@@ -234,13 +244,13 @@ impl Reader {
                     self.finish_leaf();
                 } else {
                     leaf.nested -= 1;
-                    leaf.push_tag(tag.raw);
+                    leaf.push_tag(&tag);
                 }
                 return;
             }
             if !is_structural {
                 if leaf.is_markup {
-                    leaf.push_tag(tag.raw);
+                    leaf.push_tag(&tag);
                 }
                 return;
             }
@@ -353,9 +363,10 @@ impl Reader {
 }
 
 /// Whether a start tag inside a leaf shows that the leaf's own end is missing.
-fn ends_leaf(leaf: &Leaf, role: Role, tag: &Tag<'_>) -> bool {
+fn ends_leaf(leaf: &Leaf, namespace: Namespace, role: Role, tag: &Tag<'_>) -> bool {
     match role {
         Role::Entry => true,
+        _ if leaf.is_xhtml && namespace == Namespace::Xhtml => false,
         Role::Field(field, _) if leaf.field.is_rich() => {
             let is_feed_only =
                 matches!(field, Field::Id | Field::Published | Field::Updated) && tag.prefix().is_empty();

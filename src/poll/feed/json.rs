@@ -5,7 +5,7 @@
 use std::fmt;
 use std::marker::PhantomData;
 
-use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{Deserialize, DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use url::Url;
 
 use super::canonical::ENTRIES_MAX;
@@ -19,12 +19,19 @@ use crate::text;
 /// Elements of a list inside an item that are read.
 const LIST_MAX: usize = 64;
 
-/// Reads a JSON Feed.
+/// Reads a JSON Feed. One that is cut gives the items before the cut.
 pub(super) fn read(text: &str, url: Option<&Url>, dates: &DateContext<'_>) -> Result<Feed, FeedError> {
-    let raw: RawFeed = serde_json::from_str(text).map_err(|error| match error.classify() {
-        serde_json::error::Category::Eof => FeedError::Truncated { evidence: super::markup::evidence(text) },
-        _ => FeedError::Broken { reason: error.to_string() },
-    })?;
+    let mut raw = RawFeed::default();
+    let mut json = serde_json::Deserializer::from_str(text);
+    let result = Filled(&mut raw).deserialize(&mut json).and_then(|()| json.end());
+    let truncated = match result.map_err(|error| (error.classify(), error)) {
+        Ok(()) => false,
+        Err((serde_json::error::Category::Eof, _)) if raw.items.0.is_empty() => {
+            return Err(FeedError::Truncated { evidence: super::markup::evidence(text) });
+        }
+        Err((serde_json::error::Category::Eof, _)) => true,
+        Err((_, error)) => return Err(FeedError::Broken { reason: error.to_string() }),
+    };
     let version = raw.version.0.unwrap_or_default();
     if !version.contains("jsonfeed.org/version") && raw.items.0.is_empty() {
         let evidence = super::markup::evidence(text);
@@ -38,12 +45,11 @@ pub(super) fn read(text: &str, url: Option<&Url>, dates: &DateContext<'_>) -> Re
         language: raw.language.0,
         entries: raw.items.0.into_iter().map(|item| item.announced(base, dates)).collect(),
         url: site,
-        truncated: false,
+        truncated,
     })
 }
 
-#[derive(Default, serde::Deserialize)]
-#[serde(default)]
+#[derive(Default)]
 struct RawFeed {
     version: Loose,
     title: Loose,
@@ -136,6 +142,92 @@ impl<'de, T: Deserialize<'de>, const MAX: usize> Deserialize<'de> for List<T, MA
     }
 }
 
+/// Something that is filled while JSON is read, so that it holds what came before an error.
+struct Filled<'a, T>(&'a mut T);
+
+impl<'de, T> DeserializeSeed<'de> for Filled<'_, T>
+where
+    Self: Visitor<'de, Value = ()>,
+{
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Filled<'_, RawFeed> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON Feed")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<(), A::Error> {
+        while let Some(key) = object.next_key::<String>()? {
+            match key.as_str() {
+                "version" => self.0.version = object.next_value()?,
+                "title" => self.0.title = object.next_value()?,
+                "home_page_url" => self.0.home_page_url = object.next_value()?,
+                "language" => self.0.language = object.next_value()?,
+                "items" => object.next_value_seed(Filled(&mut self.0.items))?,
+                _ => {
+                    object.next_value::<IgnoredAny>()?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+impl<'de, T: Deserialize<'de>, const MAX: usize> Visitor<'de> for Filled<'_, List<T, MAX>> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a list")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<(), A::Error> {
+        while self.0.0.len() < MAX {
+            match list.next_element()? {
+                Some(element) => self.0.0.push(element),
+                None => return Ok(()),
+            }
+        }
+        while list.next_element::<IgnoredAny>()?.is_some() {}
+        Ok(())
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<(), A::Error> {
+        while object.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+        Ok(())
+    }
+
+    fn visit_str<E>(self, _: &str) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_u64<E>(self, _: u64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_i64<E>(self, _: i64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_unit<E>(self) -> Result<(), E> {
+        Ok(())
+    }
+}
+
 /// Makes a value of whatever JSON stands there.
 trait Lenient<'de>: Default {
     fn of_text(_: String) -> Self {
@@ -178,16 +270,10 @@ impl<'de> Lenient<'de> for Person {
 }
 
 impl<'de, T: Deserialize<'de>, const MAX: usize> Lenient<'de> for List<T, MAX> {
-    fn of_list<A: SeqAccess<'de>>(mut list: A) -> Result<Self, A::Error> {
-        let mut elements = Vec::new();
-        while elements.len() < MAX {
-            match list.next_element()? {
-                Some(element) => elements.push(element),
-                None => return Ok(Self(elements)),
-            }
-        }
-        while list.next_element::<IgnoredAny>()?.is_some() {}
-        Ok(Self(elements))
+    fn of_list<A: SeqAccess<'de>>(list: A) -> Result<Self, A::Error> {
+        let mut elements = Self::default();
+        Filled(&mut elements).visit_seq(list)?;
+        Ok(elements)
     }
 }
 

@@ -1,4 +1,4 @@
-//! Cuts XML and HTML, also broken, into tags and text in one linear pass; no tree, no recursion, no entities of its own.
+//! Cuts XML, also broken, and HTML in it into tags and text in one linear pass; no tree, no recursion, no entities of its own.
 
 use quick_xml::escape::resolve_html5_entity;
 
@@ -90,28 +90,18 @@ impl<'a> Tag<'a> {
     }
 }
 
-/// Which rules tags follow.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::poll) enum Syntax {
-    /// CDATA sections; `<` ends a tag or a quote that was left open.
-    Xml,
-    /// As an HTML tokeniser sees it: `<` may stand in attributes, scripts and styles are skipped.
-    Html,
-}
-
 /// The pieces of a text, in order. Comments, processing instructions and declarations are left out.
 #[derive(Clone, Debug)]
 pub(in crate::poll) struct Pieces<'a> {
     rest: &'a str,
-    syntax: Syntax,
     /// A `]>` may still follow; looked for in vain once, it is not looked for again, which keeps this linear.
     may_end_subset: bool,
 }
 
 impl<'a> Pieces<'a> {
     /// The pieces of `text`.
-    pub fn new(text: &'a str, syntax: Syntax) -> Self {
-        Self { rest: text, syntax, may_end_subset: syntax == Syntax::Xml }
+    pub fn new(text: &'a str) -> Self {
+        Self { rest: text, may_end_subset: true }
     }
 
     fn cut(&mut self, end: usize) -> &'a str {
@@ -145,32 +135,10 @@ impl<'a> Pieces<'a> {
         self.cut_through(">");
     }
 
-    fn skip_raw_text(&mut self, name: &str) {
-        let mut from = 0;
-        while let Some(at) = self.rest[from..].find("</") {
-            let tag = from + at;
-            let after = &self.rest.as_bytes()[tag + 2..];
-            if after.len() >= name.len() && after[..name.len()].eq_ignore_ascii_case(name.as_bytes()) {
-                self.cut(tag);
-                return;
-            }
-            from = tag + 2;
-        }
-        self.cut(self.rest.len());
-    }
-
     fn tag(&mut self) -> Piece<'a> {
-        let end = tag_end(self.rest.as_bytes(), self.syntax);
+        let end = tag_end(self.rest.as_bytes());
         let tag = Tag::new(self.cut(end));
-        if tag.raw.starts_with("</") {
-            return Piece::Close(tag);
-        }
-        if self.syntax == Syntax::Html
-            && let Some(name) = ["script", "style"].into_iter().find(|name| tag.name.eq_ignore_ascii_case(name))
-        {
-            self.skip_raw_text(name);
-        }
-        Piece::Open(tag)
+        if tag.raw.starts_with("</") { Piece::Close(tag) } else { Piece::Open(tag) }
     }
 }
 
@@ -193,12 +161,12 @@ impl<'a> Iterator for Pieces<'a> {
             if self.rest.starts_with("<!--") {
                 self.cut(4);
                 self.cut_through("-->");
-            } else if self.syntax == Syntax::Xml && self.rest.starts_with("<![CDATA[") {
+            } else if self.rest.starts_with("<![CDATA[") {
                 self.cut(9);
                 return Some(Piece::Verbatim(self.cut_through("]]>")));
-            } else if self.rest.starts_with("<?") && self.syntax == Syntax::Xml {
+            } else if self.rest.starts_with("<?") {
                 self.cut_through("?>");
-            } else if self.rest.starts_with("<!") || self.rest.starts_with("<?") {
+            } else if self.rest.starts_with("<!") {
                 self.skip_declaration();
             } else {
                 return Some(self.tag());
@@ -218,13 +186,13 @@ fn starts_markup(bytes: &[u8]) -> bool {
 }
 
 /// Where the tag at the start ends. Each byte is looked at once over all tags, so this stays linear.
-fn tag_end(bytes: &[u8], syntax: Syntax) -> usize {
+fn tag_end(bytes: &[u8]) -> usize {
     let mut quote = None;
     let mut first_close = None;
     let mut previous = b'<';
     for (at, &byte) in bytes.iter().enumerate().skip(1) {
         match byte {
-            b'<' if syntax == Syntax::Xml => return first_close.map_or(at, |close: usize| close + 1),
+            b'<' => return first_close.map_or(at, |close: usize| close + 1),
             b'>' if quote.is_none() => return at + 1,
             b'>' => first_close = first_close.or(Some(at)),
             b'"' | b'\'' if quote == Some(byte) => quote = None,
@@ -235,10 +203,7 @@ fn tag_end(bytes: &[u8], syntax: Syntax) -> usize {
             previous = byte;
         }
     }
-    match (syntax, first_close) {
-        (Syntax::Xml, Some(close)) => close + 1,
-        _ => bytes.len(),
-    }
+    first_close.map_or(bytes.len(), |close| close + 1)
 }
 
 /// `raw` with its entities resolved: numbers, HTML's names; what is none stays as it is.
@@ -309,7 +274,7 @@ pub(in crate::poll) fn text_of(fragment: &str) -> String {
     let fragment = prefix(fragment, FRAGMENT_BYTES_MAX);
     let mut plain = String::with_capacity(fragment.len());
     let mut hidden: Option<&str> = None;
-    for piece in Pieces::new(fragment, Syntax::Xml) {
+    for piece in Pieces::new(fragment) {
         match piece {
             Piece::Open(tag) | Piece::Close(tag) if !is_inline(tag.name) => plain.push(' '),
             _ => {}
@@ -393,7 +358,7 @@ mod tests {
     #[test]
     fn attributes_in_every_quoting() {
         let markup = "<a one='1' TWO=\"a&amp;b\" three=3 four five = '5'/>";
-        let Some(Piece::Open(tag)) = Pieces::new(markup, Syntax::Xml).next() else { panic!("it is a tag") };
+        let Some(Piece::Open(tag)) = Pieces::new(markup).next() else { panic!("it is a tag") };
         let values = ["one", "two", "three", "four", "five", "six"].map(|name| tag.attribute(name));
         assert_eq!(values.map(|value| value.unwrap_or("-".to_owned())), ["1", "a&b", "3", "", "5", "-"]);
         assert!(tag.is_empty);
@@ -402,15 +367,13 @@ mod tests {
     proptest! {
         #[test]
         fn nothing_is_lost_or_panics(text in "([<>/!?a-z\"'= &;#x0-9\\[\\]-]|<!--|-->|<!\\[CDATA\\[|\\]\\]>|<p>|&amp;|ж){0,60}") {
-            for syntax in [Syntax::Xml, Syntax::Html] {
-                let total: usize = Pieces::new(&text, syntax)
-                    .map(|piece| match piece {
-                        Piece::Open(tag) | Piece::Close(tag) => tag.attributes().count() + tag.raw.len(),
-                        Piece::Text(raw) | Piece::Verbatim(raw) => raw.len(),
-                    })
-                    .sum();
-                prop_assert!(total <= 2 * text.len());
-            }
+            let total: usize = Pieces::new(&text)
+                .map(|piece| match piece {
+                    Piece::Open(tag) | Piece::Close(tag) => tag.attributes().count() + tag.raw.len(),
+                    Piece::Text(raw) | Piece::Verbatim(raw) => raw.len(),
+                })
+                .sum();
+            prop_assert!(total <= 2 * text.len());
             text_of(&text);
             page_evidence(&text);
         }

@@ -205,6 +205,43 @@ fn a_cut_feed_keeps_its_whole_entries() {
 }
 
 #[test]
+fn xhtml_texts_keep_their_place() {
+    let atom = |title: &str, content: &str| {
+        format!(
+            "<feed xmlns='http://www.w3.org/2005/Atom' xmlns:h='http://www.w3.org/1999/xhtml'><title>T</title><entry>\
+             <id>urn:1</id><link href='/1'/><title type='xhtml'>{title}</title><content type='xhtml'>{content}</content>\
+             </entry></feed>"
+        )
+    };
+    for (name, open, close) in [
+        ("default", "<div xmlns='http://www.w3.org/1999/xhtml'>", "</div>"),
+        ("declared", "<h:div class='x'>", "</h:div>"),
+        ("usual", "<xhtml:div>", "</xhtml:div>"),
+    ] {
+        let text = atom(&format!("{open}One <h:b>t</h:b>wo{close}"), &format!("{open}<h:p>Full</h:p>{close}"));
+        check(&text, "atom-1.0", &["urn:1 | https://news.example/1 | One two | - | -"]);
+        let content = feed(&text).entries[0].content_html.clone().unwrap_or_default();
+        assert!(content.contains("<p>Full</p>"), "{name}: {content}");
+    }
+}
+
+#[test]
+fn a_cut_json_feed_gives_its_whole_items() {
+    let whole = "{\"version\":\"https://jsonfeed.org/version/1\",\"items\":[{\"id\":\"a\",\"url\":\"/1\",\"title\":\"One\"},\
+                 {\"id\":\"b\",\"title\":\"Two\"}],\"title\":\"T\"}";
+    assert!(!feed(whole).truncated);
+    for (kept, entries) in
+        [("[{\"id\":\"a\",\"url\":\"/1\",\"title\":\"One\"}", 1), ("\"Tw", 1), ("\"Two\"}", 2), ("]", 2)]
+    {
+        let end = whole.rfind(kept).expect("it is there") + kept.len();
+        let cut = feed(&whole[..end]);
+        assert_eq!((cut.entries.len(), cut.truncated), (entries, true), "{}", &whole[..end]);
+        assert_eq!(cut.entries[0].title.as_deref(), Some("One"));
+    }
+    assert!(matches!(read_from(format!("{whole}]").as_bytes(), None), Err(FeedError::Broken { .. })));
+}
+
+#[test]
 fn what_is_no_feed_is_named() {
     let message = |bytes: &[u8]| read_from(bytes, None).expect_err("it is no feed").to_string();
     for (bytes, part) in [

@@ -1,12 +1,13 @@
 //! Finds the article links of a page without a rule: the same kind of address at the same kind of place, repeated.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use scraper::ElementRef;
 use url::Url;
 
+use super::addresses::{Shape, could_be_article, has_identity_number, looks_like_article, shape};
 use super::elements::{date_of, has_word, is_date, link_title};
-use super::{ENTRIES_MAX, Page, article_url, is_same_host, without_fragment};
+use super::{ENTRIES_MAX, Page, article_url};
 use crate::model::{Announced, OffsetTime};
 
 /// Links of one page that are looked at.
@@ -20,6 +21,9 @@ const PATTERN_LINKS_MIN: usize = 3;
 
 /// Nodes around a link among which its date is looked for.
 const NEIGHBOURS_MAX: usize = 300;
+
+/// Folders of one address that are looked at.
+const FOLDERS_MAX: usize = 8;
 
 /// Where a link stands counts as a factor.
 const IN_MAIN: f64 = 1.0;
@@ -37,15 +41,6 @@ struct Candidate<'a> {
     place: f64,
 }
 
-/// What the addresses of one kind of page have in common.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-struct Shape {
-    segments: usize,
-    /// Kinds of all segments but the last: year, number, or word.
-    folders: String,
-    has_query: bool,
-}
-
 /// Finds the articles of a page, in its order.
 pub(super) fn discover(page: &Page<'_>) -> Vec<Announced> {
     let candidates = candidates(page);
@@ -56,17 +51,17 @@ pub(super) fn discover(page: &Page<'_>) -> Vec<Announced> {
     let repeated = groups.iter().filter(|(_, members)| members.len() >= PATTERN_LINKS_MIN);
     let scored = repeated.map(|(key, members)| (score(members), key));
     // Equal scores are settled by the key, so that the same page always gives the same entries.
-    let by_score = |a: &(f64, &(&str, &Shape)), b: &(f64, &(&str, &Shape))| {
-        a.0.total_cmp(&b.0).then_with(|| (b.1.0, b.1.1.segments).cmp(&(a.1.0, a.1.1.segments)))
-    };
+    let by_score =
+        |a: &(f64, &(&str, &Shape)), b: &(f64, &(&str, &Shape))| a.0.total_cmp(&b.0).then_with(|| b.1.cmp(a.1));
     let Some((best, &(path, shape))) = scored.max_by(by_score) else { return Vec::new() };
     if best <= 0.0 {
         return Vec::new();
     }
+    let best_place = groups[&(path, shape)].iter().map(|member| member.place).fold(0.0, f64::max);
     // Other blocks of the page announce articles, too: same kind of address, or same kind of place.
     let belongs = |candidate: &&Candidate<'_>| {
         if candidate.path == path && candidate.shape == *shape {
-            return true;
+            return candidate.place > IN_NAVIGATION || best_place <= IN_NAVIGATION;
         }
         let is_akin = candidate.shape == *shape || candidate.path == path && looks_like_article(&candidate.url);
         is_akin && candidate.place == IN_MAIN && is_headline(&candidate.title)
@@ -134,7 +129,43 @@ fn candidates<'a>(page: &Page<'a>) -> Vec<Candidate<'a>> {
         }
     }
     found.retain(|candidate| !candidate.title.is_empty());
+    demote_sections(&mut found);
+    demote_unnumbered(&mut found);
     found
+}
+
+/// An address that other links go on from is that of a section.
+fn demote_sections(candidates: &mut [Candidate<'_>]) {
+    let mut folders: HashSet<String> = HashSet::new();
+    for candidate in candidates.iter() {
+        let path = candidate.url.path().trim_end_matches('/');
+        let folder_ends = path.match_indices('/').map(|(at, _)| at).skip(1).take(FOLDERS_MAX);
+        folders.extend(folder_ends.map(|end| path[..end].to_owned()));
+    }
+    for candidate in candidates {
+        if candidate.url.query().is_none() && folders.contains(candidate.url.path().trim_end_matches('/')) {
+            candidate.place = candidate.place.min(IN_NAVIGATION);
+        }
+    }
+}
+
+/// Where so many articles in the main part have a number or a date in their address, so many links of one kind
+/// without are those of sections.
+fn demote_unnumbered(candidates: &mut [Candidate<'_>]) {
+    let mut counts: HashMap<(&str, &Shape, bool), usize> = HashMap::new();
+    for candidate in candidates.iter().filter(|candidate| candidate.place == IN_MAIN) {
+        *counts.entry((&candidate.path, &candidate.shape, has_identity_number(&candidate.url))).or_default() += 1;
+    }
+    let numbered = counts.iter().filter(|((_, _, is_numbered), _)| *is_numbered).map(|(_, count)| *count).max();
+    let numbered = numbered.filter(|count| *count >= PATTERN_LINKS_MIN).unwrap_or_default();
+    let is_beaten = |candidate: &Candidate<'_>| {
+        let key = (candidate.path.as_str(), &candidate.shape, false);
+        !has_identity_number(&candidate.url) && counts.get(&key).is_some_and(|count| *count <= numbered)
+    };
+    let beaten: Vec<bool> = candidates.iter().map(is_beaten).collect();
+    for (candidate, _) in candidates.iter_mut().zip(beaten).filter(|(_, is_beaten)| *is_beaten) {
+        candidate.place = IN_NAVIGATION;
+    }
 }
 
 /// Nearly always a headline: three words, or two long ones.
@@ -174,66 +205,6 @@ fn is_title(title: &str) -> bool {
 fn is_pager(link: &ElementRef<'_>) -> bool {
     let relation = link.attr("rel").unwrap_or_default().to_ascii_lowercase();
     relation.split_ascii_whitespace().any(|word| matches!(word, "next" | "prev" | "tag" | "author" | "license"))
-}
-
-fn could_be_article(url: &Url, page: &Url) -> bool {
-    const NOT_ARTICLES: &[&str] = &[
-        "tag",
-        "tags",
-        "tegi",
-        "category",
-        "categories",
-        "cat",
-        "author",
-        "authors",
-        "page",
-        "search",
-        "login",
-        "register",
-        "user",
-        "feed",
-        "rss",
-        "about",
-        "contact",
-        "contacts",
-        "privacy",
-        "terms",
-        "reklama",
-        "advertising",
-        "subscribe",
-        "cart",
-        "wp-login.php",
-    ];
-    const FILES: &[&str] =
-        &[".jpg", ".jpeg", ".png", ".gif", ".webp", ".pdf", ".zip", ".mp3", ".mp4", ".apk", ".xml", ".doc", ".docx"];
-    let (Some(host), Some(own)) = (url.host_str(), page.host_str()) else { return false };
-    let path = url.path().to_ascii_lowercase();
-    let is_page = url.query_pairs().any(|(key, _)| matches!(&*key, "page" | "paged" | "share" | "replytocom"));
-    let is_other = path.split('/').any(|segment| NOT_ARTICLES.contains(&segment));
-    let is_file = FILES.iter().any(|end| path.ends_with(end));
-    let is_front = path == "/" && url.query().is_none();
-    is_same_host(host, own) && !is_page && !is_other && !is_file && !is_front && *url != without_fragment(page)
-}
-
-/// Numbers of four digits and more, or a slug of several words, in the last segments or the query.
-fn looks_like_article(url: &Url) -> bool {
-    let has_number = |text: &str| text.split(|c: char| !c.is_ascii_digit()).any(|digits| digits.len() >= 4);
-    let is_slug = |text: &str| text.matches(['-', '_']).count() >= 3 || text.len() >= 40;
-    let last =
-        url.path_segments().and_then(|segments| segments.rev().find(|segment| !segment.is_empty())).unwrap_or_default();
-    is_slug(last) || has_number(url.path()) || url.query().is_some_and(has_number)
-}
-
-fn shape(url: &Url) -> Shape {
-    let segments: Vec<&str> = url.path().split('/').filter(|segment| !segment.is_empty()).collect();
-    let folders = segments.iter().take(segments.len().saturating_sub(1)).map(|segment| {
-        match segment.bytes().all(|byte| byte.is_ascii_digit()) {
-            true if segment.len() == 4 => 'y',
-            true => 'n',
-            false => 'w',
-        }
-    });
-    Shape { segments: segments.len(), folders: folders.collect(), has_query: url.query().is_some() }
 }
 
 /// Tag and classes of a link and what is around it; numbers and states in classes left out.

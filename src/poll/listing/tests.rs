@@ -98,6 +98,76 @@ fn cards_that_are_links_are_discovered() {
     );
 }
 
+/// The paths that are found on a page that is nothing but these links, each in a block of its own.
+fn check_links(blocks: &[&[(&str, &str)]], expected: &[&str]) {
+    let block = |links: &&[(&str, &str)]| {
+        let links: String =
+            links.iter().map(|(path, title)| format!("<li><a href='{path}'>{title}</a></li>")).collect();
+        format!("<ul>{links}</ul>")
+    };
+    let page: String = blocks.iter().map(block).collect();
+    let found = read_page(&format!("<html><body>{page}</body></html>"), None).unwrap_or_default();
+    let paths: Vec<&str> = found.iter().filter_map(|entry| Some(entry.url.as_ref()?.path())).collect();
+    assert_eq!(paths, expected, "{blocks:?}");
+}
+
+#[test]
+fn folders_that_are_named_like_lists_may_hold_articles() {
+    let title = "Parliament passes a new law today";
+    for folder in ["page", "about", "user", "category", "category/economy", "search"] {
+        let paths = [1, 2, 3].map(|n| format!("/{folder}/202{n}-new-law-on-water-is-passed"));
+        let [a, b, c] = paths.each_ref().map(String::as_str);
+        check_links(&[&[(a, title), (b, title), (c, title)]], &[a, b, c]);
+    }
+    for folder in ["page", "page/2", "search", "user", "about"] {
+        let paths = ["10001", "10002", "10003"].map(|end| format!("/{folder}/{end}"));
+        let [a, b, c] = paths.each_ref().map(String::as_str);
+        check_links(&[&[(a, title), (b, title), (c, title)]], &[]);
+    }
+    check_links(
+        &[&[("/tag/law-on-the-water", title), ("/tag/law-on-the-air", title), ("/tag/law-on-the-soil", title)]],
+        &[],
+    );
+}
+
+#[test]
+fn sections_do_not_pass_for_articles() {
+    let sections = [
+        ("/ru/section/all-about-the-economy", "All about the economy of the country"),
+        ("/ru/section/all-about-the-culture", "All about the culture of the country"),
+        ("/ru/section/all-about-the-science", "All about the science of the country"),
+    ];
+    let news =
+        [("/ru/news/1001", "Dam is opened"), ("/ru/news/1002", "Rates go down"), ("/ru/news/1003", "Snow has come")];
+    check_links(&[&sections, &news], &["/ru/news/1001", "/ru/news/1002", "/ru/news/1003"]);
+    let folders = [
+        ("/news-of-the-economy-and-trade", "All about the economy of the country"),
+        ("/news-of-the-culture-and-arts", "All about the culture of the country"),
+        ("/news-of-the-science-and-space", "All about the science of the country"),
+    ];
+    let inside = [
+        ("/news-of-the-economy-and-trade/dam", "The new dam is opened today"),
+        ("/news-of-the-culture-and-arts/show", "The new show is opened today"),
+        ("/news-of-the-science-and-space/moon", "The moon is reached again today"),
+    ];
+    check_links(&[&folders, &inside], &inside.map(|(path, _)| path));
+}
+
+#[test]
+fn pages_that_ask_for_gigabytes_cost_what_they_weigh() {
+    let numbered = |count: usize, part: &str| (0..count).map(|n| part.replace('K', &n.to_string())).collect::<String>();
+    let nine = format!("<b n=K>{}</b>{}", "<div>".repeat(9), "</div>".repeat(9));
+    let links = numbered(20, "<p><a href=/news/2024/01/a-long-slug-K>A headline of the article number K here</a>");
+    for (name, page) in [
+        ("unclosed", format!("<div>{}</div>{}{links}", numbered(240, "<b n=K>"), "<p>x".repeat(40_000))),
+        ("overlapping", format!("<div>{}</div>{}{links}", numbered(2_000, &nine), "<p>x".repeat(3_000))),
+    ] {
+        let started = Instant::now();
+        assert_eq!(read_page(&format!("<html><body>{page}"), None).map(|entries| entries.len()), Ok(20), "{name}");
+        assert!(started.elapsed() < Duration::from_secs(20), "{name}: {:?}", started.elapsed());
+    }
+}
+
 #[test]
 fn a_rule_says_where_things_stand() {
     let page = "<html><head><base href='https://news.example/deep/'></head><body>\
@@ -115,7 +185,13 @@ fn a_rule_says_where_things_stand() {
 
 #[test]
 fn what_announces_nothing_is_named() {
+    let deep = "<div>".repeat(1_000);
+    let tags = "<br>".repeat(60_000);
+    let attributes = format!("<a {}>", "x=1 y ".repeat(1_000));
     for (page, part) in [
+        (deep.as_str(), "nested more than 256 deep"),
+        (&tags, "more than 50000 tags"),
+        (&attributes, "more than 512 attributes"),
         (" ", "empty"),
         ("{\"a\": 1}", "JSON came"),
         ("just words", "plain text came"),
