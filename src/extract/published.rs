@@ -15,7 +15,7 @@ use super::json_ld::Subject;
 use super::metadata::{Found, Sources, selected_line, selector};
 use crate::dates::{self, DateContext, ParsedDate};
 use crate::model::{DatePrecision, OffsetTime};
-use surroundings::{Surroundings, date_in_line, is_other_matter};
+use surroundings::{Nearby, Place, Surroundings, date_in_line, is_other_matter};
 
 const PUBLISHED_METAS: [&str; 26] = [
     "article:published_time",
@@ -100,11 +100,18 @@ pub(super) fn dates(
             let said = by_feed(sources.announced?.date_published)?;
             // Of a day that the source named, the page may know the hour.
             let knows_more = |near: &Found<ParsedDate>| day(near.value.time) == day(said.value.time);
-            let finer = if said.value.precision == DatePrecision::Day { nearby().filter(knows_more) } else { None };
-            Some(finer.unwrap_or(said))
+            let near = nearby().map(|near| near.found).filter(|_| said.value.precision == DatePrecision::Day);
+            Some(near.filter(knows_more).unwrap_or(said))
         })
-        .or_else(nearby)
-        .or(by_url);
+        .or_else(|| match (nearby(), by_url) {
+            // The day in the address is surer than one that only stands somewhere in the page.
+            (Some(Nearby { found, place: Place::Elsewhere }), Some(by_url))
+                if day(found.value.time) != day(by_url.value.time) =>
+            {
+                Some(by_url)
+            }
+            (near, by_url) => near.map(|near| near.found).or(by_url),
+        });
     let modified = modified.or_else(|| surroundings.modified(&context));
     Dates { published, modified }
 }
@@ -291,6 +298,21 @@ mod tests {
             &format!("<h1>Dam</h1><div>20 November 2026</div>{PROSE}{card}"),
             PLAIN,
             Some(("2026-11-20T10:00:00+05:00", "time")),
+        );
+    }
+
+    #[test]
+    fn a_summary_may_stand_between_headline_and_byline() {
+        let byline = "<div>By Timur</div><time datetime=2026-03-09T10:00>9 March</time>";
+        check(&format!("<h1>Dam</h1>{PROSE}{byline}{PROSE}"), PLAIN, Some(("2026-03-09T10:00:00+05:00", "time")));
+    }
+
+    #[test]
+    fn the_day_in_the_address_goes_before_a_day_in_the_text() {
+        check(
+            &format!("<h1>Dam</h1>{PROSE}<div>7 May 2019</div>"),
+            "https://steppe.example/2019/05/08/dam",
+            Some(("2019-05-08T00:00:00+05:00", "url")),
         );
     }
 

@@ -8,7 +8,7 @@ use super::super::render::line_of;
 use super::super::walk::{Step, walk};
 use super::day;
 use crate::dates::{self, DateContext, ParsedDate};
-use crate::model::OffsetTime;
+use crate::model::{DatePrecision, OffsetTime};
 use crate::text::{collapse, is_inline};
 
 /// Longest line that can be a date with its label, in characters.
@@ -99,6 +99,24 @@ enum Piece {
     Time(Option<String>, String),
     /// A paragraph ended here.
     Paragraph,
+    /// A heading below the headline: of a section, or of another article's card.
+    Heading,
+}
+
+/// A date near the headline, and how near.
+#[derive(Debug)]
+pub(super) struct Nearby {
+    pub found: Found<ParsedDate>,
+    pub place: Place,
+}
+
+/// Where a date stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Place {
+    /// Between the headline and the text.
+    Byline,
+    /// Above the headline, or in the text.
+    Elsewhere,
 }
 
 impl Piece {
@@ -131,7 +149,7 @@ impl Surroundings {
 
     /// The date near the headline. Today's date above it, or near what may not be it, is that of the crawl unless the
     /// day is among those that something else confirms.
-    pub(super) fn published(&self, context: &DateContext<'_>, confirmed: &[Date]) -> Option<Found<ParsedDate>> {
+    pub(super) fn published(&self, context: &DateContext<'_>, confirmed: &[Date]) -> Option<Nearby> {
         let today = context.now.map(|now| now.to_zoned(context.zone.clone()).date());
         let in_zone = |time: OffsetTime| time.at.to_zoned(context.zone.clone()).date();
         let is_todays = |date: &ParsedDate| Some(in_zone(date.time)) == today && !confirmed.contains(&day(date.time));
@@ -139,28 +157,39 @@ impl Surroundings {
         let time = |date| Found::new(date, "time");
         let text = |date| Found::new(date, "text");
 
-        let is_paragraph = |piece: &Piece| matches!(piece, Piece::Paragraph);
-        let (byline, below) = self.after.split_at(self.after.iter().position(is_paragraph).unwrap_or(self.after.len()));
-        let own = |pieces: &[Piece], at: usize| !follows_label(pieces, at, &MODIFIED_LABELS);
-        let mut byline_times = (0..byline.len())
-            .filter(|at| own(byline, *at))
-            .filter_map(|at| byline[at].time(context))
-            .filter(is_believed);
-        if let Some(date) = byline_times.next() {
-            return Some(time(date));
+        let (byline, below) = self.after.split_at(self.end_of_byline());
+        let own = |at: &usize| !follows_label(byline, *at, &MODIFIED_LABELS);
+        let by_time =
+            (0..byline.len()).filter(own).filter_map(|at| byline[at].time(context)).find(is_believed).map(time);
+        let lines = || byline.iter().filter_map(|piece| piece.line(context)).find(is_believed).map(text);
+        if let Some(found) = by_time.or_else(lines) {
+            // A `<time>` further down counts where it only says more exactly what is visible.
+            let is_finer = |date: &ParsedDate| {
+                found.value.precision == DatePrecision::Day && day(date.time) == day(found.value.time)
+            };
+            let finer = below.iter().filter_map(|piece| piece.time(context)).find(is_finer).map(time);
+            return Some(Nearby { found: finer.unwrap_or(found), place: Place::Byline });
         }
-        let visible = byline.iter().filter_map(|piece| piece.line(context)).find(is_believed);
-        let above = || {
-            let pieces = || self.before.iter().rev();
-            let by_time = pieces().filter_map(|piece| piece.time(context)).find(|date| !is_todays(date)).map(time);
-            by_time.or_else(|| pieces().filter_map(|piece| piece.line(context)).find(|date| !is_todays(date)).map(text))
+        let above = || self.before.iter().rev().filter(|_| self.anchor == Anchor::Title);
+        let by_time = above().filter_map(|piece| piece.time(context)).find(|date| !is_todays(date)).map(time);
+        let lines = above().chain(below);
+        let found = by_time
+            .or_else(|| lines.filter_map(|piece| piece.line(context)).find(|date| !is_todays(date)).map(text))?;
+        Some(Nearby { found, place: Place::Elsewhere })
+    }
+
+    /// Where the text begins: at the first paragraph, or at the second when the first is a summary, which is followed
+    /// by the byline and more text. After the only paragraph of a short article come the cards of others, with headings.
+    fn end_of_byline(&self) -> usize {
+        let ends = |piece: &Piece| matches!(piece, Piece::Paragraph | Piece::Heading);
+        let Some(first) = self.after.iter().position(|piece| matches!(piece, Piece::Paragraph)) else {
+            return self.after.len();
         };
-        let further = || below.iter().filter_map(|piece| piece.line(context)).find(|date| !is_todays(date)).map(text);
-        let visible = visible.map(text).or_else(above).or_else(further)?;
-        // A `<time>` further down counts where it only says more exactly what is visible.
-        let is_same_day = |date: &ParsedDate| day(date.time) == day(visible.value.time);
-        let exact = below.iter().filter_map(|piece| piece.time(context)).find(is_same_day).map(time);
-        Some(exact.filter(|_| visible.value.precision == crate::model::DatePrecision::Day).unwrap_or(visible))
+        let rest = &self.after[first + 1..];
+        match rest.iter().position(ends) {
+            Some(second) if matches!(rest[second], Piece::Paragraph) => first + 1 + second,
+            _ => first,
+        }
     }
 
     /// The date of the last change, where a label says so.
@@ -171,7 +200,7 @@ impl Surroundings {
                 Piece::Time(..) if follows_label(pieces, at, &MODIFIED_LABELS) => {
                     pieces[at].time(context).map(|date| Found::new(date, "time"))
                 }
-                Piece::Time(..) | Piece::Paragraph => None,
+                Piece::Time(..) | Piece::Paragraph | Piece::Heading => None,
             })
         })
     }
@@ -256,6 +285,9 @@ impl Collector {
                     self.boundary(name);
                     if name == "time" && self.open_time.is_none() {
                         self.open_time = Some(element.attr("datetime").map(str::to_owned));
+                    }
+                    if self.is_after && matches!(name, "h2" | "h3" | "h4" | "h5" | "h6") {
+                        self.push(Piece::Heading);
                     }
                     if name == "h1" || Some(element) == heading || is_other_matter(element, heading) {
                         steps.skip_content();
