@@ -17,6 +17,8 @@ const DATE_LINE_CHARS_MAX: usize = 80;
 const CHARS_AFTER_HEADLINE: usize = 1_500;
 const PIECES_AFTER_HEADLINE: usize = 28;
 const PIECES_BEFORE_HEADLINE: usize = 5;
+/// Most pieces between the headline and a text of which no paragraph was seen.
+const BYLINE_PIECES_MAX: usize = 14;
 /// Shortest block that is a paragraph of the article, in characters. Below the first one stand the cards of others.
 const PARAGRAPH_CHARS_MIN: usize = 100;
 /// Most text that is walked over to find the headline, in bytes.
@@ -183,7 +185,7 @@ impl Surroundings {
     fn end_of_byline(&self) -> usize {
         let ends = |piece: &Piece| matches!(piece, Piece::Paragraph | Piece::Heading);
         let Some(first) = self.after.iter().position(|piece| matches!(piece, Piece::Paragraph)) else {
-            return self.after.len();
+            return self.after.len().min(BYLINE_PIECES_MAX);
         };
         let rest = &self.after[first + 1..];
         match rest.iter().position(ends) {
