@@ -23,7 +23,7 @@ use crate::site_rules::SiteRule;
 use crate::text;
 
 use body::{Body, BodySources};
-use clean::{add_repairs, clean, clean_line};
+use clean::{Evidence, add_repairs, clean_line, clean_with};
 use json_ld::JsonLd;
 use metadata::{Found, Metas, Sources};
 use title::Title;
@@ -130,7 +130,9 @@ fn read(tree: &Html, guarded: &guard::Guarded, url: Option<&Url>, page: &Page, h
     let body = find_body(&body_sources, hints);
     if let Some(body) = body {
         let context = DateContext { zone: hints.zone, now: page.fetched_at, year_hint: None };
-        let cleaned = clean(&body.text);
+        let site_names = sources.site_names();
+        let evidence = Evidence { title: article.title.as_deref(), tags: &article.tags, site_names: &site_names };
+        let cleaned = clean_with(&body.text, &evidence);
         add_repairs(&mut article.extract.repairs, cleaned.repairs);
         article.content_text = without_leading_lines(&cleaned.text, article.title.as_deref(), &context).to_owned();
         article.word_count = text::word_count(&article.content_text);

@@ -235,9 +235,10 @@ fn persons(raw: &[String], site_names: &[String], giver: Giver) -> Vec<Author> {
 
 /// Cuts "By", "Автор:" and the like.
 fn without_label(line: &str) -> &str {
-    const LABELS: [&str; 12] = [
+    const LABELS: [&str; 13] = [
         "written by",
         "posted by",
+        "published by",
         "by",
         "authors",
         "author",
@@ -265,7 +266,7 @@ fn turned(line: &str) -> Option<String> {
     let (last, first) = line.split_once(',')?;
     let is_word = |part: &str| !part.trim().is_empty() && !part.trim().contains([' ', ',', ';', '|', '/', '&']);
     let begins_small = last.trim().chars().next().is_some_and(char::is_lowercase);
-    let is_last = is_word(last) || (begins_small && last.split_whitespace().count() <= NAME_WORDS_MAX - 1);
+    let is_last = is_word(last) || (begins_small && last.split_whitespace().count() < NAME_WORDS_MAX);
     let is_name = |part: &str| !NOT_PERSONS.contains(&part.trim().to_lowercase().as_str()) && !is_degree(part);
     (is_last && is_word(first) && is_name(last) && is_name(first)).then(|| format!("{} {}", first.trim(), last.trim()))
 }
@@ -372,6 +373,7 @@ mod tests {
             "University of Osh",
             "The Steppe Herald",
             "Gazette",
+            "Published By : Stepnik",
             "An opinion piece that somebody wrote about water",
         ] {
             check(raw, &[]);
