@@ -28,7 +28,7 @@ pub(super) enum Subject {
 pub(super) struct Described {
     /// Its addresses; the first one resolves the others.
     pub addresses: Vec<Url>,
-    /// What it calls itself in h1 and `og:title`.
+    /// What it calls itself in h1 and `og:title`, folded, none longer than a title can be.
     pub titles: Vec<String>,
 }
 
@@ -85,10 +85,14 @@ impl Described {
             return 3;
         }
         let headline = first_text(node.get("headline")).map(|headline| text::from_html(&headline));
-        if headline.is_some_and(|headline| self.titles.iter().any(|title| is_similar(&fold(title), &fold(&headline)))) {
+        if headline.is_some_and(|headline| self.is_called(&fold(&headline))) {
             return 2;
         }
         u8::from(addresses.is_empty())
+    }
+
+    fn is_called(&self, headline: &str) -> bool {
+        self.titles.iter().any(|title| is_similar(title, headline))
     }
 
     fn is_at(&self, address: &str) -> bool {
@@ -287,7 +291,7 @@ mod tests {
     fn the_node_of_this_page_goes_before_related_stories() {
         let described = Described {
             addresses: vec!["https://www.steppe.example/news/dam".parse().expect("an address")],
-            titles: vec!["The new dam was opened".to_owned()],
+            titles: vec![fold("The new dam was opened")],
         };
         let headline = |node: &str| {
             let related = r#"{"@type":"NewsArticle","headline":"Bridge closed","url":"/news/bridge","datePublished":"2020-01-01"}"#;

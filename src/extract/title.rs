@@ -74,7 +74,10 @@ fn chosen(sources: &Sources<'_>) -> Option<(Found<String>, bool)> {
 pub(super) fn described(sources: &Sources<'_>) -> Described {
     let shared = sources.metas.first(&["og:title"]).map(text::from_html);
     let headings = sources.page.select(selector!("h1")).take(HEADINGS_MAX).map(line_of);
-    Described { addresses: sources.addresses(), titles: headings.chain(shared).collect() }
+    // A heading that was never closed holds the page; comparing it with every node would take long.
+    let is_title = |line: &String| line.chars().count() <= TITLE_CHARS_MAX;
+    let titles = headings.chain(shared).filter(is_title).map(|line| fold(&line)).collect();
+    Described { addresses: sources.addresses(), titles }
 }
 
 /// The heading that shows a title.
