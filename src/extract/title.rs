@@ -107,8 +107,10 @@ fn declared(sources: &Sources<'_>, site: &SiteNames, headings: &[String]) -> Vec
         .filter_map(|(title, from)| Some(Found::new(clean_line(&text::from_html(&title?)).text, from)))
         .map(|line| Found::new(site.cut_from_end(&line.value).to_owned(), line.from))
         .collect();
+    let smaller =
+        sources.page.select(selector!("h2")).take(HEADINGS_SEARCHED_MAX).map(|heading| fold(&line_of(heading)));
     let others: Vec<String> =
-        headings.iter().chain(lines.iter().map(|line| &line.value)).map(|line| fold(line)).collect();
+        headings.iter().chain(lines.iter().map(|line| &line.value)).map(|line| fold(line)).chain(smaller).collect();
     let cut = |line: Found<String>| Found::new(site.cut_from_front(&line.value, &others).to_owned(), line.from);
     lines.into_iter().map(cut).filter(|title| is_usable(&title.value, site)).collect()
 }
@@ -264,6 +266,10 @@ mod tests {
                 "{}<title>Steppe Times | New dam opened</title><meta property=og:title content='New dam opened'>",
                 named("Steppe Times")
             ),
+            Some(("New dam opened", "meta")),
+        );
+        check(
+            &format!("{}<title>Steppe Times | New dam opened</title><h2>New dam opened</h2>", named("Steppe Times")),
             Some(("New dam opened", "meta")),
         );
     }
