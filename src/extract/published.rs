@@ -55,6 +55,10 @@ const MODIFIED_METAS: [&str; 7] = [
     "article_date_updated",
 ];
 
+/// Most marked elements that are looked at, and how many elements around one may make up a card.
+const MARKED_MAX: usize = 16;
+const CARD_DEPTH_MAX: usize = 4;
+
 /// The dates of an article.
 #[derive(Debug, Default)]
 pub(super) struct Dates {
@@ -126,6 +130,15 @@ fn day(time: OffsetTime) -> Date {
     time.offset.to_datetime(time.at).date()
 }
 
+/// Whether an element stands with a linked heading away from the headline: in a card of another article.
+fn is_in_card(element: ElementRef<'_>, heading: Option<ElementRef<'_>>) -> bool {
+    let Some(heading) = heading else { return false };
+    let of_headline: Vec<_> = heading.ancestors().map(|node| node.id()).collect();
+    let apart = element.ancestors().filter_map(ElementRef::wrap).take_while(|outer| !of_headline.contains(&outer.id()));
+    let css = selector!("h2 a, h3 a, h4 a, h5 a, a h2, a h3, a h4, a h5");
+    apart.take(CARD_DEPTH_MAX).any(|outer| outer.select(css).next().is_some())
+}
+
 /// Elements that say in their markup that they hold the date.
 fn marked(
     sources: &Sources<'_>,
@@ -136,7 +149,8 @@ fn marked(
     let is_aside = |element: &ElementRef<'_>| {
         element.ancestors().filter_map(ElementRef::wrap).any(|ancestor| is_other_matter(ancestor, heading))
     };
-    sources.page.select(css).filter(|element| !is_aside(element)).take(8).find_map(|element| {
+    let is_own = |element: &ElementRef<'_>| !is_aside(element) && !is_in_card(*element, heading);
+    sources.page.select(css).take(MARKED_MAX).filter(is_own).find_map(|element| {
         let attributes = ["content", "datetime", "title"].iter().filter_map(|name| element.attr(name));
         let by_attribute = attributes.into_iter().find_map(|text| dates::parse(text, context));
         let date = by_attribute.or_else(|| dates::parse_visible(&super::render::line_of(element), context))?;
@@ -298,6 +312,18 @@ mod tests {
             &format!("<h1>Dam</h1><div>20 November 2026</div>{PROSE}{card}"),
             PLAIN,
             Some(("2026-11-20T10:00:00+05:00", "time")),
+        );
+    }
+
+    #[test]
+    fn marked_dates_of_cards_are_not_the_articles() {
+        let marked = "<p><time class=published datetime=2026-03-09>x</time></p>";
+        let card = format!("<div><h4><a href=/bridge>Bridge closed</a></h4>{marked}</div>");
+        check(&format!("<div><h1>Dam</h1>{PROSE}</div>{card}"), PLAIN, None);
+        check(
+            &format!("<div><h1>Dam</h1>{PROSE}{marked}</div><div><h4><a href=/bridge>Bridge</a></h4></div>"),
+            PLAIN,
+            Some(("2026-03-09T00:00:00+05:00", "time")),
         );
     }
 
