@@ -14,8 +14,11 @@ use crate::model::{DatePrecision, OffsetTime};
 use tokens::{Kind, Token};
 use words::Meaning;
 
-/// How far after the fetch a date may lie: publishers label local time as UTC, and the region is UTC+5 and +6.
-const FUTURE_SLACK: SignedDuration = SignedDuration::from_hours(6);
+/// How far a publisher's clock may be ahead of ours.
+const FUTURE_SLACK: SignedDuration = SignedDuration::from_mins(10);
+/// How far ahead a date may lie that becomes past when its zone is replaced by the publisher's: some label local time
+/// as UTC, and the region is UTC+5 and +6.
+const MISLABELLED_MAX: SignedDuration = SignedDuration::from_hours(6);
 
 /// Years that an article may be from.
 const YEARS: std::ops::RangeInclusive<i16> = 1900..=2100;
@@ -25,7 +28,7 @@ const YEARS: std::ops::RangeInclusive<i16> = 1900..=2100;
 pub struct DateContext<'a> {
     /// Zone of dates that name none.
     pub zone: &'a TimeZone,
-    /// When the text was fetched: for "today", for a missing year, and to refuse the future (6 hours are forgiven).
+    /// When the text was fetched: for "today", for a missing year, and to refuse the future.
     pub now: Option<Timestamp>,
     /// Year for dates without one, from the article's address for example.
     pub year_hint: Option<i16>,
@@ -40,12 +43,13 @@ pub struct ParsedDate {
     pub precision: DatePrecision,
 }
 
-/// Reads a date.
+/// Reads a date out of an attribute, a feed or JSON, where a bare number is a Unix time.
 ///
 /// RFC 3339, ISO 8601, RFC 822 with its usual damage, asctime, `DD.MM.YYYY HH:MM`, "10:14, 20 января 2021",
 /// "2024 ж. 9 тамыз", "сегодня, 13:51", Unix seconds and milliseconds; month names in en, ru, kk, ky, tg, tk, uz.
 /// Around a `|` or a dash one side may be something else. `None` for everything that is not surely one date, for
-/// the future, and for 1 January 1970, which is what programs write for "no date". Looks at 200 characters.
+/// the future, and for 1 January 1970, which is what programs write for "no date". A time that is future only because
+/// local time was labelled as UTC is read as local. Looks at 200 characters.
 pub fn parse(text: &str, context: &DateContext<'_>) -> Option<ParsedDate> {
     let tokens = tokens::tokens(text);
     if let [Token { kind: Kind::Number(value, digits), .. }] = tokens.as_slice()
@@ -53,7 +57,16 @@ pub fn parse(text: &str, context: &DateContext<'_>) -> Option<ParsedDate> {
     {
         return unix_time(*value, *digits, context);
     }
-    let whole = Gathered::from_tokens(&tokens).and_then(|gathered| gathered.resolve(context));
+    written(&tokens, context)
+}
+
+/// Reads a date that people see. As [`parse`], but a bare number is a telephone or a counter, not a Unix time.
+pub fn parse_visible(text: &str, context: &DateContext<'_>) -> Option<ParsedDate> {
+    written(&tokens::tokens(text), context)
+}
+
+fn written(tokens: &[Token], context: &DateContext<'_>) -> Option<ParsedDate> {
+    let whole = Gathered::from_tokens(tokens).and_then(|gathered| gathered.resolve(context));
     whole.or_else(|| {
         let is_divider = |token: &Token| matches!(token.kind, Kind::Sign('|' | '•' | '·' | '—' | '–'));
         if !tokens.iter().any(is_divider) {
@@ -77,13 +90,18 @@ fn unix_time(value: u64, digits: usize, context: &DateContext<'_>) -> Option<Par
 }
 
 fn plausible(date: ParsedDate, context: &DateContext<'_>) -> Option<ParsedDate> {
-    let civil = date.time.offset.to_datetime(date.time.at).date();
-    let is_null = civil == Date::constant(1970, 1, 1) || date.time.at == Timestamp::UNIX_EPOCH;
-    (YEARS.contains(&civil.year()) && !is_null && !is_future(date.time.at, context)).then_some(date)
-}
-
-fn is_future(at: Timestamp, context: &DateContext<'_>) -> bool {
-    context.now.is_some_and(|now| at.duration_since(now) > FUTURE_SLACK)
+    let civil = date.time.offset.to_datetime(date.time.at);
+    let is_null = civil.date() == Date::constant(1970, 1, 1) || date.time.at == Timestamp::UNIX_EPOCH;
+    if is_null || !YEARS.contains(&civil.year()) {
+        return None;
+    }
+    let Some(now) = context.now else { return Some(date) };
+    let ahead = |at: Timestamp| at.duration_since(now);
+    if ahead(date.time.at) <= FUTURE_SLACK {
+        return Some(date);
+    }
+    let local = context.zone.to_zoned(civil).ok().filter(|_| ahead(date.time.at) <= MISLABELLED_MAX)?;
+    (ahead(local.timestamp()) <= FUTURE_SLACK).then(|| ParsedDate { time: OffsetTime::from(&local), ..date })
 }
 
 /// The parts of one date, as far as they were found.
@@ -98,6 +116,8 @@ struct Gathered {
     zone: Option<Offset>,
     /// A number that will be the day once a month follows.
     waiting: Option<i8>,
+    /// The last word was one that an hour follows: "в", "сағат".
+    awaits_hour: bool,
 }
 
 /// Puts a value into an empty slot; a second, different one is a contradiction.
@@ -116,7 +136,9 @@ impl Gathered {
         let mut gathered = Self::default();
         let mut at = 0;
         while at < tokens.len() {
-            at += gathered.take(&tokens[at..])?;
+            let taken = gathered.take(&tokens[at..])?;
+            gathered.awaits_hour = matches!(&tokens[at].kind, Kind::Word(word) if words::precedes_hour(word));
+            at += taken;
         }
         Some(gathered)
     }
@@ -151,6 +173,10 @@ impl Gathered {
         }
         match digits {
             1 | 2 if self.month.is_some() && self.day.is_some() && digits == 2 && self.year.is_none() => {
+                let hour_word = matches!(tokens.get(1).map(|token| &token.kind), Some(Kind::Word(word)) if words::follows_hour(word));
+                if self.awaits_hour || hour_word {
+                    return None;
+                }
                 // RFC 2822, 4.3: two digits up to 49 are of this century.
                 let year = value as i16;
                 fill(&mut self.year, if year <= 49 { 2000 + year } else { 1900 + year })?;
@@ -251,8 +277,8 @@ impl Gathered {
             Some(Meaning::Zone(minutes)) if self.time.is_some() => return self.take_zone_word(minutes, tokens),
             Some(half @ (Meaning::Am | Meaning::Pm)) => self.shift_to_half(half)?,
             Some(Meaning::Filler) => {}
-            // "Бишкек, 20 января 2021" and "Published: 19 May 2023".
-            Some(Meaning::Zone(_)) | None if matches!(next_sign, Some(',' | ':')) => {}
+            // "Бишкек, 20 января 2021"; a colon would make it a label, and those that say "published" are fillers.
+            Some(Meaning::Zone(_)) | None if next_sign == Some(',') => {}
             Some(Meaning::Zone(_)) | None => return None,
         }
         Some(1)
@@ -349,8 +375,8 @@ fn numeric_date(tokens: &[Token]) -> Option<(Option<Date>, usize)> {
     } else if let (Some(a), Some(year)) = (number(first, 1..=2), number(third, 4..=4)) {
         let (a, year) = (a as i8, year as i16);
         match separator {
-            '/' if a <= 12 && b <= 12 && a != b => None,
-            '/' if b > 12 => Date::new(year, a, b).ok(),
+            '/' | '-' if a <= 12 && b <= 12 && a != b => None,
+            '/' | '-' if b > 12 => Date::new(year, a, b).ok(),
             _ => Date::new(year, b, a).ok(),
         }
     } else if let (Some(a), Some(year), '.') = (number(first, 1..=2), number(third, 2..=2), separator) {

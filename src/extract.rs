@@ -22,7 +22,8 @@ use crate::site_rules::SiteRule;
 use crate::text;
 
 use body::{Body, BodySources};
-use clean::{add_repairs, clean, clean_line};
+use clean::{Evidence, add_repairs, clean_line, clean_with};
+use json_ld::JsonLd;
 use metadata::{Found, Metas, Sources};
 use title::Title;
 
@@ -71,7 +72,10 @@ pub fn extract(page: &Page, hints: &Hints<'_>) -> Extraction {
 }
 
 fn read(tree: &Html, guarded: &text::guard::Guarded, url: Option<&Url>, page: &Page, hints: &Hints<'_>) -> Article {
-    let (metas, json_ld) = (Metas::read(tree), json_ld::read(&guarded.json_ld));
+    let metas = Metas::read(tree);
+    let unread = JsonLd::default();
+    let plain = Sources { page: tree, metas: &metas, json_ld: &unread, announced: hints.announced, url };
+    let json_ld = json_ld::read(&guarded.json_ld, &title::described(&plain));
     let sources = Sources { page: tree, metas: &metas, json_ld: &json_ld, announced: hints.announced, url };
     let rule = hints.rule.and_then(|site| site.article.as_ref());
     let mut article = Article { url: url.cloned(), ..Article::default() };
@@ -80,6 +84,7 @@ fn read(tree: &Html, guarded: &text::guard::Guarded, url: Option<&Url>, page: &P
 
     let title = title::title(&sources, rule.and_then(|rule| rule.title.as_ref()));
     let is_confirmed = title.as_ref().is_some_and(|title| title.is_confirmed);
+    let heading = title.as_ref().and_then(|title| title.heading);
     if let Some(Title { found, .. }) = title {
         let cleaned = clean_line(&found.value);
         add_repairs(&mut article.extract.repairs, cleaned.repairs);
@@ -95,7 +100,7 @@ fn read(tree: &Html, guarded: &text::guard::Guarded, url: Option<&Url>, page: &P
         article.authors = found.value;
     }
     let date_rule = rule.and_then(|rule| rule.date.as_ref());
-    let dates = published::dates(&sources, date_rule, hints.zone, page.fetched_at);
+    let dates = published::dates(&sources, heading, date_rule, hints.zone, page.fetched_at);
     if let Some(Found { value, from }) = dates.published {
         take("date_published", from);
         article.date_published = Some(value.time);
@@ -124,7 +129,9 @@ fn read(tree: &Html, guarded: &text::guard::Guarded, url: Option<&Url>, page: &P
     let body = find_body(&body_sources, hints);
     if let Some(body) = body {
         let context = DateContext { zone: hints.zone, now: page.fetched_at, year_hint: None };
-        let cleaned = clean(&body.text);
+        let site_names = sources.site_names();
+        let evidence = Evidence { title: article.title.as_deref(), tags: &article.tags, site_names: &site_names };
+        let cleaned = clean_with(&body.text, &evidence);
         add_repairs(&mut article.extract.repairs, cleaned.repairs);
         article.content_text = without_leading_lines(&cleaned.text, article.title.as_deref(), &context).to_owned();
         article.word_count = text::word_count(&article.content_text);

@@ -120,6 +120,67 @@ fn what_is_not_surely_a_date() {
 }
 
 #[test]
+fn a_label_must_say_published() {
+    for (text, expected) in [
+        ("Дата публикации: 12 мая 2021", "2021-05-12T00:00:00+05:00 Day"),
+        ("Published: 12 May 2021", "2021-05-12T00:00:00+05:00 Day"),
+        ("Deadline: 15 May 2019", "none"),
+        ("Дата рождения: 12 мая 1960", "none"),
+        ("Обновлено: 12 мая 2021", "none"),
+    ] {
+        check(text, expected);
+    }
+}
+
+#[test]
+fn an_hour_is_no_year() {
+    for (text, expected) in [
+        ("9 августа, 15 часов", "none"),
+        ("9 августа в 15", "none"),
+        ("9 тамыз, сағат 15", "none"),
+        ("9 августа 15", "2015-08-09T00:00:00+05:00 Day"),
+    ] {
+        check(text, expected);
+    }
+}
+
+#[test]
+fn days_and_months_that_can_be_swapped_are_refused() {
+    for (text, expected) in [
+        ("05-04-2024", "none"),
+        ("05/04/2024", "none"),
+        ("05.04.2024", "2024-04-05T00:00:00+05:00 Day"),
+        ("05-05-2024", "2024-05-05T00:00:00+05:00 Day"),
+        ("25-04-2024", "2024-04-25T00:00:00+05:00 Day"),
+        ("04-25-2024", "2024-04-25T00:00:00+05:00 Day"),
+    ] {
+        check(text, expected);
+    }
+}
+
+#[test]
+fn the_near_future_is_local_time_under_a_wrong_label_or_nothing() {
+    for (text, expected) in [
+        ("2025-08-15T14:30:00Z", "2025-08-15T14:30:00+05:00 Second"),
+        ("2025-08-15T15:05:00+00:00", "2025-08-15T15:05:00+05:00 Second"),
+        ("2025-08-15T15:30:00Z", "none"),
+        ("15.08.2025 17:00", "none"),
+        ("15.08.2025 15:05", "2025-08-15T15:05:00+05:00 Minute"),
+    ] {
+        check(text, expected);
+    }
+}
+
+#[test]
+fn unix_times_are_not_for_readers() {
+    let zone = TimeZone::UTC;
+    let context = DateContext { zone: &zone, now: None, year_hint: None };
+    assert!(parse("1712345678", &context).is_some());
+    assert_eq!(parse_visible("1712345678", &context), None);
+    assert!(parse_visible("9 августа 2024", &context).is_some());
+}
+
+#[test]
 fn the_year_hint_wins_over_the_clock() {
     let shown = |hint| read("17 марта, 15:03", hint).map(|date| date.time.to_string());
     assert_eq!(shown(Some(2018)).as_deref(), Some("2018-03-17T15:03:00+05:00"));

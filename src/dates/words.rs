@@ -38,6 +38,19 @@ pub(super) fn meaning(word: &str) -> Option<Meaning> {
     }
 }
 
+/// Whether an hour is what follows this word: "в 15", "сағат 15".
+pub(super) fn precedes_hour(word: &str) -> bool {
+    matches!(word, "в" | "во" | "at" | "time" | "сағат" | "саат" | "соат" | "соати" | "soat" | "sagat")
+}
+
+/// Whether an hour is what stands before this word: "15 часов", "15 hrs".
+pub(super) fn follows_hour(word: &str) -> bool {
+    matches!(
+        word,
+        "ч" | "час" | "часа" | "часов" | "h" | "hrs" | "hours" | "сағат" | "саат" | "соат" | "soat" | "sagat"
+    )
+}
+
 fn month(word: &str) -> Option<i8> {
     for (number, stems, short) in MONTHS {
         if short.contains(&word) {
@@ -100,8 +113,8 @@ const WEEKDAYS: &[&str] = &[
 
 #[rustfmt::skip]
 const FILLERS: &[&str] = &[
-    "at", "on", "of", "the", "st", "nd", "rd", "th", "published", "posted", "time", "hrs",
-    "г", "гг", "год", "года", "году", "в", "во", "от", "опубликовано", "часов", "ч",
+    "at", "on", "of", "the", "st", "nd", "rd", "th", "published", "posted", "date", "time", "hrs",
+    "г", "гг", "год", "года", "году", "в", "во", "от", "опубликовано", "добавлено", "размещено", "дата", "публикации", "час", "часа", "часов", "ч",
     "ж", "жыл", "жылы", "жылғы", "жылдың", "жылдын", "жылдыз", "сағат", "саат", "жарияланды", "жарыяланды",
     "й", "йил", "йили", "йилнинг", "йилда", "соат", "чи", "чы", "чу", "нчи", "шы", "ші",
     "yil", "yili", "yilning", "yilda", "soat", "chi", "y",

@@ -2,6 +2,8 @@
 
 mod boilerplate;
 mod characters;
+mod ending;
+mod tickers;
 
 use std::collections::BTreeMap;
 
@@ -20,6 +22,17 @@ pub struct Cleaned {
     pub repairs: Vec<Repair>,
 }
 
+/// What is known of the page that a text is from. What is not known stays empty, and doubtful lines stay then, too.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Evidence<'a> {
+    /// Its title.
+    pub title: Option<&'a str>,
+    /// Its tags.
+    pub tags: &'a [String],
+    /// Names of its site.
+    pub site_names: &'a [String],
+}
+
 /// How often each kind of repair was done.
 type Repairs = BTreeMap<&'static str, u64>;
 
@@ -29,15 +42,20 @@ fn count(repairs: &mut Repairs, kind: &'static str, places: u64) {
     }
 }
 
+/// Cleans a text of several lines of which nothing else is known.
+pub fn clean(text: &str) -> Cleaned {
+    clean_with(text, &Evidence::default())
+}
+
 /// Cleans a text of several lines.
 ///
 /// Quotes, dashes and apostrophes stay as the author wrote them. Clean text passes unchanged, and cleaning twice is
 /// cleaning once.
-pub fn clean(text: &str) -> Cleaned {
+pub fn clean_with(text: &str, evidence: &Evidence<'_>) -> Cleaned {
     let mut repairs = Repairs::new();
     let mut text = text.to_owned();
     for _ in 0..PASSES_MAX {
-        let next = boilerplate::without_boilerplate(&characters::repaired(&text, &mut repairs), &mut repairs);
+        let next = boilerplate::without_boilerplate(&characters::repaired(&text, &mut repairs), evidence, &mut repairs);
         let is_stable = next == text;
         text = next;
         if is_stable {

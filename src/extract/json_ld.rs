@@ -3,15 +3,40 @@
 use std::collections::HashMap;
 
 use serde_json::{Map, Value};
+use url::Url;
+
+use super::title::{fold, is_similar};
+use crate::text;
 
 /// Most nodes that are looked at; pages of products and menus have thousands.
 const NODES_MAX: usize = 2_000;
 /// Most entries of a list such as authors or keywords.
 const LIST_MAX: usize = 64;
 
+/// What the chosen node describes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Subject {
+    /// An article.
+    #[default]
+    Article,
+    /// Only a page: its name may be the section's and its dates those of a template, so that metas go first.
+    WebPage,
+}
+
+/// What is known of the page a node may describe, to tell it from nodes of related stories.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Described {
+    /// Its addresses; the first one resolves the others.
+    pub addresses: Vec<Url>,
+    /// What it calls itself in h1 and `og:title`, folded, none longer than a title can be.
+    pub titles: Vec<String>,
+}
+
 /// The fields of the article node. Texts are as written, HTML entities included.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct JsonLd {
+    /// What kind of node this is.
+    pub subject: Subject,
     /// `headline`, else `name`.
     pub headline: Option<String>,
     /// `description`.
@@ -34,8 +59,9 @@ pub(super) struct JsonLd {
     pub article_body: Option<String>,
 }
 
-/// Reads the blocks of a page. Blocks that are no JSON are left out.
-pub(super) fn read(blocks: &[String]) -> JsonLd {
+/// Reads the blocks of a page. Blocks that are no JSON are left out. Among several articles the one that names the
+/// page's address wins, then one with the page's headline, then the first.
+pub(super) fn read(blocks: &[String], described: &Described) -> JsonLd {
     let parsed: Vec<Value> = blocks.iter().filter_map(|block| parse(block)).collect();
     let nodes = flatten(&parsed);
     let names: HashMap<&str, &Map<String, Value>> =
@@ -43,11 +69,53 @@ pub(super) fn read(blocks: &[String]) -> JsonLd {
     let rank = |node: &&&Map<String, Value>| {
         let kind = rank_of_type(node);
         let has_headline = u8::from(node.contains_key("headline")) + u8::from(node.contains_key("datePublished"));
-        (kind, has_headline)
+        (kind, described.rank(node), has_headline)
     };
     // The first of the best: `max_by_key` would take the last.
     let best = nodes.iter().rev().filter(|node| rank_of_type(node) > 0).max_by_key(rank);
     best.map(|node| fields(node, &names)).unwrap_or_default()
+}
+
+impl Described {
+    /// 3: the node has an address of the page; 2: its headline; 1: no address at all; 0: that of something else.
+    fn rank(&self, node: &Map<String, Value>) -> u8 {
+        let addresses: Vec<String> =
+            ["url", "@id", "mainEntityOfPage"].iter().flat_map(|key| addresses(node.get(*key))).collect();
+        if addresses.iter().any(|address| self.is_at(address)) {
+            return 3;
+        }
+        let headline = first_text(node.get("headline")).map(|headline| text::from_html(&headline));
+        if headline.is_some_and(|headline| self.is_called(&fold(&headline))) {
+            return 2;
+        }
+        u8::from(addresses.is_empty())
+    }
+
+    fn is_called(&self, headline: &str) -> bool {
+        self.titles.iter().any(|title| is_similar(title, headline))
+    }
+
+    fn is_at(&self, address: &str) -> bool {
+        let base = self.addresses.first();
+        let resolved = base.map_or_else(|| Url::parse(address), |base| base.join(address));
+        resolved.is_ok_and(|node| self.addresses.iter().any(|page| place(page) == place(&node)))
+    }
+}
+
+/// An address without what differs between spellings of one page: scheme, `www.`, last slash, fragment.
+fn place(url: &Url) -> (&str, &str, Option<&str>) {
+    let host = url.host_str().unwrap_or_default();
+    (host.trim_start_matches("www."), url.path().trim_end_matches('/'), url.query())
+}
+
+/// The addresses in a string, a node with `@id` or `url`, or a list of them. What is only a fragment is none.
+fn addresses(value: Option<&Value>) -> Vec<String> {
+    let one = |value: &Value| match value {
+        Value::String(address) => Some(address.trim().to_owned()),
+        Value::Object(node) => ["@id", "url"].iter().find_map(|key| Some(node.get(*key)?.as_str()?.trim().to_owned())),
+        _ => None,
+    };
+    as_list(value).filter_map(one).filter(|address| !address.is_empty() && !address.starts_with('#')).collect()
 }
 
 fn parse(block: &str) -> Option<Value> {
@@ -81,12 +149,14 @@ fn flatten(values: &[Value]) -> Vec<&Map<String, Value>> {
     nodes
 }
 
+const WEB_PAGE_RANK: u8 = 1;
+
 fn rank_of_type(node: &Map<String, Value>) -> u8 {
     let rank = |kind: &str| match kind.rsplit(['/', ':', '#']).next().unwrap_or(kind) {
         name if name.ends_with("NewsArticle") => 3,
         name if name.ends_with("Article") || name.ends_with("BlogPosting") || name == "Report" => 3,
         "VideoObject" | "LiveBlogUpdate" => 0,
-        "WebPage" | "ItemPage" => 1,
+        "WebPage" | "ItemPage" => WEB_PAGE_RANK,
         _ => 0,
     };
     strings(node.get("@type")).iter().map(|kind| rank(kind)).max().unwrap_or(0)
@@ -95,6 +165,7 @@ fn rank_of_type(node: &Map<String, Value>) -> u8 {
 fn fields(node: &Map<String, Value>, by_id: &HashMap<&str, &Map<String, Value>>) -> JsonLd {
     let text = |key: &str| first_text(node.get(key));
     JsonLd {
+        subject: if rank_of_type(node) > WEB_PAGE_RANK { Subject::Article } else { Subject::WebPage },
         headline: text("headline").or_else(|| text("name")),
         description: text("description"),
         authors: authors(node.get("author").or_else(|| node.get("creator")), by_id),
@@ -178,7 +249,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn check(block: &str, expected: JsonLd) {
-        assert_eq!(read(&[block.to_owned()]), expected, "{block}");
+        assert_eq!(read(&[block.to_owned()], &Described::default()), expected, "{block}");
     }
 
     fn some(text: &str) -> Option<String> {
@@ -217,6 +288,39 @@ mod tests {
     }
 
     #[test]
+    fn the_node_of_this_page_goes_before_related_stories() {
+        let described = Described {
+            addresses: vec!["https://www.steppe.example/news/dam".parse().expect("an address")],
+            titles: vec![fold("The new dam was opened")],
+        };
+        let headline = |node: &str| {
+            let related = r#"{"@type":"NewsArticle","headline":"Bridge closed","url":"/news/bridge","datePublished":"2020-01-01"}"#;
+            read(&[format!("[{related},{node}]")], &described).headline
+        };
+        for node in [
+            r#"{"@type":"NewsArticle","headline":"A","mainEntityOfPage":"https://steppe.example/news/dam/"}"#,
+            r#"{"@type":"NewsArticle","headline":"A","mainEntityOfPage":{"@type":"WebPage","@id":"http://steppe.example/news/dam"}}"#,
+            r#"{"@type":"Article","headline":"A","@id":"/news/dam#article"}"#,
+            r#"{"@type":"Article","headline":"A"}"#,
+        ] {
+            assert_eq!(headline(node).as_deref(), Some("A"), "{node}");
+        }
+        let by_headline = r#"{"@type":"Article","headline":"The new dam was opened"}"#;
+        assert_eq!(headline(by_headline).as_deref(), Some("The new dam was opened"));
+        assert_eq!(
+            headline(r#"{"@type":"Article","url":"/news/road","headline":"A"}"#).as_deref(),
+            Some("Bridge closed")
+        );
+    }
+
+    #[test]
+    fn a_page_is_told_from_an_article() {
+        let subject = |kind| read(&[format!(r#"{{"@type":"{kind}","name":"A"}}"#)], &Described::default()).subject;
+        assert_eq!(subject("WebPage"), Subject::WebPage);
+        assert_eq!(subject("NewsArticle"), Subject::Article);
+    }
+
+    #[test]
     fn depth_is_refused_by_the_parser() {
         check(&"[".repeat(500_000), JsonLd::default());
     }
@@ -224,7 +328,7 @@ mod tests {
     proptest! {
         #[test]
         fn any_json_is_read(block in "[\\[\\]{}\",:@a-c0-9]{0,60}") {
-            let _ = read(&[block]);
+            let _ = read(&[block], &Described::default());
         }
     }
 }

@@ -19,6 +19,8 @@ const META_VALUES_MAX: usize = 64;
 const SUMMARY_CHARS_MAX: usize = 2_000;
 const TAG_CHARS_MAX: usize = 80;
 const TAGS_MAX: usize = 40;
+/// What the keys of `http-equiv` metas begin with.
+const HTTP_EQUIV: &str = "http-equiv:";
 /// Length at which a lede is cut when it stands in for a summary, in characters.
 const LEDE_CHARS_MAX: usize = 400;
 
@@ -46,7 +48,8 @@ macro_rules! selector {
 }
 pub(super) use selector;
 
-/// The metas of a page by `name`, `property` or `itemprop`, in lower case.
+/// The metas of a page by `name`, `property` or `itemprop`, in lower case. Those with `http-equiv` stand under
+/// [`HTTP_EQUIV`] and their name: what a server's header would say is not what the author says.
 #[derive(Debug, Default)]
 pub(super) struct Metas(HashMap<String, Vec<String>>);
 
@@ -58,8 +61,10 @@ impl Metas {
             if content.is_empty() || content.len() > META_BYTES_MAX {
                 continue;
             }
-            for key in ["property", "name", "itemprop", "http-equiv"].iter().filter_map(|name| meta.attr(name)) {
-                let values = metas.entry(key.trim().to_ascii_lowercase()).or_default();
+            let named = |attribute: &str| Some(meta.attr(attribute)?.trim().to_ascii_lowercase());
+            let own = ["property", "name", "itemprop"].into_iter().filter_map(named);
+            for key in own.chain(named("http-equiv").map(|key| format!("{HTTP_EQUIV}{key}"))) {
+                let values = metas.entry(key).or_default();
                 if values.len() < META_VALUES_MAX {
                     values.push(content.to_owned());
                 }
@@ -95,13 +100,13 @@ impl Sources<'_> {
         let keys = ["og:site_name", "application-name", "apple-mobile-web-app-title", "dc.publisher", "publisher"];
         let metas = keys.iter().filter_map(|key| self.metas.first(&[key])).map(str::to_owned);
         let host = self.url.and_then(Url::host_str).map(|host| host.trim_start_matches("www.").to_owned());
-        let label = host.as_deref().and_then(|host| host.split('.').next()).map(str::to_owned);
-        metas
-            .chain(self.json_ld.publisher.clone())
-            .chain(host)
-            .chain(label)
-            .map(|name| text::from_html(&name))
-            .collect()
+        metas.chain(self.json_ld.publisher.clone()).chain(host).map(|name| text::from_html(&name)).collect()
+    }
+
+    /// The first label of the host: often the site's name, but also a word such as a town's name.
+    pub(super) fn host_label(&self) -> Option<String> {
+        let host = self.url?.domain()?.trim_start_matches("www.");
+        host.split('.').next().map(str::to_owned)
     }
 
     /// The page's own summary, else the feed's.
@@ -127,7 +132,7 @@ impl Sources<'_> {
             html.map(|tag| Found::new(tag, "meta")),
             self.json_ld.language.as_deref().map(|tag| Found::new(tag, "json-ld")),
             self.metas
-                .first(&["og:locale", "content-language", "language", "dc.language"])
+                .first(&["og:locale", "content-language", "http-equiv:content-language", "language", "dc.language"])
                 .map(|tag| Found::new(tag, "meta")),
         ];
         candidates.into_iter().flatten().find_map(|found| Some(Found::new(language_tag(found.value)?, found.from)))
@@ -170,16 +175,18 @@ impl Sources<'_> {
             .find(|found| !found.value.is_empty())
     }
 
-    /// The address that the page gives as its own, where it may be believed: same site, and not the front page.
+    /// The page's `rel=canonical`, absolute, as found. Whether it may be believed is a question of identity, which
+    /// is not answered here. `og:url` is for sharing, and sites put anything there.
     pub(super) fn canonical(&self) -> Option<Found<Url>> {
-        let url = self.url?;
-        let link = self.page.select(selector!("link[rel=canonical][href]")).next().and_then(|link| link.attr("href"));
-        let declared = link.or_else(|| self.metas.first(&["og:url"]))?;
-        let canonical = self.resolve(declared)?;
-        let host = |url: &Url| url.host_str().map(|host| host.trim_start_matches("www.").to_owned());
-        let is_front_page = canonical.path() == "/" && canonical.query().is_none();
-        let is_own = host(&canonical) == host(url) && (!is_front_page || url.path() == "/");
-        is_own.then(|| Found::new(canonical, "meta"))
+        let link = self.page.select(selector!("link[rel~=canonical][href]")).next()?;
+        Some(Found::new(self.resolve(link.attr("href")?)?, "meta"))
+    }
+
+    /// What the page is called by others: its own address, and those under which it wants to be known.
+    pub(super) fn addresses(&self) -> Vec<Url> {
+        let shared = self.metas.first(&["og:url"]).and_then(|address| self.resolve(address));
+        let canonical = self.canonical().map(|found| found.value);
+        [self.url.cloned(), canonical, shared].into_iter().flatten().collect()
     }
 
     fn resolve(&self, address: &str) -> Option<Url> {
@@ -275,12 +282,23 @@ mod tests {
     }
 
     #[test]
-    fn believes_only_its_own_canonical() {
+    fn the_canonical_is_given_as_found() {
         check_canonical("https://steppe.example/news/dam-1", Some("https://steppe.example/news/dam-1"));
         check_canonical("/news/dam?id=1", Some("https://www.steppe.example/news/dam?id=1"));
-        check_canonical("https://other.example/news/dam", None);
-        check_canonical("https://steppe.example/", None);
+        check_canonical("https://other.example/news/dam", Some("https://other.example/news/dam"));
+        check_canonical("/ru", Some("https://www.steppe.example/ru"));
         check_canonical("javascript:void(0)", None);
+        let shared = "<meta property=og:url content='https://steppe.example/news/dam-1'>";
+        assert_eq!(with_sources(shared, |sources| sources.canonical()), None);
+    }
+
+    #[test]
+    fn headers_in_metas_are_not_the_authors_words() {
+        let html = "<meta http-equiv=Date content='Sun, 22 Nov 2026 06:00:00 GMT'><meta http-equiv=Content-Language content=kk>";
+        with_sources(html, |sources| {
+            assert_eq!(sources.metas.first(&["date"]), None);
+            assert_eq!(sources.language().map(|found| found.value), Some("kk".to_owned()));
+        });
     }
 
     #[test]

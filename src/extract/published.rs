@@ -2,17 +2,20 @@
 //!
 //! Nothing rather than a guess: no route takes the day of the fetch, and `dates` refuses the future.
 
+mod surroundings;
+
 use std::sync::LazyLock;
 
+use jiff::civil::{Date, Time};
 use jiff::tz::TimeZone;
 use regex::Regex;
 use scraper::{ElementRef, Selector};
 
+use super::json_ld::Subject;
 use super::metadata::{Found, Sources, selected_line, selector};
-use super::walk::{Step, walk};
 use crate::dates::{self, DateContext, ParsedDate};
-use crate::model::DatePrecision;
-use crate::text::{collapse, is_inline};
+use crate::model::{DatePrecision, OffsetTime};
+use surroundings::{Nearby, Place, Surroundings, date_in_line, is_other_matter};
 
 const PUBLISHED_METAS: [&str; 26] = [
     "article:published_time",
@@ -52,14 +55,9 @@ const MODIFIED_METAS: [&str; 7] = [
     "article_date_updated",
 ];
 
-/// Longest line that can be a date with its label, in characters.
-const DATE_LINE_CHARS_MAX: usize = 80;
-/// How far after and before the headline a date is looked for, in characters of text and in lines.
-const CHARS_AFTER_HEADLINE: usize = 1_500;
-const LINES_AFTER_HEADLINE: usize = 14;
-const LINES_BEFORE_HEADLINE: usize = 5;
-/// Most text that is walked over to find the headline, in bytes.
-const WALK_BYTES_MAX: usize = 400_000;
+/// Most marked elements that are looked at, and how many elements around one may make up a card.
+const MARKED_MAX: usize = 16;
+const CARD_DEPTH_MAX: usize = 4;
 
 /// The dates of an article.
 #[derive(Debug, Default)]
@@ -68,9 +66,11 @@ pub(super) struct Dates {
     pub modified: Option<Found<ParsedDate>>,
 }
 
-/// Finds both dates.
+/// Finds both dates. What the page declares goes first; then what its source said to the minute; then what stands
+/// near `heading`, which shows the title.
 pub(super) fn dates(
     sources: &Sources<'_>,
+    heading: Option<ElementRef<'_>>,
     rule: Option<&Selector>,
     zone: &TimeZone,
     now: Option<jiff::Timestamp>,
@@ -78,35 +78,82 @@ pub(super) fn dates(
     let year_hint = sources.url.and_then(|url| year_of_path(url.path()));
     let context = DateContext { zone, now, year_hint };
     let read = |text: &str, from| dates::parse(text, &context).map(|date| Found::new(date, from));
-    let announced = |time| Found::new(ParsedDate { time, precision: DatePrecision::Second }, "feed");
     let json_ld = sources.json_ld;
-    let published = json_ld
-        .date_published
-        .as_deref()
-        .and_then(|text| read(text, "json-ld"))
-        .or_else(|| PUBLISHED_METAS.iter().flat_map(|key| sources.metas.all(key)).find_map(|text| read(text, "meta")))
-        .or_else(|| marked(sources, &context))
-        .or_else(|| Surroundings::of_headline(sources).time_element(&context))
+    let in_json_ld = |subject, text: &Option<String>| {
+        let text = text.as_deref().filter(|_| json_ld.subject == subject)?;
+        read(text, "json-ld")
+    };
+    let in_metas =
+        |keys: &[&str]| keys.iter().flat_map(|key| sources.metas.all(key)).find_map(|text| read(text, "meta"));
+    let by_feed = |time: Option<OffsetTime>| time.map(|time| Found::new(announced_date(time), "feed"));
+    let by_url = sources.url.and_then(|url| read(&day_of_path(url.path())?, "url"));
+
+    let surroundings = Surroundings::of_headline(sources, heading);
+    let modified = in_json_ld(Subject::Article, &json_ld.date_modified)
+        .or_else(|| in_metas(&MODIFIED_METAS))
+        .or_else(|| in_json_ld(Subject::WebPage, &json_ld.date_modified))
+        .or_else(|| by_feed(sources.announced.and_then(|entry| entry.date_modified)));
+    let confirmed: Vec<Date> = [&modified, &by_url].into_iter().flatten().map(|found| day(found.value.time)).collect();
+    let nearby = || surroundings.published(&context, &confirmed);
+    let published = in_json_ld(Subject::Article, &json_ld.date_published)
+        .or_else(|| in_metas(&PUBLISHED_METAS))
+        .or_else(|| in_json_ld(Subject::WebPage, &json_ld.date_published))
+        .or_else(|| marked(sources, heading, &context))
         .or_else(|| selected_date(sources, rule, &context))
-        .or_else(|| Surroundings::of_headline(sources).visible_date(&context))
-        .or_else(|| sources.url.and_then(|url| read(&day_of_path(url.path())?, "url")))
-        .or_else(|| sources.announced.and_then(|entry| entry.date_published).map(announced));
-    let modified = json_ld
-        .date_modified
-        .as_deref()
-        .and_then(|text| read(text, "json-ld"))
-        .or_else(|| MODIFIED_METAS.iter().flat_map(|key| sources.metas.all(key)).find_map(|text| read(text, "meta")))
-        .or_else(|| sources.announced.and_then(|entry| entry.date_modified).map(announced));
+        .or_else(|| {
+            let said = by_feed(sources.announced?.date_published)?;
+            // Of a day that the source named, the page may know the hour.
+            let knows_more = |near: &Found<ParsedDate>| day(near.value.time) == day(said.value.time);
+            let near = nearby().map(|near| near.found).filter(|_| said.value.precision == DatePrecision::Day);
+            Some(near.filter(knows_more).unwrap_or(said))
+        })
+        .or_else(|| match (nearby(), by_url) {
+            // The day in the address is surer than one that only stands somewhere in the page.
+            (Some(Nearby { found, place: Place::Elsewhere }), Some(by_url))
+                if day(found.value.time) != day(by_url.value.time) =>
+            {
+                Some(by_url)
+            }
+            (near, by_url) => near.map(|near| near.found).or(by_url),
+        });
+    let modified = modified.or_else(|| surroundings.modified(&context));
     Dates { published, modified }
 }
 
+/// A source's date. Midnight is how sources write a day.
+fn announced_date(time: OffsetTime) -> ParsedDate {
+    let is_midnight = time.offset.to_datetime(time.at).time() == Time::midnight();
+    ParsedDate { time, precision: if is_midnight { DatePrecision::Day } else { DatePrecision::Second } }
+}
+
+fn day(time: OffsetTime) -> Date {
+    time.offset.to_datetime(time.at).date()
+}
+
+/// Whether an element stands with a linked heading away from the headline: in a card of another article.
+fn is_in_card(element: ElementRef<'_>, heading: Option<ElementRef<'_>>) -> bool {
+    let Some(heading) = heading else { return false };
+    let of_headline: Vec<_> = heading.ancestors().map(|node| node.id()).collect();
+    let apart = element.ancestors().filter_map(ElementRef::wrap).take_while(|outer| !of_headline.contains(&outer.id()));
+    let css = selector!("h2 a, h3 a, h4 a, h5 a, a h2, a h3, a h4, a h5");
+    apart.take(CARD_DEPTH_MAX).any(|outer| outer.select(css).next().is_some())
+}
+
 /// Elements that say in their markup that they hold the date.
-fn marked(sources: &Sources<'_>, context: &DateContext<'_>) -> Option<Found<ParsedDate>> {
+fn marked(
+    sources: &Sources<'_>,
+    heading: Option<ElementRef<'_>>,
+    context: &DateContext<'_>,
+) -> Option<Found<ParsedDate>> {
     let css = selector!("[itemprop~=datePublished], time[pubdate], time.published, time.entry-date, abbr.published");
-    sources.page.select(css).take(8).find_map(|element| {
+    let is_aside = |element: &ElementRef<'_>| {
+        element.ancestors().filter_map(ElementRef::wrap).any(|ancestor| is_other_matter(ancestor, heading))
+    };
+    let is_own = |element: &ElementRef<'_>| !is_aside(element) && !is_in_card(*element, heading);
+    sources.page.select(css).take(MARKED_MAX).filter(is_own).find_map(|element| {
         let attributes = ["content", "datetime", "title"].iter().filter_map(|name| element.attr(name));
-        let visible = super::render::line_of(element);
-        let date = attributes.chain([visible.as_str()]).find_map(|text| dates::parse(text, context))?;
+        let by_attribute = attributes.into_iter().find_map(|text| dates::parse(text, context));
+        let date = by_attribute.or_else(|| dates::parse_visible(&super::render::line_of(element), context))?;
         Some(Found::new(date, "time"))
     })
 }
@@ -117,165 +164,15 @@ fn selected_date(
     context: &DateContext<'_>,
 ) -> Option<Found<ParsedDate>> {
     let element = sources.page.select(rule?).next()?;
-    let attributes = ["datetime", "content"].iter().filter_map(|name| element.attr(name));
+    let mut attributes = ["datetime", "content"].iter().filter_map(|name| element.attr(name));
     let line = selected_line(sources.page, rule).unwrap_or_default();
-    let date = attributes.chain([line.as_str()]).find_map(|text| date_in_line(text, context))?;
+    // Who wrote the rule knows what the label before the date says.
+    let after_any_label = || dates::parse_visible(line.split_once(':')?.1, context);
+    let date = attributes
+        .find_map(|text| dates::parse(text, context))
+        .or_else(|| date_in_line(&line, context))
+        .or_else(after_any_label)?;
     Some(Found::new(date, "selector"))
-}
-
-/// What stands around the headline.
-#[derive(Debug, Default)]
-struct Surroundings {
-    before: Vec<Piece>,
-    after: Vec<Piece>,
-}
-
-#[derive(Clone, Debug)]
-enum Piece {
-    Line(String),
-    Time(String),
-}
-
-impl Surroundings {
-    /// Collects lines and `<time>` elements around the first h1; without an h1 from the beginning of the article.
-    fn of_headline(sources: &Sources<'_>) -> Self {
-        let Some(body) = sources.page.select(selector!("body")).next() else { return Self::default() };
-        let has_headline = sources.page.select(selector!("h1")).next().is_some();
-        let start = sources.page.select(selector!("article, main, [role=main]")).next().filter(|_| !has_headline);
-        let mut collector = Collector { is_after: start.is_some(), ..Collector::default() };
-        collector.collect(start.unwrap_or(body));
-        let Surroundings { mut before, after } = collector.found;
-        let near = before.len().saturating_sub(LINES_BEFORE_HEADLINE);
-        Self { before: before.split_off(near), after }
-    }
-
-    fn time_element(&self, context: &DateContext<'_>) -> Option<Found<ParsedDate>> {
-        let times = self.after.iter().chain(self.before.iter().rev()).filter_map(|piece| match piece {
-            Piece::Time(text) => Some(text),
-            Piece::Line(_) => None,
-        });
-        times.filter_map(|text| dates::parse(text, context)).next().map(|date| Found::new(date, "time"))
-    }
-
-    fn visible_date(&self, context: &DateContext<'_>) -> Option<Found<ParsedDate>> {
-        let line = |piece: &Piece| match piece {
-            Piece::Line(line) => date_in_line(line, context),
-            Piece::Time(_) => None,
-        };
-        // Above the headline a page may show today's date, which is not the article's.
-        let is_today = |date: &ParsedDate| {
-            let day = |at: jiff::Timestamp| at.to_zoned(context.zone.clone()).date();
-            date.precision == DatePrecision::Day && context.now.is_some_and(|now| day(now) == day(date.time.at))
-        };
-        let after = self.after.iter().find_map(line);
-        let date = after.or_else(|| self.before.iter().rev().filter_map(line).find(|date| !is_today(date)))?;
-        Some(Found::new(date, "text"))
-    }
-}
-
-#[derive(Debug, Default)]
-struct Collector {
-    found: Surroundings,
-    line: String,
-    is_after: bool,
-    chars_after: usize,
-    bytes: usize,
-}
-
-impl Collector {
-    fn collect(&mut self, root: ElementRef<'_>) {
-        let mut steps = walk(root);
-        while let Some(step) = steps.next() {
-            match step {
-                Step::Text(text) => {
-                    self.bytes += text.len();
-                    self.line.push_str(text);
-                }
-                Step::Open(element) => {
-                    let name = element.value().name();
-                    if name == "time"
-                        && let Some(text) = element.attr("datetime")
-                    {
-                        self.push(Piece::Time(text.to_owned()));
-                    }
-                    self.boundary(name);
-                    if matches!(name, "nav" | "footer" | "aside" | "select" | "h1") {
-                        steps.skip_content();
-                    }
-                }
-                Step::Close(element) => {
-                    self.boundary(element.value().name());
-                    self.is_after |= element.value().name() == "h1";
-                }
-            }
-            if self.is_full() {
-                return;
-            }
-        }
-        self.end_line();
-    }
-
-    fn is_full(&self) -> bool {
-        self.bytes > WALK_BYTES_MAX
-            || self.chars_after > CHARS_AFTER_HEADLINE
-            || self.found.after.len() >= LINES_AFTER_HEADLINE
-    }
-
-    fn boundary(&mut self, name: &str) {
-        // A span is often a field of its own, such as the date beside the number of views.
-        if !is_inline(name) || matches!(name, "span" | "time" | "a") {
-            self.end_line();
-        }
-    }
-
-    fn end_line(&mut self) {
-        let line = collapse(&std::mem::take(&mut self.line));
-        if !line.is_empty() {
-            self.push(Piece::Line(line));
-        }
-    }
-
-    fn push(&mut self, piece: Piece) {
-        if self.is_after {
-            if let Piece::Line(line) = &piece {
-                self.chars_after += line.chars().count();
-            }
-            self.found.after.push(piece);
-        } else {
-            self.found.before.push(piece);
-        }
-    }
-}
-
-/// A date that is a whole line, or what follows a label such as "Published:".
-fn date_in_line(line: &str, context: &DateContext<'_>) -> Option<ParsedDate> {
-    if line.chars().count() > DATE_LINE_CHARS_MAX || !line.chars().any(|c| c.is_ascii_digit()) {
-        return None;
-    }
-    let after_label = || {
-        let (label, rest) = line.split_once(':')?;
-        (!label.chars().any(|c| c.is_ascii_digit())).then_some(rest)
-    };
-    let after_words = || {
-        let digit = line.find(|c: char| c.is_ascii_digit())?;
-        let label = line[..digit].trim().to_lowercase();
-        [
-            "published",
-            "published on",
-            "posted",
-            "posted on",
-            "on",
-            "опубликовано",
-            "дата публикации",
-            "жарияланған",
-            "дата",
-        ]
-        .contains(&label.as_str())
-        .then(|| &line[digit..])
-    };
-    dates::parse(line, context)
-        .or_else(|| dates::parse(after_label()?, context))
-        .or_else(|| dates::parse(after_words()?, context))
 }
 
 static DAY_OF_PATH: LazyLock<Regex> = LazyLock::new(|| {
@@ -310,18 +207,27 @@ fn year_of_path(path: &str) -> Option<i16> {
 mod tests {
     use super::super::json_ld::JsonLd;
     use super::super::metadata::Metas;
+    use super::super::title::title;
     use super::*;
+    use crate::model::Announced;
     use scraper::Html;
     use url::Url;
 
-    fn check(html: &str, url: &str, expected: Option<(&str, &str)>) {
+    fn found(html: &str, url: &str, announced: Option<&Announced>) -> Dates {
         let page = Html::parse_document(html);
         let url: Url = url.parse().expect("an address");
         let (metas, json_ld) = (Metas::read(&page), JsonLd::default());
-        let sources = Sources { page: &page, metas: &metas, json_ld: &json_ld, announced: None, url: Some(&url) };
+        let sources = Sources { page: &page, metas: &metas, json_ld: &json_ld, announced, url: Some(&url) };
+        let heading = title(&sources, None).and_then(|title| title.heading);
         let zone = TimeZone::fixed(jiff::tz::offset(5));
-        let now = "2026-11-22T06:00:00Z".parse().ok();
-        let found = dates(&sources, None, &zone, now).published;
+        dates(&sources, heading, None, &zone, "2026-11-22T06:00:00Z".parse().ok())
+    }
+
+    fn check(html: &str, url: &str, expected: Option<(&str, &str)>) {
+        check_one(found(html, url, None).published, html, expected);
+    }
+
+    fn check_one(found: Option<Found<ParsedDate>>, html: &str, expected: Option<(&str, &str)>) {
         let shown = found.map(|found| (found.value.time.to_string(), found.from));
         assert_eq!(shown.as_ref().map(|(time, from)| (time.as_str(), *from)), expected, "date of {html:?}");
     }
@@ -355,6 +261,133 @@ mod tests {
         check("<div>22 November 2026</div><h1>Dam</h1><p>The dam.</p>", PLAIN, None);
         check("<h1>Dam</h1><footer>© 2026</footer>", PLAIN, None);
         check("<meta name=date content=2099-01-01><h1>Dam</h1>", PLAIN, None);
+    }
+
+    const PROSE: &str = "<p>The water of the new reservoir reached the town on Monday, officials of the ministry of energy \
+        told reporters, and the first turbine will run in spring.</p>";
+
+    #[test]
+    fn the_clock_in_the_head_of_a_page_is_not_its_date() {
+        for head in [
+            "<header>Sunday, 22 November 2026, 14:05</header>",
+            "<header><time datetime=2026-11-22>Sunday</time></header>",
+            "<div><time datetime=2026-11-22T08:00>Sunday</time></div>",
+            "<div>22 November 2026, 08:30</div>",
+            "<nav>3 May 2024</nav>",
+        ] {
+            check(&format!("{head}<h1>Dam</h1>{PROSE}"), PLAIN, None);
+        }
+        check(
+            "<title>New dam opened</title><h1>Steppe</h1><div>22 November 2026</div><article><h2>New dam opened</h2><p>9 March 2026</p></article>",
+            PLAIN,
+            Some(("2026-03-09T00:00:00+05:00", "text")),
+        );
+        check("<title>New dam opened</title><h1>Steppe</h1><div>22 November 2026, 08:30</div>", PLAIN, None);
+    }
+
+    #[test]
+    fn the_day_of_the_crawl_counts_below_the_headline_or_when_confirmed() {
+        let today = Some(("2026-11-22T08:30:00+05:00", "text"));
+        check(&format!("<h1>Dam</h1><div>22 November 2026, 08:30</div>{PROSE}"), PLAIN, today);
+        let above = format!("<div>22 November 2026, 08:30</div><h1>Dam</h1>{PROSE}");
+        check(&format!("<meta property=article:modified_time content=2026-11-22T09:00+05:00>{above}"), PLAIN, today);
+        check(&above, "https://steppe.example/2026/11/22/dam", today);
+        check(
+            &format!("<header><h1>Dam</h1><time datetime=2026-03-09>x</time></header>{PROSE}"),
+            PLAIN,
+            Some(("2026-03-09T00:00:00+05:00", "time")),
+        );
+    }
+
+    #[test]
+    fn cards_of_other_articles_give_no_date() {
+        let card = "<div><time datetime=2026-11-20T10:00>20 November 2026</time><h3>Bridge</h3></div>";
+        check(&format!("<h1>Dam</h1>{PROSE}{card}"), PLAIN, None);
+        check(
+            &format!("<h1>Dam</h1><div>9 March 2026</div>{PROSE}{card}"),
+            PLAIN,
+            Some(("2026-03-09T00:00:00+05:00", "text")),
+        );
+        check(
+            &format!("<h1>Dam</h1><div>20 November 2026</div>{PROSE}{card}"),
+            PLAIN,
+            Some(("2026-11-20T10:00:00+05:00", "time")),
+        );
+    }
+
+    #[test]
+    fn marked_dates_of_cards_are_not_the_articles() {
+        let marked = "<p><time class=published datetime=2026-03-09>x</time></p>";
+        let card = format!("<div><h4><a href=/bridge>Bridge closed</a></h4>{marked}</div>");
+        check(&format!("<div><h1>Dam</h1>{PROSE}</div>{card}"), PLAIN, None);
+        check(
+            &format!("<div><h1>Dam</h1>{PROSE}{marked}</div><div><h4><a href=/bridge>Bridge</a></h4></div>"),
+            PLAIN,
+            Some(("2026-03-09T00:00:00+05:00", "time")),
+        );
+    }
+
+    #[test]
+    fn a_summary_may_stand_between_headline_and_byline() {
+        let byline = "<div>By Timur</div><time datetime=2026-03-09T10:00>9 March</time>";
+        check(&format!("<h1>Dam</h1>{PROSE}{byline}{PROSE}"), PLAIN, Some(("2026-03-09T10:00:00+05:00", "time")));
+    }
+
+    #[test]
+    fn the_day_in_the_address_goes_before_a_day_in_the_text() {
+        check(
+            &format!("<h1>Dam</h1>{PROSE}<div>7 May 2019</div>"),
+            "https://steppe.example/2019/05/08/dam",
+            Some(("2019-05-08T00:00:00+05:00", "url")),
+        );
+    }
+
+    #[test]
+    fn only_labels_of_publication_are_read() {
+        for (line, expected) in [
+            ("Дата публикации: 9 марта 2026", Some(("2026-03-09T00:00:00+05:00", "text"))),
+            ("Жарияланды: 09.03.2026", Some(("2026-03-09T00:00:00+05:00", "text"))),
+            ("Posted on March 9, 2026", Some(("2026-03-09T00:00:00+05:00", "text"))),
+            ("Дата рождения: 12 мая 1960", None),
+            ("Deadline: 15 May 2019", None),
+            ("Обновлено: 9 марта 2026", None),
+            ("1712345678", None),
+        ] {
+            check(&format!("<h1>Dam</h1><p>{line}</p>"), PLAIN, expected);
+        }
+    }
+
+    #[test]
+    fn a_label_of_change_gives_the_date_of_change() {
+        for changed in [
+            "<p>Обновлено: 10 марта 2026</p>",
+            "<p>Updated March 10, 2026</p>",
+            "<p><span>Жаңартылды:</span> <time datetime=2026-03-10>x</time></p>",
+        ] {
+            let html = format!("<h1>Dam</h1>{changed}<p>9 March 2026</p>{PROSE}");
+            let dates = found(&html, PLAIN, None);
+            let day = |found: &Option<Found<ParsedDate>>| found.as_ref().map(|found| found.value.time.to_string());
+            assert_eq!(day(&dates.published).as_deref(), Some("2026-03-09T00:00:00+05:00"), "{html}");
+            assert_eq!(day(&dates.modified).as_deref(), Some("2026-03-10T00:00:00+05:00"), "{html}");
+        }
+    }
+
+    #[test]
+    fn what_the_source_said_to_the_second_goes_before_the_page() {
+        let check_announced = |said: &str, expected: (&str, &str)| {
+            let announced = Announced { date_published: said.parse().ok(), ..Announced::default() };
+            let html = format!("<h1>Dam</h1><p>10:14, 9 марта 2026</p>{PROSE}");
+            let dates = found(&html, "https://steppe.example/2026/03/08/dam", Some(&announced));
+            check_one(dates.published, &html, Some(expected));
+        };
+        check_announced("2026-03-09T10:14:05+05:00", ("2026-03-09T10:14:05+05:00", "feed"));
+        check_announced("2026-03-09T00:00:00+05:00", ("2026-03-09T10:14:00+05:00", "text"));
+        check_announced("2026-03-07T00:00:00+05:00", ("2026-03-07T00:00:00+05:00", "feed"));
+    }
+
+    #[test]
+    fn a_header_of_the_server_is_no_date() {
+        check("<meta http-equiv=Date content='Mon, 09 Mar 2026 06:00:00 GMT'><h1>Dam</h1>", PLAIN, None);
     }
 
     #[test]

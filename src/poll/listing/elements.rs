@@ -95,7 +95,8 @@ pub(super) fn date_of(element: ElementRef<'_>, article: &Url, context: &DateCont
     let context = DateContext { year_hint: year_in(article), ..*context };
     let read = |text: &str| dates::parse(text, &context).map(|date| date.time);
     let attribute = ["datetime", "data-unixtime", "content"].into_iter().find_map(|name| read(element.attr(name)?));
-    attribute.or_else(|| read(&visible_text(element))).or_else(|| {
+    let visible = |text: &str| dates::parse_visible(text, &context).map(|date| date.time);
+    attribute.or_else(|| visible(&visible_text(element))).or_else(|| {
         let mut inner = element.descendants().skip(1).filter_map(ElementRef::wrap).take(20);
         inner.find_map(|element| read(element.attr("datetime").or_else(|| element.attr("data-unixtime"))?))
     })
