@@ -53,7 +53,7 @@ pub struct Settings {
 }
 
 /// `[store]`.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct StoreSection {
     /// Folder of the log, sled and the lock.

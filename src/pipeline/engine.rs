@@ -132,7 +132,11 @@ impl Engine {
         if active.0.settings.http != new.settings.http {
             active.1 = Client::new(client_settings(&new.settings.http))?;
         }
-        active.0 = Arc::new(new);
+        let (old, new) = (std::mem::replace(&mut active.0, Arc::new(new)), &active.0.settings);
+        let old = &old.settings;
+        if (&old.store, &old.socket, &old.outputs) != (&new.store, &new.socket, &new.outputs) {
+            tracing::warn!("changes of [store], [api] and [[output]] take effect at the next start");
+        }
         Ok(())
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::sync::mpsc;
@@ -17,6 +18,9 @@ use crate::poll::{self, PollFailure, Polled};
 use crate::settings::interval_of;
 use crate::store::{FrontierLimits, SourceState, StoreError};
 
+/// How soon a source is polled whose state the store could not read.
+const STORE_LOOKED_AT: Duration = Duration::from_secs(10);
+
 /// One source may fill this part of the frontier.
 const FRONTIER_SHARES: u64 = 10;
 
@@ -28,7 +32,13 @@ pub async fn poll_source(engine: Arc<Engine>, id: SourceId, admitted: mpsc::Send
     let active = engine.active();
     let source = active.settings.source(&id)?;
     let _polling = Activity::during(&engine.activity.polling);
-    let mut before = engine.store.source_state(&id).unwrap_or_default();
+    let mut before = match engine.store.source_state(&id) {
+        Ok(state) => state,
+        Err(error) => {
+            tracing::error!(source = %id, "{id}: its state cannot be read, it is polled later: {error}");
+            return Timestamp::now().checked_add(STORE_LOOKED_AT).ok();
+        }
+    };
     if before.polled_url.as_ref() != Some(&source.url) {
         // The validators belong to another address.
         (before.etag, before.last_modified) = (None, None);
