@@ -45,7 +45,7 @@ Examples:
   chapar demo                                  see it work, without network
   chapar once --config config/minimal.toml     poll every source once
   chapar query 'topic:energy country:KZ since:7d \"middle corridor\"'
-  chapar tail -f --topic water -o cat";
+  chapar tail -f --topic water_environment -o cat";
 
 #[derive(Subcommand)]
 enum Command {

@@ -145,7 +145,6 @@ async fn reload(daemon: local_api::Daemon, engine: Arc<Engine>) {
     }
     match daemon.reload().await {
         Ok(()) => {
-            tracing::info!("settings and rules reloaded");
             notify_status(&engine, &[NotifyState::Ready]).await;
         }
         Err(message) => {

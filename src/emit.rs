@@ -114,6 +114,10 @@ fn deliver_all(store: &Store, output: &Output, slot: &mut Option<Sink>) -> io::R
     if slot.is_none() {
         let (opened, last) = Sink::open(&output.kind)?;
         held = last.filter(|last| *last <= end);
+        if let (OutputKind::Directory { path, .. }, None, Some(Seq(1..))) = (&output.kind, held, cursor) {
+            tracing::warn!(output = %output.id, "{} holds none of the records delivered so far; to deliver them again, \
+                give the output another id", path.display());
+        }
         *slot = Some(opened);
     }
     // What the sink itself holds counts more than the cursor, which may be one batch behind after a crash, or be lost.

@@ -324,7 +324,12 @@ impl Daemon {
         let command = Command::Reload(Box::new(active), answer);
         let sent = self.commands.send(command).await;
         match (sent, answered.await) {
-            (Ok(()), Ok(result)) => result,
+            (Ok(()), Ok(result)) => {
+                if result.is_ok() {
+                    tracing::info!("settings and rules reloaded");
+                }
+                result
+            }
             _ => Err("the daemon is stopping".to_owned()),
         }
     }

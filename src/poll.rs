@@ -18,8 +18,8 @@ use crate::site_rules::SiteRules;
 /// Sitemaps of an index that one poll reads: the newest ones; each is a request.
 const CHILD_SITEMAPS_MAX: usize = 3;
 
-/// Entries taken from one poll: four times the largest feed in the shipped list.
-const ENTRIES_MAX: usize = 500;
+/// Entries taken from one poll: as many as the readers take of one document.
+const ENTRIES_MAX: usize = 2_000;
 
 /// What a source said.
 #[derive(Debug)]
@@ -77,7 +77,11 @@ pub async fn poll(
         return Err(failure);
     }
     // What a cut answer or a child did not bring must not hide behind a 304.
-    let is_whole = !is_index && !read.truncated && read.announced.len() <= ENTRIES_MAX;
+    let is_cut = read.truncated || read.announced.len() > ENTRIES_MAX;
+    if is_cut {
+        tracing::warn!(source = %source.id, "{}: the answer was cut off, or has more than {ENTRIES_MAX} entries", source.id);
+    }
+    let is_whole = !is_index && !is_cut;
     read.announced.truncate(ENTRIES_MAX);
     Ok(Polled { announced: read.announced, validators: if is_whole { validators } else { Validators::default() } })
 }

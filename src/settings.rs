@@ -446,7 +446,7 @@ fn validate_outputs(raw: Vec<layers::Placed<RawOutput>>, faults: &mut Vec<Settin
             continue;
         }
         if let OutputKind::Directory { path, .. } = &kind
-            && let Some(first) = folders.insert(path.clone(), placed.place.clone())
+            && let Some(first) = folders.insert(plain_path(path), placed.place.clone())
         {
             fault("path", format!("{} is written by the output at {first}; take another folder", path.display()));
         }
@@ -459,4 +459,18 @@ fn validate_outputs(raw: Vec<layers::Placed<RawOutput>>, faults: &mut Vec<Settin
 /// The interval of a source, within the schedule's limits.
 pub fn interval_of(source: &Source, schedule: &ScheduleSection) -> Duration {
     source.interval.unwrap_or(schedule.interval.0).clamp(schedule.min.0, schedule.max.0)
+}
+
+/// A path without `.` and `..`, by its text alone: two outputs that name one folder in two ways are found.
+fn plain_path(path: &Path) -> PathBuf {
+    let mut plain = PathBuf::new();
+    for part in std::path::absolute(path).unwrap_or_else(|_| path.to_owned()).components() {
+        match part {
+            std::path::Component::ParentDir => {
+                plain.pop();
+            }
+            part => plain.push(part),
+        }
+    }
+    plain
 }

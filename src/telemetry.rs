@@ -106,6 +106,12 @@ fn filter(variable: Option<String>, setting: &str) -> Result<EnvFilter, Telemetr
         Ok(level) => format!("warn,chapar={level}"),
         Err(_) => filter.trim().to_owned(),
     };
+    // EnvFilter takes any other single word for the name of a target, and a misspelt level would silence everything.
+    let is_level = |word: &str| word.parse::<tracing::level_filters::LevelFilter>().is_ok();
+    if let Some(word) = directives.split(',').map(str::trim).find(|word| !word.contains('=') && !is_level(word)) {
+        let reason = format!("{word:?} is not off, error, warn, info, debug or trace");
+        return Err(TelemetryError::Filter { origin, reason, filter });
+    }
     let read = EnvFilter::builder().parse(directives);
     read.map_err(|error| TelemetryError::Filter { origin, reason: error.to_string(), filter })
 }

@@ -263,9 +263,14 @@ pub async fn tail(config: Option<PathBuf>, arguments: TailArguments) -> Result<E
 
 async fn daemon_again(config: Option<&Path>) -> Result<Client, AskError> {
     let settings = Settings::load(config).map_err(|error| AskError::Failed(error.to_string()))?;
+    let mut is_told = false;
     loop {
         if let Some(client) = Client::daemon(&settings.socket).await? {
             return Ok(client);
+        }
+        if !std::mem::replace(&mut is_told, true) {
+            // A closed stderr is nobody to tell.
+            let _ = writeln!(io::stderr(), "chapar: no daemon is running; waiting for it");
         }
         tokio::time::sleep(RECONNECT_WAIT).await;
     }

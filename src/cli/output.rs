@@ -20,7 +20,7 @@ mod csv;
 mod records;
 mod rows;
 mod table;
-mod terminal;
+pub(super) mod terminal;
 
 use std::io::{self, IsTerminal};
 

@@ -42,6 +42,10 @@ pub async fn once(config: Option<PathBuf>) -> Result<Exit, Failure> {
     summarise(&engine, &before)?;
     let answered = engine.activity.polls_succeeded.load(Ordering::Relaxed);
     let was_interrupted = stop.is_cancelled() && !engine.activity.has_lost_its_reader();
+    if !engine.activity.troubles().is_empty() {
+        let message = "not everything was delivered, see the trouble above; the records are in the log and wait";
+        return Err(Failure::new(Exit::Failed, message));
+    }
     match (answered, was_interrupted) {
         (0, _) => Err(Failure::new(Exit::Failed, "no source answered; see the reasons above")),
         (_, true) => Err(Failure::new(Exit::Failed, "interrupted; the rest is done at the next start")),

@@ -52,6 +52,10 @@ struct Stamp {
 impl Directory {
     /// Opens the folder, making it where it is missing; repairs a torn tail; tells the last record it holds.
     pub fn open(folder: &Path, roll_bytes: u64) -> io::Result<(Self, Option<Seq>)> {
+        if fs::metadata(folder).is_ok_and(|metadata| !metadata.is_dir()) {
+            let error = io::Error::new(io::ErrorKind::NotADirectory, "it is no folder; move it away");
+            return Err(named(folder, &error));
+        }
         fs::create_dir_all(folder).map_err(|error| named(folder, &error))?;
         let mut names = Vec::new();
         for entry in fs::read_dir(folder).map_err(|error| named(folder, &error))? {
@@ -105,6 +109,9 @@ impl Directory {
     fn append(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
         fs::create_dir_all(&self.folder)?;
         let is_new = !path.exists();
+        if is_new && self.current.as_ref().is_some_and(|current| current.path(&self.folder) == path) {
+            tracing::warn!("{} was taken away; records go on in a new file of this name", path.display());
+        }
         let mut file = OpenOptions::new().create(true).append(true).open(path)?;
         let length = file.metadata()?.len();
         if let Err(error) = file.write_all(bytes).and_then(|()| file.sync_data()) {

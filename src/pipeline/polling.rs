@@ -174,6 +174,10 @@ fn entry_of(source: &Source, mut announced: Announced) -> Option<(Entry, Digest)
     if source.content == ContentFrom::Page {
         announced.content_html = None;
     }
+    if let Some(guid) = &mut announced.id {
+        // It is kept in records as it is; what could control a terminal names nothing.
+        *guid = crate::text::for_terminal(guid);
+    }
     for text in [&mut announced.title, &mut announced.summary].into_iter().flatten() {
         if let Some((cut, _)) = text.char_indices().nth(ANNOUNCED_CHARS_MAX) {
             text.truncate(cut);

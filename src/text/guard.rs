@@ -199,6 +199,8 @@ impl Pass<'_> {
         }
         if self.open.len() >= DEPTH_MAX {
             self.dropped_depth += usize::from(name != "a");
+            // It counts, so that a million of them are not each compared with all that is open.
+            self.tags += 1;
             return self.exceeds(PageLimit::Depth, name);
         }
         if matches!(name, "title" | "textarea") {

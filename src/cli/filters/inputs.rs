@@ -1,14 +1,16 @@
 //! Reading the inputs of a filter and writing its lines.
 
+use std::borrow::Cow;
 use std::fmt::Display;
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, BufWriter, Read, Write};
+use std::io::{self, BufRead, BufReader, BufWriter, IsTerminal, Read, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value, json};
 use url::Url;
 
+use super::super::output::terminal::safe_json;
 use super::super::{Exit, Failure};
 
 /// Largest input; six times the largest page the daemon takes.
@@ -126,8 +128,10 @@ fn next_line(lines: &mut impl BufRead) -> Result<Option<Vec<u8>>, LineError> {
 
 /// Writes a line; flushed, so that whoever reads through a pipe sees it as soon as it is done.
 fn put(out: &mut impl Write, value: Value) -> io::Result<()> {
-    serde_json::to_writer(&mut *out, &without_nulls(value))?;
-    out.write_all(b"\n")?;
+    let json = serde_json::to_string(&without_nulls(value))?;
+    // A pipe gets it as it is, a terminal must not obey what stands in it.
+    let shown = if io::stdout().is_terminal() { safe_json(&json) } else { Cow::Borrowed(json.as_str()) };
+    writeln!(out, "{shown}")?;
     out.flush()
 }
 

@@ -15,7 +15,7 @@ pub(super) fn one_line(outside: &str) -> String {
 
 /// JSON with the characters that JSON lets pass but a terminal would obey (DEL, C1, bidirectional overrides and
 /// isolates) written as `\uXXXX`. They can only stand inside strings, so the value stays the same.
-pub(super) fn safe_json(json: &str) -> Cow<'_, str> {
+pub(in crate::cli) fn safe_json(json: &str) -> Cow<'_, str> {
     let is_obeyed = |c: char| {
         (c.is_control() && c != '\n' && c != '\t') || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
     };
