@@ -113,6 +113,7 @@ fn filters_are_read_and_the_variable_goes_first() {
     check(Some(" "), "warn", Ok("chapar=warn,warn"));
     check(Some("off"), "warn", Ok("off"));
     check(None, "info,chapar::fetch=debug", Ok("chapar::fetch=debug,info"));
+    check(None, "loud", Err("telemetry.log = \"loud\" is no log filter: \"loud\" is not off"));
     check(None, "chapar=loud", Err("telemetry.log = \"chapar=loud\" is no log filter"));
     check(Some("a=b=c"), "info", Err("CHAPAR_LOG = \"a=b=c\" is no log filter"));
 }

@@ -135,3 +135,30 @@ fn robots_txt_is_obeyed_and_says_so() {
     assert_eq!((site.hits("/a/1"), site.hits("/a/2")), (1, 0));
     assert_eq!(outcomes(&dir)["rejected"], 1);
 }
+
+#[test]
+fn what_could_not_be_delivered_is_a_failure_and_is_delivered_by_the_next_run() {
+    let site = Site::start();
+    site.publish(1..=2);
+    let dir = Dir::new(&source("canal", &site.url("/feed.xml")));
+    dir.write("records", "a file where the folder should be");
+    let output = dir.run(&["once"]);
+    let summary = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{summary}");
+    assert!(summary.contains("it is no folder") && summary.contains("2 recorded"), "{summary}");
+    std::fs::remove_file(dir.path("records")).unwrap();
+    assert!(dir.run(&["once"]).status.success());
+    assert_eq!(seqs(&dir.records()), [1, 2]);
+}
+
+#[test]
+fn ids_of_a_feed_cannot_control_a_terminal() {
+    let site = Site::start();
+    site.put("/a/1", article("Canal", &story(1)));
+    let item = Item { guid: "id\u{9b}31m\u{202e}".to_owned(), ..Item::new(&site.url("/a/1"), "Canal") };
+    site.put("/feed.xml", Reply::rss(&[item]));
+    let dir = Dir::new(&source("canal", &site.url("/feed.xml")));
+    assert!(dir.run(&["once"]).status.success());
+    let guid = dir.records()[0]["source"]["guid"].as_str().unwrap().to_owned();
+    assert!(guid.starts_with("id") && !guid.contains(['\u{9b}', '\u{202e}']), "{guid:?}");
+}
