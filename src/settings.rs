@@ -324,6 +324,16 @@ impl Settings {
     }
 }
 
+/// The socket that a file names, although it has faults: a daemon that runs on its older settings can be asked still.
+/// `None` when it cannot be read as TOML. Drop-ins and the environment are not looked at.
+pub fn socket_despite_faults(path: Option<&Path>) -> Option<PathBuf> {
+    let text = std::fs::read_to_string(path.unwrap_or(Path::new(DEFAULT_PATH))).ok()?;
+    let table: toml::Table = text.parse().ok()?;
+    let value = |section: &str, key: &str| table.get(section)?.get(key)?.as_str();
+    let store = value("store", "path").unwrap_or(DEFAULT_STORE);
+    Some(value("api", "socket").map_or_else(|| default_socket(Path::new(store)), PathBuf::from))
+}
+
 fn default_socket(store: &Path) -> PathBuf {
     if store == Path::new(DEFAULT_STORE) { PathBuf::from("/run/chapar/chapar.sock") } else { store.join("chapar.sock") }
 }

@@ -18,7 +18,7 @@ use crate::local_api::{self, AskError, Client, Order, QueryAsk, TailAsk};
 use crate::model::Seq;
 use crate::pipeline::{Active, Engine};
 use crate::search::Filters;
-use crate::settings::Settings;
+use crate::settings::{Settings, socket_despite_faults};
 
 /// Records that `query` shows on a terminal unless `--limit` says otherwise; a pipe gets all.
 const TERMINAL_LIMIT: usize = 50;
@@ -101,7 +101,16 @@ pub struct TailArguments {
 
 /// The daemon's socket when one answers; else this process opens the store.
 pub async fn client(config: Option<PathBuf>) -> Result<Client, Failure> {
-    let settings = Settings::load(config.as_deref())?;
+    let settings = match Settings::load(config.as_deref()) {
+        Ok(settings) => settings,
+        Err(faults) => {
+            let Some(socket) = socket_despite_faults(config.as_deref()) else { return Err(faults.into()) };
+            let Some(client) = Client::daemon(&socket).await? else { return Err(faults.into()) };
+            let faults = crate::text::for_terminal(&faults.to_string());
+            writeln!(io::stderr(), "chapar: the daemon answers on its older settings; these have faults:\n{faults}")?;
+            return Ok(client);
+        }
+    };
     if let Some(client) = Client::daemon(&settings.socket).await? {
         return Ok(client);
     }

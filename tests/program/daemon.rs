@@ -83,6 +83,9 @@ fn a_reload_takes_good_settings_and_refuses_bad_ones() {
     dir.settle("[[source]]\nid = \"broken\"\nurl = 7\n");
     let refused = dir.run(&["reload"]);
     assert_ne!(refused.status.code(), Some(0));
+    let asked = dir.run(&["status"]);
+    assert_eq!(asked.status.code(), Some(0), "it answers on its older settings");
+    assert!(String::from_utf8_lossy(&asked.stderr).contains("chapar.toml:"), "and the fault is told");
     daemon.signal(libc::SIGHUP);
     wait_for("the refusal in the log", || dir.log().contains("old settings go on").then_some(()));
     site.publish(1..=2);
