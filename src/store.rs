@@ -115,7 +115,7 @@ pub enum StoreError {
     },
     /// sled.
     #[error(
-        "the store's key tables failed: {0}; if it comes again, move the folder `sled` aside: it is rebuilt from the log"
+        "the store's key tables failed: {0}; look at the disk's space and rights, they are opened again by themselves"
     )]
     Sled(#[from] sled::Error),
     /// A row that this version did not write.
