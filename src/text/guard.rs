@@ -318,7 +318,8 @@ impl Pass<'_> {
 
     /// A space in place of a tag that is not written, where the element would have separated words.
     fn separate(&mut self, name: &str) {
-        if !is_inline(name) {
+        // One space is enough: a million of them would be counted again at every level above.
+        if !is_inline(name) && !self.guarded.html.ends_with(' ') {
             self.guarded.html.push(' ');
         }
     }
