@@ -141,7 +141,7 @@ fn deliver_all(store: &Store, output: &Output, slot: &mut Option<Sink>) -> io::R
             slot.take_if(|sink| matches!(sink, Sink::Directory(_)));
             return Err(error);
         }
-        delivered = frame.lines().last().map_or(next, |(seq, _)| seq);
+        delivered = frame.last();
         store.set_cursor(consumer, delivered).map_err(io::Error::other)?;
     }
     Ok(())

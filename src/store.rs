@@ -26,7 +26,7 @@ use tokio::sync::watch;
 use crate::model::{Outcome, Pending, Seq, SourceId};
 
 pub use rows::{DeadLetter, Position, Seen, SourceState};
-pub use segments::{FrameAt, LogEnd, LogError};
+pub use segments::{FrameAt, LogEnd, LogError, sync_folder};
 pub use transactions::{Admission, FrontierLimits, Settled};
 
 use segments::Segments;
@@ -151,6 +151,11 @@ pub struct Frame {
 }
 
 impl Frame {
+    /// Sequence number of its last line.
+    pub fn last(&self) -> Seq {
+        Seq(self.first.0 + (self.lines.lines().count() as u64).saturating_sub(1))
+    }
+
     /// The lines with their sequence numbers.
     pub fn lines(&self) -> impl DoubleEndedIterator<Item = (Seq, &str)> {
         let first = self.first.0;
@@ -170,7 +175,7 @@ impl Store {
     pub fn open(path: &Path, cache_bytes: u64, segment_bytes_max: u64, patience: Duration) -> Result<Self, StoreError> {
         let failed = |source| StoreError::Io { path: path.to_owned(), source };
         std::fs::create_dir_all(path).map_err(failed)?;
-        path.parent().filter(|parent| parent.is_dir()).map_or(Ok(()), segments::sync_folder).map_err(failed)?;
+        path.parent().filter(|parent| parent.is_dir()).map_or(Ok(()), sync_folder).map_err(failed)?;
         let lock = opening::lock(path, patience)?;
         let mut store = Self {
             tables: RwLock::new(None),

@@ -3,13 +3,14 @@
 //! invariant: the folder holds every record exactly once; its own last line says where to go on, and a torn last line
 //! is cut at opening.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
 use crate::model::Seq;
+use crate::store::sync_folder;
 
 /// A last line longer than this is not looked for; records are bounded by the page limit.
 const LAST_LINE_BYTES_MAX: u64 = 64 << 20;
@@ -119,8 +120,9 @@ impl Directory {
             let _ = file.set_len(length);
             return Err(error);
         }
-        if is_new {
-            File::open(&self.folder)?.sync_all()?;
+        if length == 0 {
+            // Also after a first attempt that made the file and failed.
+            sync_folder(&self.folder)?;
         }
         Ok(())
     }

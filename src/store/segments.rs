@@ -258,6 +258,9 @@ fn holds_a_frame(bytes: &[u8]) -> bool {
 }
 
 /// Makes the names in a folder durable.
+///
+/// # Errors
+/// When the folder cannot be opened or the disk refuses.
 pub fn sync_folder(folder: &Path) -> std::io::Result<()> {
     File::open(folder)?.sync_all()
 }
