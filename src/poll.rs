@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use schedule::Wishes;
 use url::Url;
 
 use crate::http::{Accept, Answer, Client, HttpError, Request, Validators};
@@ -28,6 +29,10 @@ pub struct Polled {
     pub announced: Vec<Announced>,
     /// To be sent with the next poll.
     pub validators: Validators,
+    /// What it asks of those who poll it; `None` when it had not changed and did not say it again.
+    pub wishes: Option<Wishes>,
+    /// Where its address has moved for good.
+    pub moved_to: Option<Url>,
 }
 
 /// Why a poll brought nothing.
@@ -57,9 +62,13 @@ pub async fn poll(
     sites: &Arc<SiteRules>,
     validators: Option<&Validators>,
 ) -> Result<Polled, PollFailure> {
-    let (page, validators) = match get(client, source, &source.url, validators).await? {
-        Answer::NotModified { validators, .. } => return Ok(Polled { announced: Vec::new(), validators }),
-        Answer::Page { page, validators, .. } => (page, validators),
+    let (page, validators, moved_to, max_age) = match get(client, source, &source.url, validators).await? {
+        Answer::NotModified { validators, permanent_redirect: moved_to, .. } => {
+            return Ok(Polled { announced: Vec::new(), validators, wishes: None, moved_to });
+        }
+        Answer::Page { page, validators, permanent_redirect, cache_max_age } => {
+            (page, validators, permanent_redirect, cache_max_age)
+        }
     };
     let mut read = read_apart(source, sites, page).await?;
     let is_index = !read.children.is_empty();
@@ -83,7 +92,9 @@ pub async fn poll(
     }
     let is_whole = !is_index && !is_cut;
     read.announced.truncate(ENTRIES_MAX);
-    Ok(Polled { announced: read.announced, validators: if is_whole { validators } else { Validators::default() } })
+    let wishes = Wishes { every: read.wishes.every.max(max_age), ..read.wishes };
+    let validators = if is_whole { validators } else { Validators::default() };
+    Ok(Polled { announced: read.announced, validators, wishes: Some(wishes), moved_to })
 }
 
 async fn poll_child(
@@ -119,6 +130,7 @@ struct Read {
     children: Vec<Url>,
     /// The body broke off or went beyond a limit: there is more than was read.
     truncated: bool,
+    wishes: Wishes,
 }
 
 /// Reads on a thread for blocking work: a large page takes long, and a reader that panics harms only this poll.
@@ -137,7 +149,7 @@ fn read(source: &Source, sites: &SiteRules, page: &Page) -> Result<Read, PollFai
         SourceKind::Feed => {
             let feed = feed::read(&page.bytes, content_type, Some(url), &source.zone, now)
                 .map_err(|error| failure(error.reason(), error))?;
-            Ok(Read { announced: feed.entries, children: Vec::new(), truncated: feed.truncated })
+            Ok(Read { announced: feed.entries, children: Vec::new(), truncated: feed.truncated, wishes: feed.wishes })
         }
         SourceKind::Listing => {
             let rule = sites.for_url(url).and_then(|site| site.listing.as_ref());
@@ -148,7 +160,12 @@ fn read(source: &Source, sites: &SiteRules, page: &Page) -> Result<Read, PollFai
         SourceKind::Sitemap => {
             let sitemap =
                 sitemap::read(&page.bytes, url, &source.zone, now).map_err(|error| failure(error.reason(), error))?;
-            Ok(Read { announced: sitemap.entries, children: sitemap.children, truncated: sitemap.truncated })
+            Ok(Read {
+                announced: sitemap.entries,
+                children: sitemap.children,
+                truncated: sitemap.truncated,
+                wishes: Wishes::default(),
+            })
         }
     }
 }

@@ -20,6 +20,7 @@ use jiff::tz::TimeZone;
 use serde::Serialize;
 use url::Url;
 
+use super::schedule::Wishes;
 use crate::dates::{self, DateContext};
 use crate::model::{Announced, Author, OffsetTime};
 pub(in crate::poll) use collected::absolute_url;
@@ -54,6 +55,9 @@ pub struct Feed {
     /// The document was cut; the whole entries before the cut are there. Its validators must not be kept.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub truncated: bool,
+    /// What it asks of those who poll it.
+    #[serde(skip)]
+    pub wishes: Wishes,
 }
 
 /// Why bytes are no feed.
@@ -226,6 +230,7 @@ fn parse(canonical: canonical::Canonical, zone: &TimeZone, now: Option<Timestamp
         language: parsed.language.and_then(not_empty),
         entries,
         truncated: canonical.is_truncated,
+        wishes: Wishes::default(),
     })
 }
 

@@ -4,6 +4,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::Duration;
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
 use crate::model::SourceId;
 
@@ -16,6 +17,19 @@ pub struct Limits {
     pub max: Duration,
     /// Share of the interval by which it varies.
     pub jitter: f64,
+}
+
+/// What a source asks of those who poll it: RSS's `ttl`, `skipHours` and `skipDays`, `sy:updatePeriod` with
+/// `sy:updateFrequency`, and the server's `Cache-Control: max-age`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Wishes {
+    /// Least time between two polls.
+    pub every: Option<Duration>,
+    /// Hours of the day, UTC, in which nothing new comes: bit 0 is 00:00 to 00:59.
+    pub skip_hours: u32,
+    /// Days of the week, UTC, on which nothing new comes: bit 0 is Monday.
+    pub skip_days: u8,
 }
 
 /// When to poll after an answer at `now`: an interval later; after failures linearly later, up to the limit; never

@@ -14,6 +14,7 @@ use super::markup::text_of;
 use super::{Feed, FeedError, FeedKind};
 use crate::dates::{self, DateContext};
 use crate::model::{Announced, Author};
+use crate::poll::schedule::Wishes;
 use crate::text;
 
 /// Elements of a list inside an item that are read.
@@ -46,6 +47,7 @@ pub(super) fn read(text: &str, url: Option<&Url>, dates: &DateContext<'_>) -> Re
         entries: raw.items.0.into_iter().map(|item| item.announced(base, dates)).collect(),
         url: site,
         truncated,
+        wishes: Wishes::default(),
     })
 }
 
