@@ -1,0 +1,25 @@
+//! Any bytes as a listing page: no panic, no hang, and only addresses of the same site come out, each once.
+
+#![no_main]
+
+use std::collections::HashSet;
+
+use chapar::poll::listing;
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use libfuzzer_sys::fuzz_target;
+use url::Url;
+
+fuzz_target!(|bytes: &[u8]| {
+    let url = Url::parse("https://news.example/latest").expect("an address");
+    let now = Timestamp::from_second(1_795_000_000).expect("a time");
+    let Ok(entries) = listing::read(bytes, None, &url, None, &TimeZone::UTC, Some(now)) else { return };
+    assert!(!entries.is_empty() && entries.len() <= 500);
+    let mut seen = HashSet::new();
+    for entry in &entries {
+        let address = entry.url.as_ref().expect("an entry of a listing has an address");
+        assert!(address.host_str().is_some_and(|host| host == "news.example" || host.ends_with(".news.example")));
+        assert!(seen.insert(address.clone()), "{address} twice");
+        assert!(entry.date_published.is_none_or(|date| date.at <= now), "a date in the future");
+    }
+});
