@@ -1,4 +1,4 @@
-//! `sources`, `dead-letters`, `status`, `poll` and `reload`: looking after the daemon.
+//! `dead-letters`, `status`, `poll` and `reload`: looking after the daemon.
 
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -13,15 +13,9 @@ use serde_json::{Map, Value};
 use super::ask::{OutputArguments, client, path_segment};
 use super::output::{Align, Column, Format, RowWriter, Surface};
 use super::{Exit, Failure};
-use crate::local_api::{AskError, SourceStatus, Status};
+use crate::local_api::{AskError, Status};
 use crate::model::{ArticleId, Outcome, SourceId};
 use crate::store::DeadLetter;
-
-#[derive(Args)]
-pub struct ListArguments {
-    #[command(flatten)]
-    output: OutputArguments,
-}
 
 #[derive(Args)]
 pub struct StatusArguments {
@@ -51,18 +45,6 @@ enum DeadLettersAction {
     },
 }
 
-const SOURCE_COLUMNS: [Column; 9] = [
-    left("id", "SOURCE"),
-    left("health", "HEALTH"),
-    left("country", "COUNTRY"),
-    left("language", "LANG"),
-    Column { key: "admitted", title: "ADMITTED", align: Align::Right },
-    left("last_success", "LAST SUCCESS"),
-    left("next_poll", "NEXT POLL"),
-    left("reason", "REASON"),
-    left("detail", "DETAIL"),
-];
-
 const DEAD_LETTER_COLUMNS: [Column; 6] = [
     left("id", "ID"),
     left("at", "GIVEN UP"),
@@ -74,13 +56,9 @@ const DEAD_LETTER_COLUMNS: [Column; 6] = [
 
 const STATUS_COLUMNS: [Column; 2] = [left("name", "NAME"), left("value", "VALUE")];
 
-const fn left(key: &'static str, title: &'static str) -> Column {
+/// A column of texts.
+pub(super) const fn left(key: &'static str, title: &'static str) -> Column {
     Column { key, title, align: Align::Left }
-}
-
-pub async fn sources(config: Option<PathBuf>, arguments: ListArguments) -> Result<Exit, Failure> {
-    let rows: Vec<SourceStatus> = client(config).await?.json(Method::GET, "/v1/sources").await?;
-    list(&SOURCE_COLUMNS, &rows, arguments.output.format, "no sources are configured")
 }
 
 #[derive(Serialize)]
@@ -212,7 +190,12 @@ fn shorten_times(row: &mut Map<String, Value>, zone: &TimeZone) {
 }
 
 /// Writes rows; a person who would see nothing is told so by `none`, on stderr.
-fn list<T: Serialize>(columns: &[Column], rows: &[T], format: Option<Format>, none: &str) -> Result<Exit, Failure> {
+pub(super) fn list<T: Serialize>(
+    columns: &[Column],
+    rows: &[T],
+    format: Option<Format>,
+    none: &str,
+) -> Result<Exit, Failure> {
     let surface = Surface::of_stdout();
     if rows.is_empty() && surface.is_terminal() {
         writeln!(io::stderr(), "{none}")?;
