@@ -176,14 +176,16 @@ pub async fn reload(config: Option<PathBuf>) -> Result<Exit, Failure> {
 }
 
 /// Keys whose values are times.
-const TIME_KEYS: [&str; 3] = ["at", "last_success", "next_poll"];
+const TIME_KEYS: [&str; 5] = ["at", "last_success", "next_poll", "newest", "date"];
 
-/// Times as people read them, in their zone and without the year: all of them are near, and a row is narrow.
+/// Times as people read them, in their zone; without the year where it is this one, for a row is narrow.
 fn shorten_times(row: &mut Map<String, Value>, zone: &TimeZone) {
     for key in TIME_KEYS {
         let time = row.get(key).and_then(Value::as_str).and_then(|text| text.parse::<Timestamp>().ok());
         if let Some(time) = time {
-            let short = time.to_zoned(zone.clone()).strftime("%m-%d %H:%M").to_string();
+            let time = time.to_zoned(zone.clone());
+            let is_of_this_year = time.year() == Timestamp::now().to_zoned(zone.clone()).year();
+            let short = time.strftime(if is_of_this_year { "%m-%d %H:%M" } else { "%Y-%m-%d" }).to_string();
             row.insert(key.to_owned(), Value::from(short));
         }
     }
@@ -201,9 +203,20 @@ pub(super) fn list<T: Serialize>(
         writeln!(io::stderr(), "{none}")?;
     }
     let format = Format::chosen(format, Format::Table, &surface);
+    write_rows(columns, rows, format, surface, &mut io::stdout().lock())?;
+    Ok(Exit::Done)
+}
+
+/// Writes rows anywhere.
+pub(super) fn write_rows<T: Serialize>(
+    columns: &[Column],
+    rows: &[T],
+    format: Format,
+    surface: Surface,
+    out: &mut dyn Write,
+) -> Result<(), Failure> {
     let zone = surface.zone.clone();
-    let mut out = io::stdout().lock();
-    let mut writer = RowWriter::new(format, surface, columns, &mut out);
+    let mut writer = RowWriter::new(format, surface, columns, out);
     for row in rows {
         let mut row = serde_json::to_value(row).map_err(io::Error::from)?;
         let mut empty = Map::new();
@@ -214,5 +227,5 @@ pub(super) fn list<T: Serialize>(
         writer.write(row)?;
     }
     writer.finish()?;
-    Ok(Exit::Done)
+    Ok(())
 }
