@@ -5,7 +5,7 @@ pub mod candidates;
 pub mod look;
 
 use std::cmp::Reverse;
-use std::collections::HashSet;
+use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,10 +16,10 @@ use url::Url;
 
 use super::{PollFailure, failure, feed};
 use crate::http::{Accept, Answer, Client, Request};
-use crate::model::{Announced, RobotsPolicy, Source, SourceKind};
+use crate::model::{Announced, Page, RobotsPolicy, Source, SourceKind};
 use crate::site_rules::SiteRules;
-use candidates::{Candidate, FoundBy};
-use look::{Looked, Reading, look, unconfigured};
+use candidates::{Candidate, FoundBy, SitePage};
+use look::{Looked, look, unconfigured};
 
 /// Requests of one run; a second apart, that is half a minute of a person's patience.
 const REQUESTS_MAX: usize = 30;
@@ -181,10 +181,8 @@ impl Run<'_> {
         self.requests += looked.requests;
         self.looked_at.insert(url.clone());
         self.found.homepage = Some(url.clone());
-        let is_page = !matches!(&looked.reading, Ok(Reading { kind: SourceKind::Feed | SourceKind::Sitemap, .. }));
-        let named = if is_page {
-            let text = feed::decode::decode(&looked.page.bytes, looked.page.content_type.as_deref(), Some(url));
-            let page = candidates::of_page(&text, url);
+        let named = if looked.is_page() {
+            let page = site_page(&looked, url);
             (self.found.title, self.found.language) = (page.title, page.language);
             page.feeds
         } else {
@@ -222,7 +220,11 @@ impl Run<'_> {
     }
 
     async fn try_all(&mut self, candidates: Vec<Candidate>, wanted: SourceKind) {
-        for candidate in candidates {
+        let given = candidates.len();
+        let mut queue: VecDeque<Candidate> = candidates.into();
+        let mut taken = 0;
+        while let Some(candidate) = queue.pop_front() {
+            taken += 1;
             if !self.looked_at.insert(candidate.url.clone()) || !self.may_ask() {
                 continue;
             }
@@ -237,6 +239,12 @@ impl Run<'_> {
                 return;
             };
             self.requests += looked.as_ref().map_or(1, |looked| looked.requests);
+            // Many sites have a page that lists their feeds.
+            if let (true, SourceKind::Feed, Ok(looked)) = (taken <= given, wanted, &looked)
+                && looked.is_page()
+            {
+                queue.extend(site_page(looked, &candidate.url).feeds);
+            }
             self.weigh(&candidate, looked);
         }
     }
@@ -255,6 +263,13 @@ impl Run<'_> {
             Err(failure) => self.found.refused.push((candidate.url.clone(), failure.detail)),
         }
     }
+}
+
+/// What a page says of its site.
+fn site_page(looked: &Looked, url: &Url) -> SitePage {
+    let Page { bytes, content_type, final_url, .. } = &looked.page;
+    let url = final_url.as_ref().unwrap_or(url);
+    candidates::of_page(&feed::decode::decode(bytes, content_type.as_deref(), Some(url)), url)
 }
 
 /// What a look found as an offer.

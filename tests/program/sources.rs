@@ -148,6 +148,22 @@ fn feeds_that_no_page_names_are_found_where_they_usually_lie() {
 }
 
 #[test]
+fn a_page_that_lists_feeds_is_followed() {
+    let site = Site::start();
+    head(&site, "", "<a href='/rss/'>RSS</a>");
+    site.put(
+        "/rss/",
+        Reply::html("<p><a href='/rss/oil.xml'>Oil</a> <a href='/rss/'>here</a> <a href='/rss/2/'>more</a></p>"),
+    );
+    site.put("/rss/2/", Reply::html("<p><a href='/rss/gas.xml'>Gas</a></p>"));
+    site.put("/rss/oil.xml", rss(&site, 1..4));
+    site.put("/rss/gas.xml", rss(&site, 4..6));
+    let rows = json_lines(&discover(&empty(), &site, &["-o", "ndjson"]).stdout);
+    let urls: Vec<&str> = rows.iter().map(|row| row["url"].as_str().unwrap()).collect();
+    assert_eq!(urls, [site.url("/rss/oil.xml")], "one page deep");
+}
+
+#[test]
 fn a_configured_source_is_not_proposed_again() {
     let site = Site::start();
     head(&site, &feed_link("/feed.xml"), "");

@@ -14,7 +14,6 @@ use url::Url;
 use super::draft::{Draft, Ids, country_of_host, id_of_host, kind_name, name_of};
 use super::{address, probe};
 use crate::classify::{Classifier, ClassifyText};
-use crate::cli::ask::OutputArguments;
 use crate::cli::operate::{left, list, write_rows};
 use crate::cli::output::{Align, Column, Format, Surface};
 use crate::cli::{Exit, Failure};
@@ -31,9 +30,6 @@ const TIMEOUT_MAX: Duration = Duration::from_secs(15);
 
 /// How often the progress line turns.
 const PROGRESS_INTERVAL: Duration = Duration::from_millis(200);
-
-/// A language that the text shows at least so surely is believed, whatever the site says.
-const CONFIDENCE_MIN: f64 = 0.5;
 
 /// Says what the command is for.
 pub const HELP: &str = "\
@@ -52,8 +48,8 @@ pub struct DiscoverArguments {
     #[arg(long, value_name = "TEXT", value_parser = probe::user_agent)]
     user_agent: Option<String>,
     /// Writes the list in this format instead of settings
-    #[command(flatten)]
-    output: OutputArguments,
+    #[arg(short = 'o', long, value_enum)]
+    format: Option<Format>,
 }
 
 const COLUMNS: [Column; 7] = [
@@ -105,7 +101,7 @@ pub async fn discover(config: Option<PathBuf>, arguments: DiscoverArguments) -> 
     }
     let proposals = proposals(&active, &arguments.url, &found);
     let rows: Vec<Row> = proposals.iter().map(Proposal::row).collect();
-    if let Some(format) = arguments.output.format {
+    if let Some(format) = arguments.format {
         return list(&COLUMNS, &rows, Some(format), "");
     }
     write_rows(&COLUMNS, &rows, Format::Table, Surface::of_stderr(), &mut io::stderr().lock())?;
@@ -120,7 +116,10 @@ pub async fn discover(config: Option<PathBuf>, arguments: DiscoverArguments) -> 
 fn tell_rest(found: &Discovered) -> Result<(), Failure> {
     let mut err = io::stderr().lock();
     for (url, why) in &found.refused {
-        writeln!(err, "not offered: {}: {}", shown(url), text::for_terminal(&text::collapse(why)))?;
+        let (shown, why) = (shown(url), text::for_terminal(&text::collapse(why)));
+        // Failures of HTTP name the address themselves.
+        let shown = if why.starts_with(&shown) { String::new() } else { shown + ": " };
+        writeln!(err, "not offered: {shown}{why}")?;
     }
     if found.is_cut {
         writeln!(err, "not everything was looked at: the limit of requests or of time was reached")?;
@@ -165,7 +164,7 @@ fn language_of(classifier: &Classifier, offer: &Offer, found: &Discovered) -> Op
     let claimed = claims.into_iter().flatten().find_map(|claim| claimed_language(claim));
     let text = ClassifyText { title: "", body: &offer.sample, language_prior: claimed.as_deref() };
     let read = classifier.classify(&text).language;
-    if read.tag != "und" && read.confidence >= CONFIDENCE_MIN { Some(read.tag) } else { claimed }
+    if read.tag == "und" { claimed } else { Some(read.tag) }
 }
 
 /// A claim such as `ru-RU`, `ru_RU` or `uz-Latn-UZ` without its country.

@@ -152,7 +152,8 @@ fn tell_of_answer(source: &Source, looked: &Looked) -> Result<(), Failure> {
     tell("type", page.content_type.as_deref().unwrap_or("not said"))?;
     let top_level = final_url.host_str().and_then(|host| host.rsplit('.').next());
     let decoded = crate::extract::encoding::decode(&page.bytes, page.content_type.as_deref(), top_level);
-    tell("charset", &format!("{} ({})", decoded.charset.to_ascii_lowercase(), decoded.from))?;
+    let from = if decoded.from == "meta" { "declared" } else { decoded.from };
+    tell("charset", &format!("{} ({from})", decoded.charset.to_ascii_lowercase()))?;
     let named = |name: &str, value: &Option<String>| value.as_ref().map(|value| format!("{name} {value}"));
     let validators = [named("ETag", &validators.etag), named("Last-Modified", &validators.last_modified)];
     let validators: Vec<String> = validators.into_iter().flatten().collect();

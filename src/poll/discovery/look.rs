@@ -26,6 +26,13 @@ pub struct Looked {
     pub requests: usize,
 }
 
+impl Looked {
+    /// It is neither a feed nor a sitemap.
+    pub fn is_page(&self) -> bool {
+        !matches!(&self.reading, Ok(Reading { kind: SourceKind::Feed | SourceKind::Sitemap, .. }))
+    }
+}
+
 /// An answer that was read.
 #[derive(Debug)]
 pub struct Reading {
