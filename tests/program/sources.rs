@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use crate::asking::on_terminal;
 use crate::dir::{Dir, json_lines, source};
 use crate::site::{Item, Reply, Site, article, story};
 
@@ -133,6 +134,37 @@ fn what_a_site_offers_is_tested_ranked_and_ready_to_paste() {
 }
 
 #[test]
+fn nothing_hostile_reaches_a_terminal() {
+    let site = Site::start();
+    head(&site, &feed_link("/feed.xml"), "");
+    site.put("/feed.xml", Reply::rss(&[Item::new(&site.url("/a/1"), &format!("Title{HOSTILE}"))]));
+    let named = source("canal", &site.url("/other.xml")).replace("language", "name = \"\\u202eCanal\"\nlanguage");
+    let dir = Dir::new(&named);
+    let (page, feed) = (site.url("/"), site.url("/feed.xml"));
+    let mut cases = vec![vec!["sources", "discover", &page], vec!["sources", "test", &feed], vec!["sources", "export"]];
+    for format in ["table", "json", "ndjson", "csv", "cat"] {
+        cases.extend([vec!["sources", "discover", &page, "-o", format], vec!["sources", "test", &feed, "-o", format]]);
+    }
+    for arguments in cases {
+        let shown = on_terminal(&dir, &arguments);
+        // Bold and dim are ours.
+        let ours = ["\u{1b}[1m", "\u{1b}[2m", "\u{1b}[0m", "\r"];
+        let rest = ours.iter().fold(shown, |rest, sequence| rest.replace(sequence, ""));
+        assert!(!rest.is_empty() && !rest.contains(is_obeyed), "{arguments:?}: {rest:?}");
+    }
+}
+
+#[test]
+fn an_index_whose_sitemaps_cannot_be_had_fails_as_a_poll_does() {
+    let site = Site::start();
+    let index = format!("<sitemapindex><sitemap><loc>{}</loc></sitemap></sitemapindex>", site.url("/gone.xml"));
+    site.put("/index.xml", Reply::new("text/xml", index));
+    let output = empty().run(&["sources", "test", &site.url("/index.xml")]);
+    assert_eq!(output.status.code(), Some(1), "{}", text(&output));
+    assert!(stderr(&output).contains("not-found: "), "{}", stderr(&output));
+}
+
+#[test]
 fn feeds_that_no_page_names_are_found_where_they_usually_lie() {
     let site = Site::start();
     site.put("/", Reply::status(403));
@@ -202,6 +234,26 @@ fn a_hostile_site_stays_within_the_limits() {
     assert_eq!(table["source"][0]["url"].as_str(), Some(site.url("/feed.xml").as_str()));
     let asked: u64 = (0..1_000).map(|number| site.hits(&format!("/{number}.xml"))).sum();
     assert_eq!(asked, 4);
+}
+
+#[test]
+fn a_site_of_a_thousand_feeds_is_not_asked_for_all() {
+    let site = Site::start();
+    let lists: String = (0..10).map(|list| feed_link(&format!("/rss/{list}"))).collect();
+    head(&site, &lists, "");
+    let feed = |list: usize, number: usize| format!("/rss/{list}/{number}.xml");
+    for list in 0..10 {
+        let links: String = (0..100).map(|number| feed_link(&feed(list, number))).collect();
+        site.put(&format!("/rss/{list}"), Reply::html(format!("<html><head>{links}</head></html>")));
+        (0..100)
+            .for_each(|number| site.put(&feed(list, number), rss(&site, list * 100 + number..list * 100 + number + 2)));
+    }
+    let output = discover(&empty(), &site, &["-o", "ndjson"]);
+    assert!(stderr(&output).contains("not everything was looked at"), "{}", stderr(&output));
+    let asked: u64 =
+        (0..10).flat_map(|list| (0..100).map(move |number| feed(list, number))).map(|path| site.hits(&path)).sum();
+    assert!(asked > 0 && asked <= 30, "{asked}");
+    assert_eq!(json_lines(&output.stdout).len() as u64, asked);
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use jiff::tz::TimeZone;
 use url::Url;
 
-use super::super::{CHILD_SITEMAPS_MAX, PollFailure, failure, feed, get, poll_child, read, sitemap};
+use super::super::{CHILD_SITEMAPS_MAX, ENTRIES_MAX, PollFailure, failure, feed, get, poll_child, read, sitemap};
 use crate::http::{Answer, Client, Validators};
 use crate::model::{Announced, ContentFrom, Page, RobotsPolicy, Source, SourceKind};
 use crate::poll::schedule::Wishes;
@@ -105,17 +105,25 @@ pub async fn look(
     });
     let panicked = |_| Err(failure("unreadable", "the reader panicked on this answer; please report it"));
     let mut reading = reading.await.unwrap_or_else(panicked);
+    let mut first_failure = None;
     if let Ok((reading, children)) = &mut reading {
         reading.wishes.every = reading.wishes.every.max(max_age);
         let source = Source { kind: SourceKind::Sitemap, ..source.clone() };
         for child in children.iter().take(CHILD_SITEMAPS_MAX) {
             requests += 1;
-            if let Ok(entries) = poll_child(client, &source, sites, child).await {
-                reading.announced.extend(entries);
+            match poll_child(client, &source, sites, child).await {
+                Ok(entries) => reading.announced.extend(entries),
+                Err(failure) => first_failure = first_failure.or(Some(failure)),
             }
         }
+        reading.truncated |= reading.announced.len() > ENTRIES_MAX;
+        reading.announced.truncate(ENTRIES_MAX);
     }
-    Ok(Looked { page, validators, moved_to, reading: reading.map(|(reading, _)| reading), requests })
+    let reading = match (reading, first_failure) {
+        (Ok((reading, _)), Some(failure)) if reading.announced.is_empty() => Err(failure),
+        (reading, _) => reading.map(|(reading, _)| reading),
+    };
+    Ok(Looked { page, validators, moved_to, reading, requests })
 }
 
 /// What an answer is, by its content: servers call anything `text/html` or `text/xml`.
