@@ -6,6 +6,7 @@ mod filters;
 mod operate;
 pub mod output;
 mod run;
+mod sources;
 
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -65,7 +66,7 @@ enum Command {
     /// Shows the newest records and, with -f, new ones as they are committed
     Tail(ask::TailArguments),
     /// Lists the sources with their health
-    Sources(operate::ListArguments),
+    Sources(sources::SourcesArguments),
     /// Lists entries that were given up; retries or drops them
     DeadLetters(operate::DeadLettersArguments),
     /// Shows what the daemon is doing
@@ -211,7 +212,7 @@ fn dispatch(arguments: Arguments) -> Result<Exit, Failure> {
         Command::Query(query) => block_on(ask::query(config, query)),
         Command::Show(show) => block_on(ask::show(config, show)),
         Command::Tail(tail) => block_on(ask::tail(config, tail)),
-        Command::Sources(list) => block_on(operate::sources(config, list)),
+        Command::Sources(arguments) => block_on(sources::sources(config, arguments)),
         Command::DeadLetters(letters) => block_on(operate::dead_letters(config, letters)),
         Command::Status(status) => block_on(operate::status(config, status)),
         Command::Poll { source } => block_on(operate::poll(config, source)),

@@ -3,7 +3,7 @@
 mod authors;
 mod body;
 pub mod clean;
-mod encoding;
+pub(crate) mod encoding;
 mod json_ld;
 mod metadata;
 mod published;

@@ -23,13 +23,16 @@ use tokio_util::sync::CancellationToken;
 
 use crate::model::{ArticleId, SourceId};
 use crate::pipeline::{Active, Command, Engine};
-use crate::store::{Counts, DeadLetter, StoreError};
+use crate::store::{Announcement, Counts, DeadLetter, Standing, StoreError};
 
 pub use client::{AskError, Client, Lines};
 pub use records::{Order, QueryAsk, TailAsk};
 
 /// Largest request body: a query of the longest kind with all flags.
 const REQUEST_BYTES_MAX: usize = 64 << 10;
+
+/// Largest list of announcements whose standing is asked: 2,000 of one poll with their ids.
+const STANDINGS_BYTES_MAX: usize = 2 << 20;
 
 /// Questions that are answered at the same time: each may hold a thread while its reader is slow.
 const QUESTIONS_MAX: usize = 16;
@@ -116,6 +119,9 @@ pub struct SourceStatus {
     /// Country.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub country: Option<String>,
+    /// Group.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group: Option<String>,
     /// Entries admitted in all.
     pub admitted: u64,
     /// Last readable answer.
@@ -141,6 +147,7 @@ pub fn router(engine: Arc<Engine>, daemon: Option<Daemon>) -> Router {
     Router::new()
         .route("/v1/status", get(status))
         .route("/v1/sources", get(sources))
+        .route("/v1/sources/{id}/standings", post(standings).layer(DefaultBodyLimit::max(STANDINGS_BYTES_MAX)))
         .route("/v1/query", post(records::query))
         .route("/v1/tail", post(records::tail))
         .route("/v1/records/{id}", get(records::show))
@@ -240,6 +247,7 @@ fn source_rows(engine: &Engine) -> Result<Vec<SourceStatus>, StoreError> {
             kind: source.kind,
             language: source.language.clone(),
             country: source.country.clone(),
+            group: source.group.clone(),
             admitted: state.admitted,
             last_success: state.last_success,
             next_poll: state.next_poll,
@@ -258,6 +266,15 @@ async fn status(State(api): State<Api>) -> Result<Json<Status>, ApiError> {
 
 async fn sources(State(api): State<Api>) -> Result<Json<Vec<SourceStatus>>, ApiError> {
     Ok(Json(apart(move || source_rows(&api.engine)).await?))
+}
+
+async fn standings(
+    State(api): State<Api>,
+    Path(source): Path<String>,
+    Json(announcements): Json<Vec<Announcement>>,
+) -> Result<Json<Vec<Standing>>, ApiError> {
+    let source: SourceId = source.parse().map_err(|message| ApiError(StatusCode::BAD_REQUEST, message))?;
+    Ok(Json(apart(move || api.engine.store.standings(&source, &announcements)).await?))
 }
 
 async fn dead_letters(State(api): State<Api>) -> Result<Json<Vec<DeadLetter>>, ApiError> {

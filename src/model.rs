@@ -72,6 +72,8 @@ pub struct Source {
     pub user_agent: Option<String>,
     /// Whether robots.txt is obeyed.
     pub robots: RobotsPolicy,
+    /// Folder in lists and OPML; nested ones are joined with ` / `.
+    pub group: Option<String>,
 }
 
 /// A person who wrote an article.

@@ -24,7 +24,9 @@ use tokio_util::sync::CancellationToken;
 use crate::commit;
 use crate::emit;
 
+pub(crate) use engine::client_settings;
 pub use engine::{Active, Engine, StartError};
+pub(crate) use polling::entries_of;
 pub use scheduler::Command;
 
 /// Polls whose new entries wait for the dispatcher; it only files them, so a few are enough.

@@ -1,5 +1,6 @@
 //! The first stage: one look at a source, and what it announces.
 
+pub mod discovery;
 pub mod feed;
 pub mod listing;
 pub mod schedule;

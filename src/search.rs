@@ -39,6 +39,7 @@ use crate::model::SourceId;
 use crate::record::{Event, Record};
 use crate::text;
 
+pub use countries::country_name;
 pub use filters::Filters;
 
 /// Longest query, in bytes: far beyond what is typed, small enough to be read at once.

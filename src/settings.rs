@@ -20,8 +20,9 @@ use crate::model::{ContentFrom, RobotsPolicy, Source, SourceId, SourceKind};
 use crate::rules::{RuleFault, RuleFiles};
 use crate::telemetry::TelemetrySettings;
 
-pub use values::{ByteSize, Period};
-use values::{CountryCode, LanguageTag, UserAgent, WebUrl, Zone};
+pub use values::{
+    ByteSize, CountryCode, GROUP_BYTES_MAX, GROUP_SEPARATOR, Group, LanguageTag, Period, UserAgent, WebUrl, Zone,
+};
 
 /// Where settings are read from when `--config` is not given.
 pub const DEFAULT_PATH: &str = "/etc/chapar/chapar.toml";
@@ -225,6 +226,7 @@ struct RawSource {
     #[serde(default)]
     robots: RobotsPolicy,
     timezone: Option<Zone>,
+    group: Option<Group>,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -407,11 +409,12 @@ fn source_of(raw: RawSource) -> Source {
         interval: raw.interval.map(|period| period.0),
         user_agent: raw.user_agent.map(|agent| agent.0.replace("{version}", env!("CARGO_PKG_VERSION"))),
         robots: raw.robots,
+        group: raw.group.map(|group| group.0),
     }
 }
 
 /// The zone in which a country's publishers write times without one.
-fn zone_of_country(country: Option<&str>) -> TimeZone {
+pub(crate) fn zone_of_country(country: Option<&str>) -> TimeZone {
     let name = match country {
         Some("KZ") => "Asia/Almaty",
         Some("KG") => "Asia/Bishkek",

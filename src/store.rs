@@ -27,7 +27,7 @@ use crate::model::{Outcome, Pending, Seq, SourceId};
 
 pub use rows::{DeadLetter, Position, Seen, SourceState};
 pub use segments::{FrameAt, LogEnd, LogError, sync_folder};
-pub use transactions::{Admission, FrontierLimits, Settled};
+pub use transactions::{Admission, Announcement, FrontierLimits, Settled, Standing};
 
 use segments::Segments;
 

@@ -1,4 +1,4 @@
-//! `sources`, `dead-letters`, `status`, `poll` and `reload`: looking after the daemon.
+//! `dead-letters`, `status`, `poll` and `reload`: looking after the daemon.
 
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -13,15 +13,9 @@ use serde_json::{Map, Value};
 use super::ask::{OutputArguments, client, path_segment};
 use super::output::{Align, Column, Format, RowWriter, Surface};
 use super::{Exit, Failure};
-use crate::local_api::{AskError, SourceStatus, Status};
+use crate::local_api::{AskError, Status};
 use crate::model::{ArticleId, Outcome, SourceId};
 use crate::store::DeadLetter;
-
-#[derive(Args)]
-pub struct ListArguments {
-    #[command(flatten)]
-    output: OutputArguments,
-}
 
 #[derive(Args)]
 pub struct StatusArguments {
@@ -51,18 +45,6 @@ enum DeadLettersAction {
     },
 }
 
-const SOURCE_COLUMNS: [Column; 9] = [
-    left("id", "SOURCE"),
-    left("health", "HEALTH"),
-    left("country", "COUNTRY"),
-    left("language", "LANG"),
-    Column { key: "admitted", title: "ADMITTED", align: Align::Right },
-    left("last_success", "LAST SUCCESS"),
-    left("next_poll", "NEXT POLL"),
-    left("reason", "REASON"),
-    left("detail", "DETAIL"),
-];
-
 const DEAD_LETTER_COLUMNS: [Column; 6] = [
     left("id", "ID"),
     left("at", "GIVEN UP"),
@@ -74,13 +56,9 @@ const DEAD_LETTER_COLUMNS: [Column; 6] = [
 
 const STATUS_COLUMNS: [Column; 2] = [left("name", "NAME"), left("value", "VALUE")];
 
-const fn left(key: &'static str, title: &'static str) -> Column {
+/// A column of texts.
+pub(super) const fn left(key: &'static str, title: &'static str) -> Column {
     Column { key, title, align: Align::Left }
-}
-
-pub async fn sources(config: Option<PathBuf>, arguments: ListArguments) -> Result<Exit, Failure> {
-    let rows: Vec<SourceStatus> = client(config).await?.json(Method::GET, "/v1/sources").await?;
-    list(&SOURCE_COLUMNS, &rows, arguments.output.format, "no sources are configured")
 }
 
 #[derive(Serialize)]
@@ -198,29 +176,47 @@ pub async fn reload(config: Option<PathBuf>) -> Result<Exit, Failure> {
 }
 
 /// Keys whose values are times.
-const TIME_KEYS: [&str; 3] = ["at", "last_success", "next_poll"];
+const TIME_KEYS: [&str; 5] = ["at", "last_success", "next_poll", "newest", "date"];
 
-/// Times as people read them, in their zone and without the year: all of them are near, and a row is narrow.
+/// Times as people read them, in their zone; without the year where it is this one, for a row is narrow.
 fn shorten_times(row: &mut Map<String, Value>, zone: &TimeZone) {
     for key in TIME_KEYS {
         let time = row.get(key).and_then(Value::as_str).and_then(|text| text.parse::<Timestamp>().ok());
         if let Some(time) = time {
-            let short = time.to_zoned(zone.clone()).strftime("%m-%d %H:%M").to_string();
+            let time = time.to_zoned(zone.clone());
+            let is_of_this_year = time.year() == Timestamp::now().to_zoned(zone.clone()).year();
+            let short = time.strftime(if is_of_this_year { "%m-%d %H:%M" } else { "%Y-%m-%d" }).to_string();
             row.insert(key.to_owned(), Value::from(short));
         }
     }
 }
 
 /// Writes rows; a person who would see nothing is told so by `none`, on stderr.
-fn list<T: Serialize>(columns: &[Column], rows: &[T], format: Option<Format>, none: &str) -> Result<Exit, Failure> {
+pub(super) fn list<T: Serialize>(
+    columns: &[Column],
+    rows: &[T],
+    format: Option<Format>,
+    none: &str,
+) -> Result<Exit, Failure> {
     let surface = Surface::of_stdout();
     if rows.is_empty() && surface.is_terminal() {
         writeln!(io::stderr(), "{none}")?;
     }
     let format = Format::chosen(format, Format::Table, &surface);
+    write_rows(columns, rows, format, surface, &mut io::stdout().lock())?;
+    Ok(Exit::Done)
+}
+
+/// Writes rows anywhere.
+pub(super) fn write_rows<T: Serialize>(
+    columns: &[Column],
+    rows: &[T],
+    format: Format,
+    surface: Surface,
+    out: &mut dyn Write,
+) -> Result<(), Failure> {
     let zone = surface.zone.clone();
-    let mut out = io::stdout().lock();
-    let mut writer = RowWriter::new(format, surface, columns, &mut out);
+    let mut writer = RowWriter::new(format, surface, columns, out);
     for row in rows {
         let mut row = serde_json::to_value(row).map_err(io::Error::from)?;
         let mut empty = Map::new();
@@ -231,5 +227,5 @@ fn list<T: Serialize>(columns: &[Column], rows: &[T], format: Option<Format>, no
         writer.write(row)?;
     }
     writer.finish()?;
-    Ok(Exit::Done)
+    Ok(())
 }

@@ -23,6 +23,7 @@ mod table;
 pub(super) mod terminal;
 
 use std::io::{self, IsTerminal};
+use std::os::fd::AsFd;
 
 use jiff::tz::TimeZone;
 
@@ -93,12 +94,20 @@ pub enum Colour {
 impl Surface {
     /// What stdout is now: colour only on a terminal without `NO_COLOR` (no-color.org) and `TERM=dumb`.
     pub fn of_stdout() -> Self {
-        let stdout = io::stdout();
+        Self::of(&io::stdout())
+    }
+
+    /// The same for stderr.
+    pub fn of_stderr() -> Self {
+        Self::of(&io::stderr())
+    }
+
+    fn of(stream: &(impl IsTerminal + AsFd)) -> Self {
         let zone = TimeZone::system();
-        if !stdout.is_terminal() {
+        if !stream.is_terminal() {
             return Self { medium: Medium::Pipe, colour: Colour::Off, zone };
         }
-        let columns = terminal_size::terminal_size_of(&stdout).map_or(COLUMNS_USUAL, |(width, _)| usize::from(width.0));
+        let columns = terminal_size::terminal_size_of(stream).map_or(COLUMNS_USUAL, |(width, _)| usize::from(width.0));
         Self { medium: Medium::Terminal { columns }, colour: Colour::of_environment(), zone }
     }
 

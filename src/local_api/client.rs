@@ -71,6 +71,17 @@ impl Client {
         serde_json::from_slice(&bytes).map_err(failed)
     }
 
+    /// Asks for a JSON answer to a question in JSON.
+    ///
+    /// # Errors
+    /// See [`AskError`].
+    pub async fn answer<T: DeserializeOwned>(&self, path: &str, question: &impl Serialize) -> Result<T, AskError> {
+        let question = serde_json::to_vec(question).map_err(failed)?;
+        let (_, body) = self.send(Method::POST, path, Body::from(question)).await?;
+        let bytes = body.collect().await.map_err(failed)?.to_bytes();
+        serde_json::from_slice(&bytes).map_err(failed)
+    }
+
     /// Asks for lines.
     ///
     /// # Errors

@@ -141,7 +141,8 @@ impl Engine {
     }
 }
 
-fn client_settings(section: &HttpSection) -> HttpSettings {
+/// The client's settings, of `[http]`.
+pub(crate) fn client_settings(section: &HttpSection) -> HttpSettings {
     HttpSettings {
         user_agent: section.user_agent.replace("{version}", env!("CARGO_PKG_VERSION")),
         delay_per_host: section.delay_per_host.0,

@@ -149,7 +149,7 @@ fn state_after_failure(
 
 /// The entries of a poll, each with the digest that changes when its announcement does. An id that the source gives to
 /// two addresses in one answer names nothing: it is left out.
-fn entries_of(source: &Source, announced: Vec<Announced>) -> Vec<(Entry, Digest)> {
+pub(crate) fn entries_of(source: &Source, announced: Vec<Announced>) -> Vec<(Entry, Digest)> {
     let mut entries: Vec<(Entry, Digest)> = announced.into_iter().filter_map(|one| entry_of(source, one)).collect();
     let mut addresses: HashMap<String, HashSet<ArticleId>> = HashMap::new();
     for (entry, _) in &entries {
@@ -205,6 +205,7 @@ mod tests {
             interval: None,
             user_agent: None,
             robots: crate::model::RobotsPolicy::Obey,
+            group: None,
         };
         let announced = |guid: &str, url: &str| Announced {
             id: Some(guid.to_owned()),

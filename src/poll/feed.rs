@@ -8,7 +8,7 @@ mod collected;
 pub(in crate::poll) mod decode;
 mod json;
 mod kind;
-pub(in crate::poll) mod markup;
+pub(crate) mod markup;
 mod names;
 
 use std::collections::HashMap;

@@ -46,6 +46,11 @@ VA Vatican|Holy See|Vatican City;VC Saint Vincent and the Grenadines;VE Venezuel
 VI US Virgin Islands|United States Virgin Islands;VN Vietnam|Viet Nam;VU Vanuatu;WF Wallis and Futuna;WS Samoa;\
 XK Kosovo;YE Yemen;YT Mayotte;ZA South Africa;ZM Zambia;ZW Zimbabwe";
 
+/// The English short name of a country.
+pub fn country_name(code: &str) -> Option<&'static str> {
+    names().find(|(of, _)| *of == code).map(|(_, name)| name)
+}
+
 /// Every country as (code, name); a country with several names comes several times.
 pub(super) fn names() -> impl Iterator<Item = (&'static str, &'static str)> {
     COUNTRIES

@@ -59,6 +59,14 @@ impl<'de> Deserialize<'de> for Period {
     }
 }
 
+impl FromStr for Period {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        parse_period(text)
+    }
+}
+
 fn parse_period(text: &str) -> Result<Period, String> {
     let wrong = || format!("{text:?} is not a duration; write it like \"30s\", \"15m\", \"24h\" or \"7d\"");
     let span: jiff::Span = text.parse().map_err(|_| wrong())?;
@@ -178,6 +186,34 @@ impl TryFrom<String> for Zone {
     fn try_from(text: String) -> Result<Self, String> {
         let zone = TimeZone::get(&text);
         zone.map(Self).map_err(|_| format!("{text:?} is not a time zone; use an IANA name such as \"Asia/Almaty\""))
+    }
+}
+
+/// Longest name of a group, in bytes: a path of folders, not a text.
+pub const GROUP_BYTES_MAX: usize = 200;
+
+/// What stands between the folders of a group.
+pub const GROUP_SEPARATOR: &str = " / ";
+
+/// A group of sources: a folder, or several, one in another.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(try_from = "String")]
+pub struct Group(pub String);
+
+impl TryFrom<String> for Group {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        let is_shown = |c: char| !c.is_control();
+        let folders = text.split(GROUP_SEPARATOR).map(crate::text::collapse).filter(|folder| !folder.is_empty());
+        let group = folders.collect::<Vec<_>>().join(GROUP_SEPARATOR);
+        if group.is_empty() || group.len() > GROUP_BYTES_MAX || !group.chars().all(is_shown) {
+            return Err(format!(
+                "{text:?} is not a group; write at most {GROUP_BYTES_MAX} bytes, such as \"Energy\" or \
+                 \"Kazakhstan / Energy\""
+            ));
+        }
+        Ok(Self(group))
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::sync::atomic::Ordering;
 
+use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use sled::transaction::{ConflictableTransactionError, Transactional, TransactionalTree};
 
@@ -23,6 +24,43 @@ pub struct Admission {
     /// How many have to be announced again: there was no room, or they changed while they were pending. The validators
     /// were not saved, so that the next poll brings them.
     pub deferred: usize,
+}
+
+/// What identifies an announcement, without the rest of it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Announcement {
+    /// The source's own id for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub guid: Option<String>,
+    /// Identity of its address.
+    pub id: ArticleId,
+    /// Changes when the announcement does.
+    pub digest: Digest,
+}
+
+/// Where an announced article stands before admission.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Standing {
+    /// Never seen.
+    New,
+    /// Seen, and announced otherwise than before: it is looked at again.
+    Changed,
+    /// Admitted and unfinished.
+    Pending,
+    /// Seen, and nothing changed.
+    Seen,
+}
+
+impl Standing {
+    fn of(is_pending: bool, is_known: bool, is_changed: bool) -> Self {
+        match (is_pending, is_known, is_changed) {
+            (true, ..) => Self::Pending,
+            (false, true, false) => Self::Seen,
+            (false, true, true) => Self::Changed,
+            (false, false, _) => Self::New,
+        }
+    }
 }
 
 /// Rooms in the frontier.
@@ -132,6 +170,24 @@ impl Store {
         })?;
         *self.lock_pending().entry(source.clone()).or_default() += admission.admitted.len() as u64;
         Ok(admission)
+    }
+
+    /// Where announcements of a source stand; what [`Self::admit`] would find, without any change.
+    ///
+    /// # Errors
+    /// sled's.
+    pub fn standings(&self, source: &SourceId, announcements: &[Announcement]) -> Result<Vec<Standing>, StoreError> {
+        self.ask(|t| {
+            let standing = |announcement: &Announcement| {
+                let key = announcement_key(source, announcement.guid.as_deref(), announcement.id);
+                let before = t.announced.get(key)?.as_deref().and_then(decode_announcement);
+                let id = before.map_or(announcement.id, |(id, _)| id);
+                let is_known = t.seen.get(id.0)?.is_some() || t.dead.get(id.0)?.is_some();
+                let is_changed = before.is_some_and(|(_, seen)| seen != announcement.digest);
+                Ok(Standing::of(t.frontier.get(id.0)?.is_some(), is_known, is_changed))
+            };
+            announcements.iter().map(standing).collect()
+        })
     }
 
     /// Saves what a poll without entries taught about a source.
@@ -284,18 +340,18 @@ struct EntryTables<'a> {
 impl EntryTables<'_> {
     /// Notes the announcement, unless it has to come again, and admits the entry when it calls for a look.
     fn look_for(&self, entry: &Entry, digest: Digest, now: jiff::Timestamp, has_room: bool) -> InTransaction<Wanted> {
-        let key = announcement_key(&entry.source, entry);
+        let key = announcement_key(&entry.source, entry.announced.id.as_deref(), entry.id);
         let before = self.announced.get(key)?.as_deref().and_then(decode_announcement);
         let id = before.map_or(entry.id, |(id, _)| id);
         let is_known = self.seen.get(id.0)?.is_some() || self.dead.get(id.0)?.is_some();
         let is_pending = self.frontier.get(id.0)?.is_some();
         let is_changed = before.is_some_and(|(_, seen)| seen != digest);
-        let look = match (is_pending, is_known, is_changed) {
+        let look = match Standing::of(is_pending, is_known, is_changed) {
             // The page may have been fetched before it changed, and is not yet committed.
-            (true, _, true) => return Ok(Wanted::Later),
-            (true, _, false) | (false, true, false) => None,
-            (false, true, true) => Some(Look::Again),
-            (false, false, _) => Some(Look::First),
+            Standing::Pending if is_changed => return Ok(Wanted::Later),
+            Standing::Pending | Standing::Seen => None,
+            Standing::Changed => Some(Look::Again),
+            Standing::New => Some(Look::First),
         };
         if look.is_some() && !has_room {
             return Ok(Wanted::Later);
@@ -313,17 +369,17 @@ impl EntryTables<'_> {
 }
 
 /// A source's own name for an entry: its guid, which counts in that source only, else its address.
-fn announcement_key(source: &SourceId, entry: &Entry) -> [u8; 16] {
+fn announcement_key(source: &SourceId, guid: Option<&str>, id: ArticleId) -> [u8; 16] {
     let mut hasher = Sha256::new();
     hasher.update(source.as_str());
-    match &entry.announced.id {
+    match guid {
         Some(guid) => {
             hasher.update(b"\0guid\0");
             hasher.update(guid);
         }
         None => {
             hasher.update(b"\0address\0");
-            hasher.update(entry.id.0);
+            hasher.update(id.0);
         }
     }
     let mut key = [0; 16];

@@ -124,7 +124,7 @@ fn nothing_hostile_reaches_a_terminal() {
 }
 
 /// What the program writes when stdout is a terminal.
-fn on_terminal(dir: &Dir, arguments: &[&str]) -> String {
+pub fn on_terminal(dir: &Dir, arguments: &[&str]) -> String {
     let (mut primary, secondary) = terminal();
     let mut command = dir.command(arguments);
     let mut running = Running { child: command.stdout(secondary).stderr(Stdio::null()).spawn().unwrap() };

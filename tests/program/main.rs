@@ -12,3 +12,4 @@ mod demo;
 mod filters;
 mod once;
 mod settings;
+mod sources;

@@ -15,7 +15,7 @@ const FRAGMENT_BYTES_MAX: usize = 256 << 10;
 
 /// A piece of markup.
 #[derive(Clone, Copy, Debug)]
-pub(in crate::poll) enum Piece<'a> {
+pub(crate) enum Piece<'a> {
     /// A start tag, or an empty-element tag.
     Open(Tag<'a>),
     /// An end tag; only `raw` and `name` are set.
@@ -28,7 +28,7 @@ pub(in crate::poll) enum Piece<'a> {
 
 /// A tag as written.
 #[derive(Clone, Copy, Debug)]
-pub(in crate::poll) struct Tag<'a> {
+pub(crate) struct Tag<'a> {
     /// The whole of it, with its angle brackets.
     pub raw: &'a str,
     /// Its name, with prefix.
@@ -92,7 +92,7 @@ impl<'a> Tag<'a> {
 
 /// The pieces of a text, in order. Comments, processing instructions and declarations are left out.
 #[derive(Clone, Debug)]
-pub(in crate::poll) struct Pieces<'a> {
+pub(crate) struct Pieces<'a> {
     rest: &'a str,
     /// A `]>` may still follow; looked for in vain once, it is not looked for again, which keeps this linear.
     may_end_subset: bool,
@@ -253,7 +253,7 @@ fn push_entity(text: &mut String, name: &str) -> bool {
 }
 
 /// Appends `text` so that an XML parser reads it back; characters that XML 1.0 forbids are left out.
-pub(in crate::poll) fn push_escaped(xml: &mut String, text: &str) {
+pub(crate) fn push_escaped(xml: &mut String, text: &str) {
     for c in text.chars() {
         match c {
             '&' => xml.push_str("&amp;"),

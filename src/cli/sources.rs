@@ -1,0 +1,80 @@
+//! `sources`: the configured ones with their health; finding, trying, importing and exporting them.
+
+mod discover;
+mod draft;
+mod opml;
+mod probe;
+mod transfer;
+
+use std::path::PathBuf;
+
+use axum::http::Method;
+use clap::{Args, Subcommand};
+use url::Url;
+
+use super::ask::{OutputArguments, client};
+use super::operate::{left, list};
+use super::output::{Align, Column};
+use super::{Exit, Failure};
+use crate::local_api::SourceStatus;
+use crate::settings::WebUrl;
+
+#[derive(Args)]
+pub struct SourcesArguments {
+    #[command(subcommand)]
+    action: Option<SourcesAction>,
+    #[command(flatten)]
+    output: OutputArguments,
+}
+
+#[derive(Subcommand)]
+enum SourcesAction {
+    /// Finds what a site offers, and prints ready settings
+    #[command(after_help = discover::HELP)]
+    Discover(discover::DiscoverArguments),
+    /// Shows what a poll would admit now, and why
+    #[command(after_help = probe::HELP)]
+    Test(probe::ProbeArguments),
+    /// Turns the subscriptions of a feed reader (OPML) into [[source]] blocks on stdout
+    #[command(after_help = IMPORT_HELP)]
+    Import {
+        /// OPML file; `-` is stdin
+        file: PathBuf,
+    },
+    /// Writes the configured sources as OPML, for feed readers and for `sources import`
+    Export,
+}
+
+const IMPORT_HELP: &str = "\
+Folders become the sources' `group`. What is configured already is left out, with a word on stderr.
+
+  chapar sources import subscriptions.opml > /etc/chapar/conf.d/imported.toml && chapar check";
+
+/// An address on the command line.
+fn address(text: &str) -> Result<Url, String> {
+    WebUrl::try_from(text.to_owned()).map(|url| url.0)
+}
+
+const SOURCE_COLUMNS: [Column; 9] = [
+    left("id", "SOURCE"),
+    left("health", "HEALTH"),
+    left("country", "COUNTRY"),
+    left("language", "LANG"),
+    Column { key: "admitted", title: "ADMITTED", align: Align::Right },
+    left("last_success", "LAST SUCCESS"),
+    left("next_poll", "NEXT POLL"),
+    left("reason", "REASON"),
+    left("detail", "DETAIL"),
+];
+
+pub async fn sources(config: Option<PathBuf>, arguments: SourcesArguments) -> Result<Exit, Failure> {
+    match arguments.action {
+        None => {}
+        Some(SourcesAction::Discover(site)) => return Box::pin(discover::discover(config, site)).await,
+        Some(SourcesAction::Test(source)) => return Box::pin(probe::test(config, source)).await,
+        Some(SourcesAction::Import { file }) => return transfer::import(config, &file),
+        Some(SourcesAction::Export) => return transfer::export(config),
+    }
+    let rows: Vec<SourceStatus> = client(config).await?.json(Method::GET, "/v1/sources").await?;
+    list(&SOURCE_COLUMNS, &rows, arguments.output.format, "no sources are configured")
+}
