@@ -72,6 +72,15 @@ pub struct Source {
     pub user_agent: Option<String>,
     /// Whether robots.txt is obeyed.
     pub robots: RobotsPolicy,
+    /// Whether cookies are kept and sent back, in memory and for this source only.
+    pub cookies: bool,
+}
+
+impl Source {
+    /// The jar for its requests, where it asks for cookies.
+    pub fn cookie_jar(&self) -> Option<&SourceId> {
+        self.cookies.then_some(&self.id)
+    }
 }
 
 /// A person who wrote an article.

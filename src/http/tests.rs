@@ -103,6 +103,7 @@ fn settings() -> HttpSettings {
     HttpSettings {
         user_agent: "chapar/test (+https://e.kz)".into(),
         delay_per_host: Duration::ZERO,
+        requests_per_host: 1,
         // Long: a busy machine must not turn other failures into timeouts.
         timeout: Duration::from_secs(30),
         connect_timeout: Duration::from_secs(30),
@@ -118,7 +119,8 @@ fn client() -> Client {
 }
 
 fn request(url: &Url) -> Request<'_> {
-    Request { url, validators: None, user_agent: None, robots: RobotsPolicy::Ignore, accept: Accept::Page }
+    let (accept, robots) = (Accept::Page, RobotsPolicy::Ignore);
+    Request { url, validators: None, user_agent: None, robots, accept, cookies: None }
 }
 
 fn obedient(url: &Url) -> Request<'_> {
@@ -239,7 +241,7 @@ async fn bodies_are_decoded_within_the_limit() {
 #[tokio::test]
 async fn every_status_has_its_reason() {
     let cases = [
-        (401, "forbidden", false),
+        (401, "unauthorized", false),
         (403, "forbidden", false),
         (404, "not-found", true),
         (410, "gone", true),
@@ -361,7 +363,7 @@ async fn endless_headers_are_cut_off() {
     let many = "X-A: b\r\n".repeat(5_000);
     let site = Site::start(move |_, _| answer(200, &many, b"x")).await;
     let error = failure(&client(), &request(&site.url("/"))).await;
-    assert_eq!(error.reason(), "connect", "{error}");
+    assert_eq!(error.reason(), "headers-too-large", "{error}");
 }
 
 #[tokio::test]

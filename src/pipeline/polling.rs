@@ -205,6 +205,7 @@ mod tests {
             interval: None,
             user_agent: None,
             robots: crate::model::RobotsPolicy::Obey,
+            cookies: false,
         };
         let announced = |guid: &str, url: &str| Announced {
             id: Some(guid.to_owned()),
