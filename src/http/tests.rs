@@ -1,6 +1,8 @@
 //! Tests of the whole client against servers on loopback that say what a test wants them to say.
 #![allow(clippy::unwrap_used)]
 
+mod bodies;
+mod cookies;
 mod manners;
 
 use std::sync::Mutex;
@@ -141,14 +143,6 @@ async fn failure(client: &Client, request: &Request<'_>) -> HttpError {
     }
 }
 
-fn decode(base64: &str) -> Vec<u8> {
-    data_encoding::BASE64.decode(base64.as_bytes()).unwrap()
-}
-
-/// `<p>read</p>`, as gzip and as zlib.
-const GZIPPED: &str = "H4sIAAAAAAACA7MpsCtKTUyx0S+wAwCrLB6mCwAAAA==";
-const DEFLATED: &str = "eNqzKbArSk1MsdEvsAMAFlUDoA==";
-
 #[tokio::test]
 async fn a_page_comes_with_everything_that_belongs_to_it() {
     let site = Site::start(|_, _| {
@@ -204,38 +198,6 @@ async fn a_304_that_was_not_asked_for_is_no_page() {
     let site = Site::start(|_, _| answer(304, "", b"")).await;
     let error = failure(&client(), &request(&site.url("/"))).await;
     assert_eq!(error.reason(), "status");
-}
-
-#[tokio::test]
-async fn bodies_are_decoded_within_the_limit() {
-    let bomb = zstd::encode_all(std::io::Read::take(std::io::repeat(0), 32 << 20), 1).unwrap();
-    assert!(bomb.len() < BODY_BYTES_MAX);
-    let site = Site::start(move |path, _| match path {
-        "/gzip" => answer(200, "Content-Encoding: gzip\r\n", &decode(GZIPPED)),
-        "/deflate" => answer(200, "Content-Encoding: deflate\r\n", &decode(DEFLATED)),
-        "/zstd" => answer(200, "Content-Encoding: zstd\r\n", &zstd::encode_all(&b"<p>read</p>"[..], 1).unwrap()),
-        "/bomb" => answer(200, "Content-Encoding: zstd\r\n", &bomb),
-        "/full" => answer(200, "", &[b'x'; BODY_BYTES_MAX]),
-        "/beyond" => answer(200, "", &[b'x'; BODY_BYTES_MAX + 1]),
-        "/unannounced" => Reply::Raw([&b"HTTP/1.1 200 X\r\n\r\n"[..], &[b'x'; BODY_BYTES_MAX + 1]].concat()),
-        "/midway" => Reply::Raw(b"HTTP/1.1 200 X\r\nContent-Length: 100\r\n\r\nhalf".to_vec()),
-        "/damaged" => answer(200, "Content-Encoding: gzip\r\n", b"this is no gzip"),
-        _ => answer(404, "", b""),
-    })
-    .await;
-    let client = client();
-    for path in ["/gzip", "/deflate", "/zstd"] {
-        assert_eq!(page(&client, &site.url(path)).await.bytes, b"<p>read</p>", "{path}");
-    }
-    assert_eq!(page(&client, &site.url("/full")).await.bytes.len(), BODY_BYTES_MAX);
-    for path in ["/bomb", "/beyond", "/unannounced"] {
-        let error = failure(&client, &request(&site.url(path))).await;
-        assert_eq!((error.reason(), error.is_permanent()), ("too-large", true), "{path}");
-    }
-    for path in ["/midway", "/damaged"] {
-        let error = failure(&client, &request(&site.url(path))).await;
-        assert_eq!((error.reason(), error.is_permanent()), ("broken-body", false), "{path}: {error}");
-    }
 }
 
 #[tokio::test]
@@ -356,14 +318,6 @@ async fn a_slow_site_hits_the_time_limit() {
         assert_eq!((error.reason(), error.is_permanent()), ("timeout", false));
         assert!(begun.elapsed() >= limit);
     }
-}
-
-#[tokio::test]
-async fn endless_headers_are_cut_off() {
-    let many = "X-A: b\r\n".repeat(5_000);
-    let site = Site::start(move |_, _| answer(200, &many, b"x")).await;
-    let error = failure(&client(), &request(&site.url("/"))).await;
-    assert_eq!(error.reason(), "headers-too-large", "{error}");
 }
 
 #[tokio::test]
