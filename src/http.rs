@@ -33,7 +33,7 @@ use self::robots::{Fetched, RobotsCache, SiteKey};
 pub use self::error::{HttpError, TlsFault};
 pub use self::headers::Validators;
 pub use self::politeness::registrable_domain;
-pub use self::shown::shown;
+pub use self::shown::{shown, without_secrets};
 pub use self::walls::{Wall, wall};
 pub use ipnet::IpNet;
 

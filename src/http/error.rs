@@ -246,7 +246,7 @@ impl HttpError {
         } else if let Some(tls) = chain.iter().find_map(|cause| cause.downcast_ref::<rustls::Error>()) {
             let fault = TlsFault::of(tls);
             Self::Tls { url: shown, fault, cause: format!("{cause}; {}", fault.remedy()) }
-        } else if has::<hyper::Error>(&chain, hyper::Error::is_parse_too_large) {
+        } else if has::<hyper::Error>(&chain, hyper::Error::is_parse_too_large) || cause.contains(HTTP2_HEADERS_CUT) {
             Self::headers_too_large(url)
         } else if error.is_decode() || error.is_body() {
             Self::BrokenBody { url: shown, cause }
@@ -268,6 +268,9 @@ impl HttpError {
         Self::Status { url: shown(url), status, retry_after: None, wall: Some(wall), evidence: evidence(url, body) }
     }
 }
+
+/// The word of the h2 crate for headers in more frames than it takes in; it has no kind for it.
+const HTTP2_HEADERS_CUT: &str = "too_many_continuations";
 
 /// What is wrong with a secure connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

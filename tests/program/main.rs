@@ -3,6 +3,7 @@
 
 mod dir;
 mod site;
+mod tls_site;
 
 mod architecture;
 mod asking;
@@ -12,3 +13,4 @@ mod demo;
 mod filters;
 mod once;
 mod settings;
+mod tls;
