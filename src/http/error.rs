@@ -39,7 +39,7 @@ pub enum HttpError {
         address: String,
     },
     /// The host's name cannot be resolved.
-    #[error("{url}: the host's name cannot be resolved: {cause}")]
+    #[error("{url}: the host's name cannot be resolved: {cause}; check its spelling, and this machine's resolver")]
     Dns {
         /// The address asked for.
         url: String,
@@ -256,6 +256,16 @@ impl HttpError {
             Self::Connect { url: shown, cause }
         } else {
             Self::Reset { url: shown, cause }
+        }
+    }
+
+    /// A body that broke off, with the start of what came as evidence.
+    pub(super) fn having_read(self, asked: &Url, body: &[u8]) -> Self {
+        match self {
+            Self::BrokenBody { url, cause } if !body.is_empty() => {
+                Self::BrokenBody { url, cause: format!("{cause}; it began{}", quoted(&evidence(asked, body))) }
+            }
+            other => other,
         }
     }
 

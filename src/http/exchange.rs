@@ -170,7 +170,7 @@ async fn read_body(
     }
     // Not sized by what is announced: that is a claim, and memory is given for bytes that came.
     let mut body = Vec::new();
-    while let Some(piece) = response.chunk().await.map_err(&failed)? {
+    while let Some(piece) = response.chunk().await.map_err(|error| failed(error).having_read(url, &body))? {
         let room = bytes_max - body.len();
         body.extend_from_slice(&piece[..piece.len().min(room)]);
         if piece.len() > room {

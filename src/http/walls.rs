@@ -186,6 +186,8 @@ fn visible_chars(html: &str) -> usize {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn check(body: &str, expected: Option<Wall>) {
@@ -253,6 +255,13 @@ mod tests {
         check("", None);
         let long = page("Just a moment...", &"<i></i>".repeat(WALL_BYTES_MAX / 7));
         check(&long, None);
+    }
+
+    proptest! {
+        #[test]
+        fn any_body_is_looked_at(body in "(<title>|</title|<script>|<|>|login|captcha|type=password|İ|ß|\\PC|\n){0,60}") {
+            wall(format!("<{body}").as_bytes());
+        }
     }
 
     #[test]

@@ -112,6 +112,7 @@ async fn bodies_keep_within_the_limit() {
     for (path, reason) in [("/midway", "broken-body"), ("/damaged", "broken-body"), ("/reset", "connection-reset")] {
         let error = failure(&client, &request(&site.url(path))).await;
         assert_eq!((error.reason(), error.is_permanent()), (reason, false), "{path}: {error}");
+        assert_eq!(error.to_string().contains("it began: \"half\""), path == "/midway", "{error}");
     }
 }
 
