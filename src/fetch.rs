@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::http::{Accept, Answer, Client, HttpError, Request, shown};
+use crate::http::{self, Accept, Answer, Client, HttpError, Request, shown};
 use crate::model::{ContentFrom, Page, Pending, Rejection, Source};
 
 /// Waits after the first, second … failed attempt; after the last one the entry is given up.
@@ -39,9 +39,16 @@ pub async fn fetch(client: &Client, pending: &Pending, source: &Source) -> Resul
         });
     }
     let user_agent = source.user_agent.as_deref();
-    let request = Request { url, validators: None, user_agent, robots: source.robots, accept: Accept::Page };
+    let (accept, cookies) = (Accept::Page, source.cookie_jar());
+    let request = Request { url, validators: None, user_agent, robots: source.robots, accept, cookies };
     match client.get(&request).await? {
-        Answer::Page { page, .. } => Ok(page),
+        // A wall is no article and will not always stand there: it is a failure, to be tried again.
+        Answer::Page { page, .. } => match http::wall(&page.bytes) {
+            Some(wall) => {
+                Err(HttpError::walled(page.final_url.as_ref().unwrap_or(url), page.status, wall, &page.bytes))
+            }
+            None => Ok(page),
+        },
         Answer::NotModified { .. } => {
             Err(HttpError::BrokenBody { url: shown(url), cause: "304 without a question".to_owned() })
         }

@@ -2,9 +2,10 @@
 //! hosts, and never into a private network.
 //!
 //! Every hop of a fetch goes through the same four gates: `guard` (is it a public web address?), `robots` (is it
-//! allowed?), `politeness` (is it the host's turn?), and the exchange itself. No gate is passed while holding the
+//! allowed?), `politeness` (is it the host's and its domain's turn?), and the exchange itself. No gate is passed while holding the
 //! slot of another host, so waiting can never be circular.
 
+mod cookies;
 mod error;
 mod exchange;
 mod guard;
@@ -12,6 +13,7 @@ mod headers;
 mod politeness;
 mod robots;
 mod shown;
+mod walls;
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -20,16 +22,19 @@ use std::time::Duration;
 use tokio::time::Instant;
 use url::Url;
 
-use crate::model::{Page, RobotsPolicy};
+use crate::model::{Page, RobotsPolicy, SourceId};
 
+use self::cookies::{Jar, Jars};
 use self::exchange::{Asking, BodyLimit, Exchange, Hop, Received};
 use self::guard::Guard;
-use self::politeness::{HostSlot, HostSlots};
+use self::politeness::{HostSlot, HostSlots, Spacing};
 use self::robots::{Fetched, RobotsCache, SiteKey};
 
-pub use self::error::HttpError;
+pub use self::error::{HttpError, TlsFault};
 pub use self::headers::Validators;
-pub use self::shown::shown;
+pub use self::politeness::registrable_domain;
+pub use self::shown::{shown, without_secrets};
+pub use self::walls::{Wall, wall};
 pub use ipnet::IpNet;
 
 /// Redirects of robots.txt that are followed (RFC 9309, 2.3.1.2: at least five).
@@ -43,9 +48,11 @@ const RATE_LIMIT_PAUSE: Duration = Duration::from_secs(60);
 pub struct HttpSettings {
     /// The User-Agent header, version and contact filled in.
     pub user_agent: String,
-    /// Pause between the end of a request and the next one to the same host. Pauses over 75 s are not waited for:
-    /// whoever comes earlier gets `rate-limited` with the time left.
+    /// Pause between two requests to one registrable domain, from the beginning and from the end of the earlier one.
+    /// Pauses over 75 s are not waited for: whoever comes earlier gets `rate-limited` with the time left.
     pub delay_per_host: Duration,
+    /// Requests to one host at the same time, at least one.
+    pub requests_per_host: usize,
     /// Time for a fetch with its redirects, from the first byte sent; waiting for the host's slot is not counted.
     pub timeout: Duration,
     /// Time for a connection, the TLS handshake included.
@@ -73,6 +80,8 @@ pub struct Request<'a> {
     pub robots: RobotsPolicy,
     /// What is hoped for.
     pub accept: Accept,
+    /// The source in whose name cookies are kept and sent; none are without it.
+    pub cookies: Option<&'a SourceId>,
 }
 
 /// What a request hopes for; the answer may still be anything.
@@ -123,6 +132,7 @@ struct Inner {
     guard: Guard,
     slots: HostSlots,
     robots: RobotsCache,
+    jars: Arc<Jars>,
 }
 
 /// A whole fetch: the last hop, and how it came there.
@@ -138,10 +148,24 @@ impl Client {
     /// # Errors
     /// A User-Agent or proxy that cannot be used.
     pub fn new(settings: HttpSettings) -> Result<Self, HttpError> {
+        let slots = HostSlots::new(settings.requests_per_host);
+        Self::with(settings, slots, RobotsCache::default(), Arc::default())
+    }
+
+    /// A client with other settings that knows what this one does: how long which host is to be left alone, the
+    /// copies of robots.txt, the cookies.
+    ///
+    /// # Errors
+    /// As [`Client::new`].
+    pub fn rebuilt(&self, settings: HttpSettings) -> Result<Self, HttpError> {
+        let Inner { slots, robots, jars, .. } = &*self.inner;
+        Self::with(settings.clone(), slots.resized(settings.requests_per_host), robots.readable(), Arc::clone(jars))
+    }
+
+    fn with(settings: HttpSettings, slots: HostSlots, robots: RobotsCache, jars: Arc<Jars>) -> Result<Self, HttpError> {
         let guard = Guard::new(&settings.allow_private, settings.proxy.as_ref());
         let exchange = Exchange::new(&settings, &guard)?;
-        let (slots, robots) = (HostSlots::default(), RobotsCache::default());
-        Ok(Self { inner: Arc::new(Inner { settings, exchange, guard, slots, robots }) })
+        Ok(Self { inner: Arc::new(Inner { settings, exchange, guard, slots, robots, jars }) })
     }
 
     /// Fetches an address, following redirects, after waiting for its host's turn.
@@ -150,6 +174,7 @@ impl Client {
     /// Everything that is not a page; see [`HttpError::reason`].
     pub async fn get(&self, request: &Request<'_>) -> Result<Answer, HttpError> {
         let settings = &self.inner.settings;
+        let jar: Option<Arc<Jar>> = request.cookies.map(|source| self.inner.jars.of(source.as_str()));
         let asking = Asking {
             validators: request.validators.filter(|validators| !validators.is_empty()),
             user_agent: request.user_agent.unwrap_or(&settings.user_agent),
@@ -157,6 +182,7 @@ impl Client {
             accept: request.accept.header(),
             redirects_max: settings.redirects_max,
             body: BodyLimit::RefuseBeyond(settings.body_bytes_max),
+            cookies: jar.as_deref(),
         };
         let Followed { received, final_url, permanent_redirect } = self.inner.follow(request.url, asking).await?;
         let validators = Validators::from_headers(&received.headers);
@@ -223,17 +249,20 @@ impl Inner {
 
     /// Passes the gates of robots.txt and politeness.
     async fn turn(&self, url: &Url, asking: Asking<'_>) -> Result<HostSlot, HttpError> {
-        let mut spacing = self.settings.delay_per_host;
+        let mut spacing = Spacing { of_domain: self.settings.delay_per_host, of_host: Duration::ZERO };
         if asking.robots == RobotsPolicy::Obey {
             let key = SiteKey::new(url, asking.user_agent);
             let rules = self.robots.rules(key, self.fetch_robots(url, asking.user_agent)).await?;
             if !rules.allows(url) {
                 return Err(HttpError::RobotsDisallowed { url: shown(url) });
             }
-            spacing = spacing.max(rules.crawl_delay);
+            spacing.of_host = rules.crawl_delay;
         }
         let slot = self.slots.acquire(slot_name(url), spacing).await;
-        slot.map_err(|held| HttpError::HeldOff { host: slot_name(url).to_owned(), retry_after: held.retry_after })
+        slot.map_err(|held| {
+            let domain = registrable_domain(slot_name(url)).to_owned();
+            HttpError::HeldOff { domain, retry_after: held.retry_after }
+        })
     }
 
     /// Asks for a site's robots.txt. Boxed, because it is itself a fetch.
@@ -254,6 +283,7 @@ impl Inner {
                 accept: "text/plain, */*;q=0.5",
                 redirects_max: ROBOTS_REDIRECTS_MAX,
                 body: BodyLimit::CutBeyond(robots::ROBOTS_BYTES_MAX),
+                cookies: None,
             };
             match self.follow(&robots_url, asking).await {
                 Ok(followed) => Fetched::File(followed.received.body),
@@ -274,7 +304,7 @@ impl Inner {
     }
 }
 
-/// The pause for the whole host that an answer asks for.
+/// The pause for the whole registrable domain that an answer asks for.
 fn pause_asked_for(error: &HttpError) -> Option<Duration> {
     match error {
         HttpError::Status { status: 429, retry_after, .. } => Some(retry_after.unwrap_or(RATE_LIMIT_PAUSE)),
@@ -292,9 +322,9 @@ fn refuse_downgrade(from: &Url, to: &Url) -> Result<(), HttpError> {
     }
 }
 
-/// The host as politeness counts it: `www.` is the same machine nearly everywhere.
+/// The host as politeness counts it: `www.` is the same machine nearly everywhere, a dot at the end says nothing.
 pub fn slot_name(url: &Url) -> &str {
-    let host = url.host_str().unwrap_or_default();
+    let host = url.host_str().unwrap_or_default().trim_end_matches('.');
     host.strip_prefix("www.").unwrap_or(host)
 }
 

@@ -74,6 +74,35 @@ pub struct Source {
     pub robots: RobotsPolicy,
     /// Folder in lists and OPML; nested ones are joined with ` / `.
     pub group: Option<String>,
+    /// Whether cookies are kept and sent back, in memory and for this source only.
+    pub cookies: bool,
+}
+
+impl Source {
+    /// A source of which nothing is known but its address.
+    pub fn unconfigured(url: Url, kind: SourceKind, zone: TimeZone) -> Self {
+        Self {
+            id: "unconfigured".parse().expect("a valid id"),
+            name: String::new(),
+            homepage: None,
+            url,
+            kind,
+            language: None,
+            country: None,
+            zone,
+            content: ContentFrom::Page,
+            interval: None,
+            user_agent: None,
+            robots: RobotsPolicy::Obey,
+            group: None,
+            cookies: false,
+        }
+    }
+
+    /// The jar for its requests, where it asks for cookies.
+    pub fn cookie_jar(&self) -> Option<&SourceId> {
+        self.cookies.then_some(&self.id)
+    }
 }
 
 /// A person who wrote an article.

@@ -13,7 +13,7 @@ use jiff::Timestamp;
 use schedule::Wishes;
 use url::Url;
 
-use crate::http::{Accept, Answer, Client, HttpError, Request, Validators};
+use crate::http::{self, Accept, Answer, Client, HttpError, Request, Validators};
 use crate::model::{Announced, Page, RobotsPolicy, Source, SourceKind};
 use crate::site_rules::SiteRules;
 
@@ -122,7 +122,8 @@ async fn get(
         SourceKind::Sitemap => (Accept::Feed, source.robots),
         SourceKind::Listing => (Accept::Page, source.robots),
     };
-    client.get(&Request { url, validators, user_agent: source.user_agent.as_deref(), robots, accept }).await
+    let (user_agent, cookies) = (source.user_agent.as_deref(), source.cookie_jar());
+    client.get(&Request { url, validators, user_agent, robots, accept, cookies }).await
 }
 
 #[derive(Default)]
@@ -137,7 +138,10 @@ struct Read {
 /// Reads on a thread for blocking work: a large page takes long, and a reader that panics harms only this poll.
 async fn read_apart(source: &Source, sites: &Arc<SiteRules>, page: Page) -> Result<Read, PollFailure> {
     let (source, sites) = (source.clone(), Arc::clone(sites));
-    let read = tokio::task::spawn_blocking(move || read(&source, &sites, &page)).await;
+    let read = tokio::task::spawn_blocking(move || {
+        read(&source, &sites, &page).map_err(|failure| walled(failure, &source, &page))
+    })
+    .await;
     read.unwrap_or_else(|_| Err(failure("unreadable", "the reader panicked on this answer; please report it")))
 }
 
@@ -169,6 +173,12 @@ fn read(source: &Source, sites: &SiteRules, page: &Page) -> Result<Read, PollFai
             })
         }
     }
+}
+
+/// The failure that names the wall, where an answer could not be read because it is one.
+fn walled(failure: PollFailure, source: &Source, page: &Page) -> PollFailure {
+    let url = page.final_url.as_ref().unwrap_or(&source.url);
+    http::wall(&page.bytes).map_or(failure, |wall| HttpError::walled(url, page.status, wall, &page.bytes).into())
 }
 
 fn failure(reason: &str, detail: impl ToString) -> PollFailure {

@@ -74,8 +74,10 @@ pub struct HttpSection {
     /// User-Agent; `{version}` is replaced.
     #[serde(deserialize_with = "values::user_agent")]
     pub user_agent: String,
-    /// Least time between two requests to one host.
+    /// Least time between two requests to one registrable domain.
     pub delay_per_host: Period,
+    /// Requests to one host at the same time.
+    pub requests_per_host: usize,
     /// Limit of one exchange, redirects and body included.
     pub timeout: Period,
     /// Limit of connecting.
@@ -172,6 +174,7 @@ impl Default for HttpSection {
         Self {
             user_agent: "chapar/{version}".to_owned(),
             delay_per_host: Period::from_secs(1),
+            requests_per_host: 1,
             timeout: Period::from_secs(30),
             connect_timeout: Period::from_secs(10),
             body_max: ByteSize::mib(10),
@@ -225,6 +228,8 @@ struct RawSource {
     user_agent: Option<UserAgent>,
     #[serde(default)]
     robots: RobotsPolicy,
+    #[serde(default)]
+    cookies: bool,
     timezone: Option<Zone>,
     group: Option<Group>,
 }
@@ -346,6 +351,9 @@ const EXTRACT_WORKERS_MAX: usize = 1_024;
 /// Most redirects: browsers stop at 20.
 const REDIRECTS_MAX: usize = 20;
 
+/// Most requests to one host at the same time: browsers make six.
+const REQUESTS_PER_HOST_MAX: usize = 8;
+
 /// Smallest page cache that sled works well with.
 const CACHE_LEAST: ByteSize = ByteSize::mib(1);
 
@@ -362,6 +370,7 @@ fn check_sections(sections: &Sections, places: &layers::Places) -> Vec<SettingsF
         (!(0.0..=0.5).contains(&schedule.jitter), "schedule.jitter", "a share of the interval, from 0 to 0.5"),
         (http.body_max.0 == 0, "http.body_max", "no page could be read; write a size such as \"10MiB\""),
         (http.redirects_max > REDIRECTS_MAX, "http.redirects_max", "at most 20"),
+        (!(1..=REQUESTS_PER_HOST_MAX).contains(&http.requests_per_host), "http.requests_per_host", "from 1 to 8"),
         (store.frontier_max == 0, "store.frontier_max", "no entry could be admitted; write at least 1"),
         (store.cache < CACHE_LEAST, "store.cache", "at least \"1MiB\""),
         (store.segment.0 == 0, "store.segment", "write a size such as \"64MiB\""),
@@ -410,6 +419,7 @@ fn source_of(raw: RawSource) -> Source {
         user_agent: raw.user_agent.map(|agent| agent.0.replace("{version}", env!("CARGO_PKG_VERSION"))),
         robots: raw.robots,
         group: raw.group.map(|group| group.0),
+        cookies: raw.cookies,
     }
 }
 

@@ -3,20 +3,23 @@
 use std::sync::{Arc, Once};
 use std::time::{Duration, SystemTime};
 
-use reqwest::header::{ACCEPT, HeaderMap, HeaderValue, USER_AGENT};
+use reqwest::header::{ACCEPT, COOKIE, HeaderMap, HeaderValue, USER_AGENT};
 use url::Url;
 
-use super::error::{HttpError, last_cause};
+use super::cookies::Jar;
+use super::error::{HttpError, TlsFault, last_cause};
 use super::guard::Guard;
 use super::headers::{self, Validators};
 use super::shown::{evidence, shown};
+use super::walls::{self, Wall};
 use super::{HttpSettings, RobotsPolicy};
 
-/// Header lines of a response: hyper bounds their bytes by some 400 KB in HTTP/1, this bounds their number.
-const HEADER_LINES_MAX: usize = 128;
+/// Bytes and lines of an answer's headers: servers that send more than a tenth of it are broken.
+pub(super) const HEADER_BYTES_MAX: usize = 64 << 10;
+pub(super) const HEADER_LINES_MAX: usize = 128;
 
-/// Bytes of headers in an HTTP/2 response.
-const HTTP2_HEADER_BYTES_MAX: u32 = 64 << 10;
+/// Bytes of headers in an HTTP/2 answer that are taken in before they are counted: what hyper buffers in HTTP/1.
+const HTTP2_HEADER_BYTES_TAKEN_IN: u32 = 400 << 10;
 
 /// Connections kept for a next request: one is enough where there is one request at a time …
 const IDLE_CONNECTIONS_PER_HOST: usize = 1;
@@ -24,8 +27,8 @@ const IDLE_CONNECTIONS_PER_HOST: usize = 1;
 /// … and a host's next request comes soon or after minutes.
 const IDLE_CONNECTION_KEPT: Duration = Duration::from_secs(20);
 
-/// Bytes of an error's body that are read as evidence.
-const ERROR_BODY_BYTES_MAX: usize = 1 << 10;
+/// Bytes of an error's body that are read as evidence, and to see whether it is a wall.
+const ERROR_BODY_BYTES_MAX: usize = 64 << 10;
 
 /// What sends requests.
 #[derive(Debug)]
@@ -46,6 +49,7 @@ pub(super) struct Asking<'a> {
     pub(super) accept: &'static str,
     pub(super) redirects_max: usize,
     pub(super) body: BodyLimit,
+    pub(super) cookies: Option<&'a Jar>,
 }
 
 /// Bytes of a decoded body, and what becomes of a larger one.
@@ -80,7 +84,7 @@ impl Exchange {
         };
         // A system without CA certificates can still read plain http: with an empty list of its own, reqwest does
         // not look for the system's.
-        let missing = format!("{error}; install ca-certificates and start again");
+        let missing = TlsFault::no_roots(&error);
         let client = builder(settings, guard)?.tls_certs_only([]).build().map_err(|error| HttpError::Setting {
             setting: "*",
             problem: format!("no client can be made of these settings: {}", last_cause(&error)),
@@ -95,7 +99,7 @@ impl Exchange {
     /// Everything that is neither a page, nor 304, nor a redirect.
     pub(super) async fn ask(&self, url: &Url, asking: Asking<'_>) -> Result<Hop, HttpError> {
         if let Some(missing) = self.tls_missing.as_ref().filter(|_| url.scheme() == "https") {
-            return Err(HttpError::Tls { url: shown(url), cause: missing.clone() });
+            return Err(HttpError::Tls { url: shown(url), fault: TlsFault::NoRoots, cause: missing.clone() });
         }
         let failed = |error: reqwest::Error| {
             let limit = if error.is_connect() { self.connect_timeout } else { self.timeout };
@@ -107,9 +111,19 @@ impl Exchange {
         if let Some(validators) = asking.validators {
             validators.add_to(&mut sent);
         }
+        if let Some(cookies) = asking.cookies.and_then(|jar| jar.header(url)) {
+            sent.insert(COOKIE, cookies);
+        }
         let mut response = self.client.get(url.clone()).headers(sent).send().await.map_err(failed)?;
         let status = response.status().as_u16();
+        if !headers::are_within(response.headers(), HEADER_BYTES_MAX, HEADER_LINES_MAX) {
+            return Err(HttpError::headers_too_large(url));
+        }
         let headers = response.headers().clone();
+        if let Some(jar) = asking.cookies {
+            jar.keep(url, &headers);
+        }
+        let declared = walls::declared(&headers);
         match status {
             301 | 302 | 303 | 307 | 308 => {
                 let refused = |problem| HttpError::RedirectRefused { url: shown(url), problem };
@@ -117,7 +131,11 @@ impl Exchange {
                 Ok(Hop::Redirect { to, is_permanent: matches!(status, 301 | 308) })
             }
             304 if asking.validators.is_some() => Ok(Hop::Answer(Received { status, headers, body: Vec::new() })),
-            200..=299 => {
+            200..=299 if declared.is_none() => {
+                // What is packed in one of the known ways has no Content-Encoding any more.
+                if let Some(encoding) = headers::encoding_left(&headers) {
+                    return Err(HttpError::UnknownEncoding { url: shown(url), encoding });
+                }
                 let body = read_body(url, &mut response, asking.body, failed).await?;
                 Ok(Hop::Answer(Received { status, headers, body }))
             }
@@ -125,10 +143,16 @@ impl Exchange {
                 let retry_after = headers::retry_after(&headers, SystemTime::now());
                 let limit = BodyLimit::CutBeyond(ERROR_BODY_BYTES_MAX);
                 let body = read_body(url, &mut response, limit, failed).await.unwrap_or_default();
-                Err(HttpError::Status { url: shown(url), status, retry_after, evidence: evidence(url, &body) })
+                let wall = declared.or_else(|| wall_behind(status, &body));
+                Err(HttpError::Status { url: shown(url), status, retry_after, wall, evidence: evidence(url, &body) })
             }
         }
     }
+}
+
+/// The wall that the page of an error is. Where a page is missing, a wall is not why.
+fn wall_behind(status: u16, body: &[u8]) -> Option<Wall> {
+    if matches!(status, 404 | 410 | 451) { None } else { walls::wall(body) }
 }
 
 /// Reads a body piece by piece, so that a bomb is dropped at the limit and not after it.
@@ -146,7 +170,7 @@ async fn read_body(
     }
     // Not sized by what is announced: that is a claim, and memory is given for bytes that came.
     let mut body = Vec::new();
-    while let Some(piece) = response.chunk().await.map_err(&failed)? {
+    while let Some(piece) = response.chunk().await.map_err(|error| failed(error).having_read(url, &body))? {
         let room = bytes_max - body.len();
         body.extend_from_slice(&piece[..piece.len().min(room)]);
         if piece.len() > room {
@@ -172,7 +196,7 @@ fn builder(settings: &HttpSettings, guard: &Guard) -> Result<reqwest::ClientBuil
         .pool_max_idle_per_host(IDLE_CONNECTIONS_PER_HOST)
         .pool_idle_timeout(IDLE_CONNECTION_KEPT)
         .http1_max_headers(HEADER_LINES_MAX)
-        .http2_max_header_list_size(HTTP2_HEADER_BYTES_MAX);
+        .http2_max_header_list_size(HTTP2_HEADER_BYTES_TAKEN_IN);
     let Some(proxy) = &settings.proxy else { return Ok(builder) };
     let bad_proxy = |problem: String| HttpError::Setting { setting: "proxy", problem };
     if !matches!(proxy.scheme(), "http" | "https") {

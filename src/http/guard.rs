@@ -184,6 +184,16 @@ mod tests {
             "0x7f.1",
             "0177.0.0.1",
             "127.0.0.1.",
+            "0x7f000001",
+            "017700000001",
+            "127.0.1",
+            "0",
+            "0x0.0",
+            "100.127.255.255",
+            "169.254.0.1.",
+            "192.0.0.170",
+            "198.18.0.0",
+            "239.255.255.250",
             "１２７.０.０.１",
             "169.254.169.254",
             "172.31.255.255",
@@ -203,7 +213,17 @@ mod tests {
             "[::ffff:7f00:1]",
             "[::127.0.0.1]",
             "[64:ff9b::10.0.0.1]",
+            "[64:ff9b::169.254.169.254]",
+            "[64:ff9b::7f00:1]",
             "[64:ff9b:1::1]",
+            "[64:ff9b:1::1.1.1.1]",
+            "[::ffff:0:127.0.0.1]",
+            "[::ffff:100.64.0.1]",
+            "[2001:0:4136:e378:8000:63bf:3fff:fdd2]",
+            "[2001:2::1]",
+            "[2002:a9fe:a9fe::1]",
+            "[fe80::1]",
+            "[ff0e::1]",
             "[2002:7f00:1::]",
             "[2002:c0a8:101::1]",
             "[2001::1]",
@@ -257,6 +277,30 @@ mod tests {
             check(&guard, url, Some("bad-url"));
         }
         check(&guard, &format!("http://e.kz/{}", "a".repeat(URL_BYTES_MAX)), Some("bad-url"));
+    }
+
+    #[test]
+    fn a_proxy_is_asked_for_no_private_literal() {
+        let guard = guard(&[], Some("http://10.0.0.1:3128"));
+        for url in ["http://10.0.0.1:22/", "http://127.1/", "http://[::ffff:10.0.0.1]/", "http://0x0a000001/"] {
+            check(&guard, url, Some("private-address"));
+        }
+        check(&guard, "http://1.1.1.1/", None);
+    }
+
+    async fn resolved(guard: &Guard, name: &str) -> Result<Vec<IpAddr>, String> {
+        let name = name.parse().expect("a name");
+        let found = guard.resolve(name).await.map_err(|error| error.to_string())?;
+        Ok(found.map(|address| address.ip()).collect())
+    }
+
+    #[tokio::test]
+    async fn a_name_leads_only_to_addresses_that_were_checked() {
+        let refused = resolved(&guard(&[], None), "localhost").await.expect_err("a private address");
+        assert!(refused.contains("127.0.0.1") || refused.contains("::1"), "{refused}");
+        // What is not allowed is left out of a mixed answer.
+        let allowed = resolved(&guard(&["127.0.0.0/8"], None), "localhost").await.expect("loopback is allowed");
+        assert!(!allowed.is_empty() && allowed.iter().all(IpAddr::is_ipv4), "{allowed:?}");
     }
 
     #[test]

@@ -3,8 +3,8 @@
 use std::time::{Duration, SystemTime};
 
 use reqwest::header::{
-    AsHeaderName, CACHE_CONTROL, CONTENT_TYPE, ETAG, HeaderMap, HeaderValue, IF_MODIFIED_SINCE, IF_NONE_MATCH,
-    LAST_MODIFIED, LOCATION, RETRY_AFTER,
+    AsHeaderName, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, ETAG, HeaderMap, HeaderValue, IF_MODIFIED_SINCE,
+    IF_NONE_MATCH, LAST_MODIFIED, LOCATION, RETRY_AFTER,
 };
 use serde::{Deserialize, Serialize};
 use url::Url;
@@ -14,6 +14,9 @@ const VALIDATOR_BYTES_MAX: usize = 1_024;
 
 /// Longest Content-Type that is kept, in bytes.
 const CONTENT_TYPE_BYTES_MAX: usize = 256;
+
+/// Longest Content-Encoding in a message, in bytes.
+const ENCODING_BYTES_MAX: usize = 64;
 
 /// Longest time in a header that is believed: a week, longer than any schedule.
 const HEADER_TIME_MAX: Duration = Duration::from_secs(7 * 24 * 3600);
@@ -56,6 +59,30 @@ impl Validators {
             }
         }
     }
+}
+
+/// Whether all lines together, and each with its separators, stay within the limits.
+pub(super) fn are_within(headers: &HeaderMap, bytes_max: usize, lines_max: usize) -> bool {
+    let bytes: usize = headers.iter().map(|(name, value)| name.as_str().len() + value.len() + ": \r\n".len()).sum();
+    headers.len() <= lines_max && bytes <= bytes_max
+}
+
+/// Values of Content-Encoding that name no packing, but a character set or nothing; browsers pass over them, too.
+const NO_ENCODINGS: [&str; 6] = ["", "identity", "none", "utf-8", "utf8", "binary"];
+
+/// The Content-Encoding of a body that is still packed, in a way that is not known or in several.
+pub(super) fn encoding_left(headers: &HeaderMap) -> Option<String> {
+    let values = headers.get_all(CONTENT_ENCODING).iter().map(|value| String::from_utf8_lossy(value.as_bytes()));
+    let named: Vec<String> = values
+        .flat_map(|value| value.split(',').map(|one| one.trim().to_ascii_lowercase()).collect::<Vec<_>>())
+        .filter(|encoding| !NO_ENCODINGS.contains(&encoding.as_str()))
+        .collect();
+    if named.is_empty() {
+        return None;
+    }
+    let mut named = crate::text::for_terminal(&named.join(", "));
+    named.truncate(named.floor_char_boundary(ENCODING_BYTES_MAX));
+    Some(named)
 }
 
 /// The Content-Type header.

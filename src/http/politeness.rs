@@ -1,11 +1,19 @@
-//! Politeness: one request at a time to a host, with a pause after each, whoever asks.
+//! Politeness: few requests at a time to a host, and a pause between two to a registrable domain, whoever asks.
+//!
+//! A request passes three gates: one of the host's slots, the host's own pause (its Crawl-delay), and the domain's
+//! pause (the spacing of the settings, a Retry-After). A slot is held until the answer is read, the pauses are only
+//! waited for: a host that hangs holds up those who wait for itself, the rest of its domain goes on at its spacing.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+mod registry;
+
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
+
+use self::registry::{Idle, Registry};
 
 /// Longest pause that is waited for in a slot. It covers the largest Crawl-delay; whoever meets a longer Retry-After
 /// is sent away, so that no worker sleeps for hours.
@@ -14,45 +22,48 @@ const PAUSE_WAITED_MAX: Duration = Duration::from_secs(75);
 /// Longest time a host can ask to be left alone: a day, after which anything may have changed.
 const HOLD_OFF_MAX: Duration = Duration::from_secs(24 * 3600);
 
-/// Number of hosts at which idle ones are forgotten first; 200 bytes each.
-const HOSTS_SWEPT_FROM: usize = 1_024;
-
-/// Number of hosts from which even those that asked for a pause are forgotten when nobody waits for them.
-const HOSTS_MAX: usize = 65_536;
-
-/// The slots of all hosts. A slow host delays only those who wait for it.
-#[derive(Debug, Default)]
+/// The slots of all hosts and the pauses of all domains; cheap to clone, clones are the same slots.
+#[derive(Clone, Debug)]
 pub(super) struct HostSlots {
-    hosts: Mutex<Hosts>,
+    per_host: usize,
+    hosts: Arc<Registry<Host>>,
+    domains: Arc<Registry<Pause>>,
 }
 
-#[derive(Debug, Default)]
-struct Hosts {
-    by_name: HashMap<String, Arc<Host>>,
-    sweep_at: usize,
+/// Time between two requests.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Spacing {
+    /// To the registrable domain.
+    pub(super) of_domain: Duration,
+    /// To the host.
+    pub(super) of_host: Duration,
 }
 
 #[derive(Debug)]
 struct Host {
-    turn: Arc<Semaphore>,
-    pause: Mutex<Pause>,
+    slots: Arc<Semaphore>,
+    pause: Pause,
 }
 
-#[derive(Clone, Copy, Debug)]
+/// A time before which no request starts, and who is next after it.
+#[derive(Debug)]
 struct Pause {
-    until: Instant,
+    /// Held while waiting for the pause's end. It is fair: first come, first served.
+    next: tokio::sync::Mutex<()>,
+    until: Mutex<Instant>,
 }
 
-/// The right to send one request to a host. Dropping it starts the pause and lets the next one in.
+/// The right to send one request to a host. Dropping it starts the pauses anew and lets the next one in.
 #[derive(Debug)]
 pub(super) struct HostSlot {
     host: Arc<Host>,
-    spacing: Duration,
+    domain: Arc<Pause>,
+    spacing: Spacing,
     hold_off: Duration,
-    _turn: OwnedSemaphorePermit,
+    _slot: OwnedSemaphorePermit,
 }
 
-/// The host asked to be left alone for longer than anyone waits in a slot.
+/// The domain asked to be left alone for longer than anyone waits in a slot.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct HeldOff {
     /// Time left.
@@ -60,77 +71,87 @@ pub(super) struct HeldOff {
 }
 
 impl HostSlots {
-    /// Waits for the host's slot, first come, first served, and then for the end of the pause. `spacing` is the
-    /// pause after this request. Cancel-safe: a dropped wait leaves no trace.
+    /// Slots for so many requests at once to each host, at least one.
+    pub(super) fn new(per_host: usize) -> Self {
+        Self { per_host: per_host.max(1), hosts: Arc::default(), domains: Arc::default() }
+    }
+
+    /// The same pauses with another number of slots.
+    pub(super) fn resized(&self, per_host: usize) -> Self {
+        if self.per_host == per_host.max(1) {
+            return self.clone();
+        }
+        Self { domains: Arc::clone(&self.domains), ..Self::new(per_host) }
+    }
+
+    /// Waits for a slot of the host and the ends of the pauses, first come, first served. Cancel-safe: a dropped wait
+    /// leaves no trace.
     ///
     /// # Errors
-    /// [`HeldOff`] at once when the pause is longer than anyone waits.
-    pub(super) async fn acquire(&self, name: &str, spacing: Duration) -> Result<HostSlot, HeldOff> {
-        let host = self.host(name);
-        host.refuse_long_pause()?;
-        let turn = Arc::clone(&host.turn).acquire_owned().await.expect("the semaphore is never closed");
-        // Only the holder of the turn changes the pause, so it is settled now.
-        host.refuse_long_pause()?;
-        let until = host.pause().until;
-        // The timer's tick is a millisecond; without a pause there is no need to wait for it.
-        if until > Instant::now() {
-            tokio::time::sleep_until(until).await;
+    /// [`HeldOff`] at once when a pause is longer than anyone waits.
+    pub(super) async fn acquire(&self, name: &str, spacing: Spacing) -> Result<HostSlot, HeldOff> {
+        let domain = self.domains.get(registrable_domain(name), Pause::default);
+        domain.refuse_if_long()?;
+        let new = || Host { slots: Arc::new(Semaphore::new(self.per_host)), pause: Pause::default() };
+        let host = self.hosts.get(name, new);
+        let slot = Arc::clone(&host.slots).acquire_owned().await.expect("the semaphore is never closed");
+        {
+            // The host's turn is held while the domain's is waited for, so that two requests to it start apart.
+            let _next_of_host = host.pause.end().await?;
+            let _next_of_domain = domain.end().await?;
+            host.pause.prolong(spacing.of_host);
+            domain.prolong(spacing.of_domain);
         }
-        Ok(HostSlot { host, spacing, hold_off: Duration::ZERO, _turn: turn })
+        Ok(HostSlot { host, domain, spacing, hold_off: Duration::ZERO, _slot: slot })
     }
 
-    /// How long the host's pause still lasts.
+    /// How long the pause of the host's domain still lasts.
     #[cfg(test)]
     pub(super) fn wait(&self, name: &str) -> Duration {
-        let hosts = lock(&self.hosts);
-        let Some(host) = hosts.by_name.get(name) else { return Duration::ZERO };
-        let pause = *host.pause();
-        pause.until.saturating_duration_since(Instant::now())
-    }
-
-    fn host(&self, name: &str) -> Arc<Host> {
-        let mut hosts = lock(&self.hosts);
-        if let Some(host) = hosts.by_name.get(name) {
-            return Arc::clone(host);
-        }
-        hosts.sweep();
-        let pause = Pause { until: Instant::now() };
-        let host = Arc::new(Host { turn: Arc::new(Semaphore::new(1)), pause: Mutex::new(pause) });
-        hosts.by_name.insert(name.to_owned(), Arc::clone(&host));
-        host
+        self.domains.get(registrable_domain(name), Pause::default).left()
     }
 }
 
-impl Hosts {
-    /// Forgets hosts that nobody waits for and whose pause is over. The next sweep comes when the number has doubled,
-    /// so its cost is spread.
-    fn sweep(&mut self) {
-        if self.by_name.len() < self.sweep_at.max(HOSTS_SWEPT_FROM) {
-            return;
-        }
-        let now = Instant::now();
-        let is_waited_for = |host: &Arc<Host>| Arc::strong_count(host) > 1;
-        self.by_name.retain(|_, host| is_waited_for(host) || host.pause().until > now);
-        if self.by_name.len() >= HOSTS_MAX {
-            self.by_name.retain(|_, host| is_waited_for(host));
-        }
-        self.sweep_at = 2 * self.by_name.len();
+impl Default for Pause {
+    fn default() -> Self {
+        Self { next: tokio::sync::Mutex::default(), until: Mutex::new(Instant::now()) }
     }
 }
 
-impl Host {
-    fn pause(&self) -> MutexGuard<'_, Pause> {
-        lock(&self.pause)
+impl Pause {
+    /// Waits for its end. Until the guard is dropped nobody else comes to it.
+    async fn end(&self) -> Result<tokio::sync::MutexGuard<'_, ()>, HeldOff> {
+        let next = self.next.lock().await;
+        // Requests under way may still prolong it; while the guard is held no new ones start, so that this ends.
+        loop {
+            self.refuse_if_long()?;
+            let until = *lock(&self.until);
+            if until <= Instant::now() {
+                return Ok(next);
+            }
+            tokio::time::sleep_until(until).await;
+        }
     }
 
-    fn refuse_long_pause(&self) -> Result<(), HeldOff> {
-        let retry_after = self.pause().until.saturating_duration_since(Instant::now());
+    fn left(&self) -> Duration {
+        lock(&self.until).saturating_duration_since(Instant::now())
+    }
+
+    fn refuse_if_long(&self) -> Result<(), HeldOff> {
+        let retry_after = self.left();
         if retry_after > PAUSE_WAITED_MAX { Err(HeldOff { retry_after }) } else { Ok(()) }
+    }
+
+    /// No request starts within this time from now.
+    fn prolong(&self, time: Duration) {
+        let until = Instant::now() + time.min(HOLD_OFF_MAX);
+        let mut kept = lock(&self.until);
+        *kept = until.max(*kept);
     }
 }
 
 impl HostSlot {
-    /// The host asked to be left alone for this long.
+    /// The domain asked to be left alone for this long.
     pub(super) fn hold_off(&mut self, pause: Duration) {
         self.hold_off = pause;
     }
@@ -138,13 +159,36 @@ impl HostSlot {
 
 impl Drop for HostSlot {
     fn drop(&mut self) {
-        let until = Instant::now() + self.spacing.max(self.hold_off).min(HOLD_OFF_MAX);
-        *self.host.pause() = Pause { until };
+        self.host.pause.prolong(self.spacing.of_host);
+        self.domain.prolong(self.spacing.of_domain.max(self.hold_off));
     }
 }
 
+impl Idle for Host {
+    fn is_idle(&self) -> bool {
+        self.pause.is_idle()
+    }
+}
+
+impl Idle for Pause {
+    fn is_idle(&self) -> bool {
+        self.left().is_zero()
+    }
+}
+
+/// The name under which a host was registered: `example.kz` of `a.b.example.kz`, by the public suffix list. Literals
+/// and names outside the list are themselves.
+pub fn registrable_domain(host: &str) -> &str {
+    let name = host.trim_end_matches('.');
+    if host.starts_with('[') || name.parse::<IpAddr>().is_ok() {
+        return host;
+    }
+    let known = psl::domain(name.as_bytes()).filter(|domain| domain.suffix().is_known());
+    known.and_then(|domain| std::str::from_utf8(domain.as_bytes()).ok()).unwrap_or(name)
+}
+
 /// A panic cannot leave these maps and times half-written, so a poisoned lock is used on.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -152,21 +196,23 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 mod tests {
     use super::*;
 
-    const SPACING: Duration = Duration::from_millis(60);
+    const GAP: Duration = Duration::from_millis(60);
+    const SPACING: Spacing = Spacing { of_domain: GAP, of_host: Duration::ZERO };
+    const UNSPACED: Spacing = Spacing { of_domain: Duration::ZERO, of_host: Duration::ZERO };
 
     async fn slot(slots: &HostSlots, name: &str) -> HostSlot {
         slots.acquire(name, SPACING).await.expect("no long pause was asked for")
     }
 
     #[tokio::test]
-    async fn a_host_is_served_one_by_one_in_order_with_a_pause_between() {
-        let slots = Arc::new(HostSlots::default());
+    async fn a_domain_is_served_in_order_with_a_pause_between() {
+        let slots = HostSlots::new(1);
         let served: Arc<Mutex<Vec<(usize, Instant, Instant)>>> = Arc::default();
         let mut waiting = tokio::task::JoinSet::new();
-        for number in 0..4 {
-            let (slots, served) = (Arc::clone(&slots), Arc::clone(&served));
+        for (number, host) in ["e.kz", "a.e.kz", "b.e.kz", "e.kz"].into_iter().enumerate() {
+            let (slots, served) = (slots.clone(), Arc::clone(&served));
             waiting.spawn(async move {
-                let slot = slot(&slots, "e.kz").await;
+                let slot = slot(&slots, host).await;
                 let start = Instant::now();
                 tokio::time::sleep(Duration::from_millis(5)).await;
                 lock(&served).push((number, start, Instant::now()));
@@ -175,58 +221,101 @@ mod tests {
         }
         waiting.join_all().await;
         let served = lock(&served);
-        assert_eq!(served.iter().map(|(number, ..)| *number).collect::<Vec<_>>(), [0, 1, 2, 3]);
+        assert_eq!(served.len(), 4);
         for pair in served.windows(2) {
-            assert!(pair[1].1 - pair[0].2 >= SPACING, "{pair:?}");
+            assert!(pair[1].1 - pair[0].2 >= GAP, "{pair:?}");
         }
     }
 
     #[tokio::test]
-    async fn a_held_slot_delays_no_other_host() {
-        let slots = HostSlots::default();
-        let _held = slot(&slots, "slow.kz").await;
+    async fn a_held_slot_delays_only_its_own_host() {
+        let slots = HostSlots::new(1);
+        let _held = slot(&slots, "slow.e.kz").await;
+        // Of the same domain: only the spacing is waited for.
+        drop(slot(&slots, "quick.e.kz").await);
         drop(slot(&slots, "other.kz").await);
-        assert!(slots.wait("slow.kz").is_zero(), "nothing was served yet");
-        let blocked = tokio::time::timeout(SPACING, slots.acquire("slow.kz", SPACING)).await;
+        let blocked = tokio::time::timeout(2 * GAP, slots.acquire("slow.e.kz", SPACING)).await;
         assert!(blocked.is_err(), "two requests at once");
-        assert!(slots.wait("other.kz") <= SPACING && slots.wait("unknown.kz").is_zero());
+        drop(slot(&slots, "quick.e.kz").await);
     }
 
     #[tokio::test]
-    async fn a_long_hold_off_sends_everyone_away_at_once() {
-        let slots = HostSlots::default();
-        let mut first = slot(&slots, "e.kz").await;
-        let mut waiting = Box::pin(slots.acquire("e.kz", SPACING));
-        let early = tokio::time::timeout(Duration::from_millis(1), &mut waiting).await;
-        assert!(early.is_err(), "two requests at once");
+    async fn as_many_requests_are_under_way_as_a_host_has_slots() {
+        let slots = HostSlots::new(2);
+        let (_first, second) = (slot(&slots, "e.kz").await, slot(&slots, "e.kz").await);
+        let third = slots.acquire("e.kz", UNSPACED);
+        let mut third = Box::pin(third);
+        assert!(tokio::time::timeout(2 * GAP, &mut third).await.is_err(), "three at once");
+        drop(second);
+        assert!(third.await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn a_crawl_delay_is_the_hosts_own() {
+        let slots = HostSlots::new(2);
+        let slow = Spacing { of_domain: Duration::ZERO, of_host: GAP };
+        let start = Instant::now();
+        let _first = slots.acquire("a.e.kz", slow).await;
+        let mut second = Box::pin(slots.acquire("a.e.kz", slow));
+        assert!(futures_poll(&mut second).await.is_none(), "the delay was not kept");
+        assert!(futures_poll(&mut Box::pin(slots.acquire("b.e.kz", UNSPACED))).await.is_some_and(|slot| slot.is_ok()));
+        assert!(second.await.is_ok());
+        assert!(start.elapsed() >= GAP);
+    }
+
+    /// One look at a future that does not wait.
+    async fn futures_poll<F: Future + Unpin>(future: &mut F) -> Option<F::Output> {
+        tokio::time::timeout(Duration::ZERO, future).await.ok()
+    }
+
+    #[tokio::test]
+    async fn a_long_hold_off_sends_the_whole_domain_away_at_once() {
+        let slots = HostSlots::new(1);
+        let mut first = slot(&slots, "a.e.kz").await;
+        let mut waiting = Box::pin(slots.acquire("a.e.kz", SPACING));
+        assert!(futures_poll(&mut waiting).await.is_none(), "two requests at once");
         first.hold_off(Duration::from_secs(100_000));
         drop(first);
         let refused = waiting.await.expect_err("the pause is too long to wait");
         assert!(refused.retry_after <= HOLD_OFF_MAX && refused.retry_after > HOLD_OFF_MAX / 2);
+        assert!(slots.acquire("b.e.kz", SPACING).await.is_err(), "another host of the domain was asked");
         assert!(slots.wait("e.kz") > PAUSE_WAITED_MAX);
+        // An answer that comes later does not end it.
+        slots.domains.get("e.kz", Pause::default).prolong(GAP);
+        assert!(slots.resized(3).acquire("e.kz", SPACING).await.is_err(), "a hold-off was forgotten");
+        drop(slot(&slots, "f.kz").await);
     }
 
     #[tokio::test]
     async fn a_short_hold_off_is_waited_for() {
-        let slots = HostSlots::default();
-        let mut first = slots.acquire("e.kz", Duration::ZERO).await.expect("free");
-        first.hold_off(SPACING);
+        let slots = HostSlots::new(1);
+        let mut first = slots.acquire("e.kz", UNSPACED).await.expect("free");
+        first.hold_off(GAP);
         let released = Instant::now();
         drop(first);
         drop(slot(&slots, "e.kz").await);
-        assert!(released.elapsed() >= SPACING);
+        assert!(released.elapsed() >= GAP);
     }
 
-    #[tokio::test]
-    async fn idle_hosts_are_forgotten() {
-        let slots = HostSlots::default();
-        let mut held = slots.acquire("held.kz", Duration::ZERO).await.expect("free");
-        held.hold_off(Duration::from_secs(3_600));
-        drop(held);
-        for number in 0..5 * HOSTS_SWEPT_FROM {
-            drop(slots.acquire(&format!("{number}.kz"), Duration::ZERO).await);
+    #[test]
+    fn a_domain_is_what_was_registered() {
+        let cases = [
+            ("a.b.example.kz", "example.kz"),
+            ("example.com.kz", "example.com.kz"),
+            ("www.example.com.kz", "example.com.kz"),
+            ("one.github.io", "one.github.io"),
+            ("example.kz.", "example.kz"),
+            ("a.пример.рф", "пример.рф"),
+            ("a.xn--e1afmkfd.xn--p1ai", "xn--e1afmkfd.xn--p1ai"),
+            ("kz", "kz"),
+            ("localhost", "localhost"),
+            ("news.office.internal", "news.office.internal"),
+            ("10.0.0.1", "10.0.0.1"),
+            ("[2001:db8::1]", "[2001:db8::1]"),
+            ("", ""),
+        ];
+        for (host, expected) in cases {
+            assert_eq!(registrable_domain(host), expected, "{host}");
         }
-        assert!(lock(&slots.hosts).by_name.len() <= HOSTS_SWEPT_FROM + 1);
-        assert!(slots.acquire("held.kz", SPACING).await.is_err(), "a hold-off was forgotten");
     }
 }

@@ -73,7 +73,7 @@ pub(super) struct SiteKey {
     agent: String,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Site {
     copy: Arc<tokio::sync::Mutex<Option<Copy>>>,
     used_at: Instant,
@@ -105,7 +105,8 @@ impl RobotsCache {
         let copy = self.copy(&key);
         let mut copy = copy.lock().await;
         if let Some(fresh) = copy.as_ref().filter(|copy| copy.until > Instant::now()) {
-            return fresh.ruling.clone();
+            let left = fresh.until.saturating_duration_since(Instant::now());
+            return fresh.ruling.clone().map_err(|error| error.with_time_left(left));
         }
         let agent = key.agent.clone();
         let parsed = |text: Vec<u8>| tokio::task::spawn_blocking(move || Rules::parse(&agent, &text));
@@ -124,6 +125,17 @@ impl RobotsCache {
         *copy = Some(Copy { ruling: ruling.clone(), until: Instant::now() + fresh_for });
         self.forget_beyond_limits(&key, weight);
         ruling
+    }
+
+    /// A cache with the files of this one, for a client of other settings: what could not be had is asked for anew.
+    pub(super) fn readable(&self) -> Self {
+        let sites = self.sites.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_file = |site: &Site| {
+            // A copy that is being fetched is locked; the other client asks for itself.
+            site.copy.try_lock().is_ok_and(|copy| copy.as_ref().is_some_and(|copy| copy.ruling.is_ok()))
+        };
+        let files = sites.iter().filter(|(_, site)| is_file(site));
+        Self { sites: Mutex::new(files.map(|(key, site)| (key.clone(), site.clone())).collect()) }
     }
 
     fn copy(&self, key: &SiteKey) -> Arc<tokio::sync::Mutex<Option<Copy>>> {
@@ -343,6 +355,36 @@ mod tests {
         copy.lock().await.as_mut().expect("just fetched").until = Instant::now();
         let rules = cache.rules(key("f.kz"), async { down() }).await.expect("the old copy");
         assert!(!rules.allows(&url("/x")));
+    }
+
+    #[tokio::test]
+    async fn a_cache_for_other_settings_has_only_what_was_read() {
+        let cache = RobotsCache::default();
+        assert!(cache.rules(key("e.kz"), async { down() }).await.is_err());
+        assert!(cache.rules(key("f.kz"), async { Fetched::NoFile }).await.is_ok());
+        let other = cache.readable();
+        assert!(other.rules(key("e.kz"), async { Fetched::NoFile }).await.is_ok(), "the failure was kept");
+        let not_polled = async { panic!("the file was lost") };
+        assert!(other.rules(key("f.kz"), not_polled).await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn a_site_that_wants_to_be_left_alone_is_told_of_by_what_is_left() {
+        let cache = RobotsCache::default();
+        let busy = HttpError::Status {
+            url: "https://e.kz/robots.txt".into(),
+            status: 503,
+            retry_after: Some(Duration::from_secs(600)),
+            wall: None,
+            evidence: String::new(),
+        };
+        let refused = unreachable("https://e.kz/robots.txt".into(), &busy);
+        let first = cache.rules(key("e.kz"), async { Fetched::Unreachable(refused) }).await.expect_err("unreachable");
+        assert_eq!(first.retry_after(), Some(Duration::from_secs(600)));
+        let copy = cache.copy(&key("e.kz"));
+        copy.lock().await.as_mut().expect("just fetched").until = Instant::now() + Duration::from_secs(60);
+        let later = cache.rules(key("e.kz"), async { panic!("asked again") }).await.expect_err("unreachable");
+        assert!(later.retry_after() <= Some(Duration::from_secs(60)), "{later}");
     }
 
     #[tokio::test]

@@ -19,10 +19,10 @@ const REDACTED: &str = "***";
 
 /// Parts of parameter names, compared without case, whose values are secret.
 const SECRET_PARTS: &[&str] =
-    &["token", "secret", "passw", "apikey", "signature", "session", "credential", "authorization", "jwt"];
+    &["token", "secret", "passw", "apikey", "signature", "session", "sessid", "credential", "authorization", "jwt"];
 
 /// Whole words of parameter names whose values are secret.
-const SECRET_WORDS: &[&str] = &["auth", "hmac", "key", "pass", "pwd", "sid", "sig"];
+const SECRET_WORDS: &[&str] = &["auth", "hmac", "key", "otp", "pass", "pwd", "sess", "sid", "sig"];
 
 /// The address for messages and logs: user info and the values of parameters such as `token` and `key` are left out,
 /// so is the fragment, and a long address is cut.
@@ -38,6 +38,16 @@ pub fn shown(url: &Url) -> String {
         let _ = write!(shown, "?{}", pairs.join("&"));
     }
     cut(text::for_terminal(&shown), SHOWN_BYTES_MAX)
+}
+
+/// The address as it may be recorded: without user info, and with the values of secret parameters left out.
+pub fn without_secrets(url: &Url) -> Url {
+    let mut url = super::without_user_info(url.clone());
+    if let Some(query) = url.query().filter(|query| query.split('&').any(|pair| shown_pair(pair) != pair)) {
+        let pairs: Vec<String> = query.split('&').map(shown_pair).collect();
+        url.set_query(Some(&pairs.join("&")));
+    }
+    url
 }
 
 /// The start of a foreign text, on one line, safe for a terminal, without the secrets of `url`.
@@ -117,8 +127,20 @@ mod tests {
             "https://e.kz/a?keyword=gas&author=3&turkey=1&code=kz",
             "https://e.kz/a?keyword=gas&author=3&turkey=1&code=kz",
         );
+        check("https://e.kz/a?sig=x&amp;auth=y&sid=z&jwt=q", "https://e.kz/a?sig=***&amp;auth=***&sid=***&jwt=***");
+        check(
+            "https://e.kz/a?password=x&client_secret=y&PHPSESSID=z",
+            "https://e.kz/a?password=***&client_secret=***&PHPSESSID=***",
+        );
         check("file:///etc/passwd", "file:///etc/passwd");
         check("data:text/html,x", "data:text/html,x");
+    }
+
+    #[test]
+    fn recorded_addresses_have_no_secrets() {
+        let recorded = |text: &str| without_secrets(&Url::parse(text).expect("an address")).to_string();
+        assert_eq!(recorded("https://u:p@e.kz/rss?a=1&token=x#y"), "https://e.kz/rss?a=1&token=***#y");
+        assert_eq!(recorded("https://e.kz/rss?q=%D0%B6+b&c"), "https://e.kz/rss?q=%D0%B6+b&c");
     }
 
     #[test]

@@ -1,7 +1,9 @@
-//! Which entry is fetched next: one at a time per host, hosts in turn, so that a slow host delays only itself.
+//! Which entry is fetched next: few at a time per host, hosts in turn, so that a slow host delays only itself.
 
+use std::borrow::Borrow;
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap, HashSet, VecDeque};
+use std::hash::Hash;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -22,6 +24,9 @@ const FETCHES_MAX: usize = 32;
 
 /// Entries of one source in flight, so that a feed that names hundreds of dead hosts does not take every place.
 const FETCHES_PER_SOURCE_MAX: usize = 4;
+
+/// Entries of one registrable domain in flight: requests to it are spaced, so more would only wait in their places.
+const FETCHES_PER_DOMAIN_MAX: usize = 8;
 
 /// A pending entry as the dispatcher keeps it; the rest stays in the store.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -57,8 +62,9 @@ pub async fn run(
     let mut admissions_open = true;
     loop {
         lanes.wake(Timestamp::now());
+        let per_host_max = engine.active().settings.http.requests_per_host;
         while workers.len() < FETCHES_MAX {
-            let Some(waiting) = lanes.lease() else { break };
+            let Some(waiting) = lanes.lease(per_host_max) else { break };
             let work = workers.spawn(worker::work(Arc::clone(&engine), waiting.id, finished.clone()));
             leases.insert(work.id(), waiting);
         }
@@ -110,16 +116,56 @@ async fn load(engine: &Arc<Engine>) -> Lanes {
 }
 
 /// Entries of one source on one host, in order.
-type Lane = (String, SourceId);
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct Lane {
+    host: String,
+    source: SourceId,
+}
 
 #[derive(Default)]
 struct Lanes {
     ready: HashMap<Lane, VecDeque<Waiting>>,
     turn: VecDeque<Lane>,
-    busy_hosts: HashSet<String>,
-    leased_by_source: HashMap<SourceId, usize>,
+    leased: Leased,
     later: BinaryHeap<Reverse<Waiting>>,
     filed: HashSet<ArticleId>,
+}
+
+/// How many entries of whom are in flight.
+#[derive(Default)]
+struct Leased {
+    by_host: HashMap<String, usize>,
+    by_domain: HashMap<String, usize>,
+    by_source: HashMap<SourceId, usize>,
+}
+
+impl Leased {
+    fn has_room(&self, lane: &Lane, per_host_max: usize) -> bool {
+        self.by_host.get(&lane.host).is_none_or(|leased| *leased < per_host_max)
+            && self.by_source.get(&lane.source).is_none_or(|leased| *leased < FETCHES_PER_SOURCE_MAX)
+            && self.by_domain.get(http::registrable_domain(&lane.host)).is_none_or(|n| *n < FETCHES_PER_DOMAIN_MAX)
+    }
+
+    fn add(&mut self, waiting: &Waiting) {
+        *self.by_host.entry(waiting.host.clone()).or_default() += 1;
+        *self.by_domain.entry(http::registrable_domain(&waiting.host).to_owned()).or_default() += 1;
+        *self.by_source.entry(waiting.source.clone()).or_default() += 1;
+    }
+
+    fn remove(&mut self, waiting: &Waiting) {
+        one_less(&mut self.by_host, waiting.host.as_str());
+        one_less(&mut self.by_domain, http::registrable_domain(&waiting.host));
+        one_less(&mut self.by_source, &waiting.source);
+    }
+}
+
+fn one_less<K: Borrow<Q> + Eq + Hash, Q: Eq + Hash + ?Sized>(counts: &mut HashMap<K, usize>, key: &Q) {
+    if let Some(count) = counts.get_mut(key) {
+        *count -= 1;
+        if *count == 0 {
+            counts.remove(key);
+        }
+    }
 }
 
 impl Lanes {
@@ -145,7 +191,7 @@ impl Lanes {
     }
 
     fn ready_up(&mut self, waiting: Waiting) {
-        let lane = (waiting.host.clone(), waiting.source.clone());
+        let lane = Lane { host: waiting.host.clone(), source: waiting.source.clone() };
         let entries = self.ready.entry(lane.clone()).or_default();
         if entries.is_empty() {
             self.turn.push_back(lane);
@@ -153,14 +199,12 @@ impl Lanes {
         entries.push_back(waiting);
     }
 
-    /// The next entry whose host and source are free, lanes in turn: neither a slow host nor a source that floods it
-    /// holds up another source.
-    fn lease(&mut self) -> Option<Waiting> {
+    /// The next entry whose host, domain and source have room, lanes in turn: neither a slow host nor a source that floods it
+    /// holds up another source. `per_host_max` entries of a host may be in flight.
+    fn lease(&mut self, per_host_max: usize) -> Option<Waiting> {
         for _ in 0..self.turn.len() {
             let lane = self.turn.pop_front()?;
-            let (host, source) = &lane;
-            let leased = self.leased_by_source.get(source).copied().unwrap_or_default();
-            if self.busy_hosts.contains(host) || leased >= FETCHES_PER_SOURCE_MAX {
+            if !self.leased.has_room(&lane, per_host_max) {
                 self.turn.push_back(lane);
                 continue;
             }
@@ -171,8 +215,7 @@ impl Lanes {
             } else {
                 self.turn.push_back(lane);
             }
-            self.busy_hosts.insert(waiting.host.clone());
-            *self.leased_by_source.entry(waiting.source.clone()).or_default() += 1;
+            self.leased.add(&waiting);
             return Some(waiting);
         }
         None
@@ -180,13 +223,7 @@ impl Lanes {
 
     fn give_back(&mut self, waiting: &Waiting) {
         self.filed.remove(&waiting.id);
-        self.busy_hosts.remove(&waiting.host);
-        if let Some(leased) = self.leased_by_source.get_mut(&waiting.source) {
-            *leased -= 1;
-            if *leased == 0 {
-                self.leased_by_source.remove(&waiting.source);
-            }
-        }
+        self.leased.remove(waiting);
     }
 
     /// Until something is due; short enough to notice that the clock was set.
@@ -217,11 +254,11 @@ mod tests {
     fn hosts_take_turns_and_a_busy_host_holds_up_nobody() {
         let entries = [waiting(1, "a", "x"), waiting(2, "a", "x"), waiting(3, "b", "x")];
         let mut lanes = lanes(&entries);
-        let first = lanes.lease().expect("ready");
-        assert_eq!((first.id, lanes.lease().map(|next| next.id)), (entries[0].id, Some(entries[2].id)));
-        assert_eq!(lanes.lease(), None, "both hosts are busy");
+        let first = lanes.lease(1).expect("ready");
+        assert_eq!((first.id, lanes.lease(1).map(|next| next.id)), (entries[0].id, Some(entries[2].id)));
+        assert_eq!(lanes.lease(1), None, "both hosts are busy");
         lanes.give_back(&first);
-        assert_eq!(lanes.lease().map(|next| next.id), Some(entries[1].id));
+        assert_eq!(lanes.lease(1).map(|next| next.id), Some(entries[1].id));
     }
 
     #[test]
@@ -229,9 +266,29 @@ mod tests {
         let mut entries: Vec<Waiting> = (0..9).map(|id| waiting(id, &format!("dead-{id}"), "flood")).collect();
         entries.push(waiting(100, "good", "other"));
         let mut lanes = lanes(&entries);
-        let leased: Vec<Waiting> = std::iter::from_fn(|| lanes.lease()).collect();
+        let leased: Vec<Waiting> = std::iter::from_fn(|| lanes.lease(1)).collect();
         assert_eq!(leased.len(), FETCHES_PER_SOURCE_MAX + 1);
         assert!(leased.iter().any(|waiting| waiting.host == "good"));
+    }
+
+    #[test]
+    fn a_host_has_as_many_places_as_it_may_have_requests() {
+        let mut lanes = lanes(&[waiting(1, "a", "x"), waiting(2, "a", "x"), waiting(3, "a", "x")]);
+        let first = lanes.lease(2).expect("ready");
+        assert!(lanes.lease(2).is_some() && lanes.lease(2).is_none());
+        lanes.give_back(&first);
+        assert!(lanes.lease(2).is_some() && lanes.lease(2).is_none());
+    }
+
+    #[test]
+    fn one_domain_with_many_hosts_leaves_room_for_others() {
+        let one = |id: u8, host: &str| waiting(id, host, &format!("source-{id}"));
+        let mut entries: Vec<Waiting> = (0..20).map(|id| one(id, &format!("blog-{id}.example.kz"))).collect();
+        entries.push(one(100, "other.kz"));
+        let mut lanes = lanes(&entries);
+        let leased: Vec<Waiting> = std::iter::from_fn(|| lanes.lease(1)).collect();
+        assert_eq!(leased.len(), FETCHES_PER_DOMAIN_MAX + 1);
+        assert!(leased.iter().any(|waiting| waiting.host == "other.kz"));
     }
 
     #[test]
@@ -240,7 +297,7 @@ mod tests {
         entries.push(waiting(100, "host", "other"));
         let mut lanes = lanes(&entries);
         let mut order = Vec::new();
-        while let Some(waiting) = lanes.lease() {
+        while let Some(waiting) = lanes.lease(1) {
             lanes.give_back(&waiting);
             order.push(waiting.source.to_string());
         }
@@ -252,11 +309,11 @@ mod tests {
         let at =
             |seconds| Waiting { not_before: Timestamp::from_second(seconds).expect("valid"), ..waiting(1, "a", "x") };
         let mut lanes = lanes(&[at(60), at(60)]);
-        assert_eq!((lanes.lease(), lanes.later.len()), (None, 1));
+        assert_eq!((lanes.lease(1), lanes.later.len()), (None, 1));
         assert_eq!(lanes.wait(Timestamp::from_second(10).expect("valid")), Some(Duration::from_secs(50)));
         lanes.wake(Timestamp::from_second(60).expect("valid"));
-        assert!(lanes.lease().is_some());
+        assert!(lanes.lease(1).is_some());
         lanes = self::lanes(&[at(1_000_000)]);
-        assert!(lanes.lease().is_some(), "filed before the clock was set back");
+        assert!(lanes.lease(1).is_some(), "filed before the clock was set back");
     }
 }

@@ -122,15 +122,15 @@ impl Engine {
         self.active.read().unwrap_or_else(PoisonError::into_inner).1.clone()
     }
 
-    /// Puts new settings and rules in force. The client, which knows how polite it has to be to whom, stays unless
-    /// `[http]` changed. `[store]`, `[api]` and `[[output]]` take effect at the next start.
+    /// Puts new settings and rules in force. Where `[http]` changed, the client is rebuilt, and knows still how polite
+    /// it has to be to whom. `[store]`, `[api]` and `[[output]]` take effect at the next start.
     ///
     /// # Errors
     /// When a client cannot be built from the new settings; the old ones go on.
     pub fn replace(&self, new: Active) -> Result<(), StartError> {
         let mut active = self.active.write().unwrap_or_else(PoisonError::into_inner);
         if active.0.settings.http != new.settings.http {
-            active.1 = Client::new(client_settings(&new.settings.http))?;
+            active.1 = active.1.rebuilt(client_settings(&new.settings.http))?;
         }
         let (old, new) = (std::mem::replace(&mut active.0, Arc::new(new)), &active.0.settings);
         let old = &old.settings;
@@ -146,6 +146,7 @@ pub(crate) fn client_settings(section: &HttpSection) -> HttpSettings {
     HttpSettings {
         user_agent: section.user_agent.replace("{version}", env!("CARGO_PKG_VERSION")),
         delay_per_host: section.delay_per_host.0,
+        requests_per_host: section.requests_per_host,
         timeout: section.timeout.0,
         connect_timeout: section.connect_timeout.0,
         body_bytes_max: usize::try_from(section.body_max.0).unwrap_or(usize::MAX),

@@ -192,21 +192,8 @@ mod tests {
 
     #[test]
     fn a_guid_that_a_feed_gives_to_two_addresses_names_nothing() {
-        let source = Source {
-            id: "a".parse().expect("valid"),
-            name: String::new(),
-            homepage: None,
-            url: "https://example.org/feed".parse().expect("valid"),
-            kind: crate::model::SourceKind::Feed,
-            language: None,
-            country: None,
-            zone: jiff::tz::TimeZone::UTC,
-            content: ContentFrom::Page,
-            interval: None,
-            user_agent: None,
-            robots: crate::model::RobotsPolicy::Obey,
-            group: None,
-        };
+        let url = "https://example.org/feed".parse().expect("valid");
+        let source = Source::unconfigured(url, crate::model::SourceKind::Feed, jiff::tz::TimeZone::UTC);
         let announced = |guid: &str, url: &str| Announced {
             id: Some(guid.to_owned()),
             url: url.parse().ok(),

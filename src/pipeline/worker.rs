@@ -116,15 +116,12 @@ fn read(active: &Active, source: &Source, pending: &Pending, page: &Page) -> End
         charset_from: article.charset_from.clone(),
         bytes: page.bytes.len() as u64,
     };
-    let mut feed_url = source.url.clone();
-    // Credentials in a feed's address are the operator's secret; a URL that cannot have them has none.
-    let _ = feed_url.set_username("");
-    let _ = feed_url.set_password(None);
     let announced_by = RecordSource {
         id: source.id.clone(),
         name: source.name.clone(),
         kind: source.kind,
-        feed_url,
+        // Credentials in a feed's address are the operator's secret.
+        feed_url: crate::http::without_secrets(&source.url),
         guid: entry.announced.id.clone(),
     };
     Ending::Article(Box::new(Candidate {

@@ -19,7 +19,7 @@ use crate::http::{Accept, Answer, Client, Request};
 use crate::model::{Announced, Page, RobotsPolicy, Source, SourceKind};
 use crate::site_rules::SiteRules;
 use candidates::{Candidate, FoundBy, SitePage};
-use look::{Looked, look, unconfigured};
+use look::{Looked, look};
 
 /// Requests of one run; a second apart, that is half a minute of a person's patience.
 const REQUESTS_MAX: usize = 30;
@@ -169,7 +169,10 @@ pub async fn discover(
 
 impl Run<'_> {
     fn source(&self, url: &Url, kind: SourceKind) -> Source {
-        Source { user_agent: self.user_agent.map(str::to_owned), ..unconfigured(url.clone(), kind, TimeZone::UTC) }
+        Source {
+            user_agent: self.user_agent.map(str::to_owned),
+            ..Source::unconfigured(url.clone(), kind, TimeZone::UTC)
+        }
     }
 
     fn has(&self, kind: SourceKind) -> bool {
@@ -204,8 +207,14 @@ impl Run<'_> {
         (self.progress)(&url);
         self.requests += 1;
         let robots = RobotsPolicy::Ignore;
-        let request =
-            Request { url: &url, validators: None, user_agent: self.user_agent, robots, accept: Accept::Page };
+        let request = Request {
+            url: &url,
+            validators: None,
+            user_agent: self.user_agent,
+            cookies: None,
+            robots,
+            accept: Accept::Page,
+        };
         match tokio::time::timeout_at(self.deadline, self.client.get(&request)).await {
             Ok(Ok(Answer::Page { page, .. })) => candidates::of_robots(&String::from_utf8_lossy(&page.bytes), &url),
             // A site without it is as good as one that names no sitemap.

@@ -3,6 +3,7 @@
 
 mod dir;
 mod site;
+mod tls_site;
 
 mod architecture;
 mod asking;
@@ -13,3 +14,4 @@ mod filters;
 mod once;
 mod settings;
 mod sources;
+mod tls;

@@ -111,6 +111,57 @@ fn a_source_that_cannot_be_read_is_failing_with_the_reason_and_keeps_its_entries
 }
 
 #[test]
+fn a_wall_in_a_sources_place_is_named_and_in_an_articles_place_is_tried_again() {
+    let site = Site::start();
+    let challenge =
+        "<!doctype html><html><head><title>Just a moment...</title></head><body><div id=\"c\"></div></body></html>";
+    let login = "<!doctype html><html><head><title>Log in</title></head><body><form><input name=\"user\">\
+                 <input type=\"password\" name=\"word\"></form></body></html>";
+    site.put("/walled.xml", Reply::html(challenge));
+    site.put("/members.xml", Reply::html(login));
+    site.put("/list", Reply::html(challenge));
+    site.put("/feed.xml", Reply::rss(&[Item::new(&site.url("/a/1"), "Canal")]));
+    site.put("/a/1", Reply::html(challenge));
+    let listing = source("listing", &site.url("/list")).replace("\"feed\"", "\"listing\"");
+    let feeds = [("walled", "/walled.xml"), ("members", "/members.xml"), ("canal", "/feed.xml")];
+    let dir = Dir::new(&(feeds.map(|(id, path)| source(id, &site.url(path))).concat() + &listing));
+    dir.run(&["once"]);
+    let states = dir.json(&["sources"]);
+    let state = |id: &str| states.iter().find(|state| state["id"] == id).unwrap();
+    for (id, reason, evidence) in [
+        ("walled", "bot-wall", "Just a moment"),
+        ("members", "login-page", "Log in"),
+        ("listing", "bot-wall", "Just a moment"),
+    ] {
+        let state = state(id);
+        assert_eq!(state["reason"], reason, "{state}");
+        assert!(state["detail"].as_str().unwrap().contains(evidence), "{state}");
+    }
+    assert_eq!(state("canal")["health"], "ok");
+    let counts = dir.status()["counts"].clone();
+    assert_eq!((&counts["pending"], &counts["admitted"]), (&Value::from(1), &Value::from(1)), "{counts}");
+    assert!(dir.records().is_empty() && dir.json(&["dead-letters"]).is_empty());
+}
+
+#[test]
+fn cookies_are_kept_for_the_source_that_asks_for_them() {
+    let site = Site::start();
+    site.publish([1]);
+    let gate = |path: &str| Reply { cookie_wanted: Some("pass=in".to_owned()), ..site.reply(path) };
+    for path in ["/feed.xml", "/a/1"] {
+        site.put(path, gate(path));
+    }
+    let plain = source("plain", &site.url("/feed.xml?plain"));
+    let asking = source("asking", &site.url("/feed.xml")).replace("kind =", "cookies = true\nkind =");
+    let dir = Dir::new(&(asking + &plain));
+    dir.run(&["once"]);
+    let states = dir.json(&["sources"]);
+    let reason = |id: &str| states.iter().find(|state| state["id"] == id).unwrap()["reason"].clone();
+    assert_eq!((reason("asking"), reason("plain")), (Value::Null, Value::from("too-many-redirects")));
+    assert_eq!(dir.records().len(), 1);
+}
+
+#[test]
 fn an_entry_whose_page_is_gone_is_a_dead_letter_that_can_be_retried() {
     let site = Site::start();
     site.put("/feed.xml", Reply::rss(&[Item::new(&site.url("/a/1"), "Canal")]));

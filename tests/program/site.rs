@@ -19,6 +19,8 @@ pub struct Reply {
     pub body: Vec<u8>,
     pub etag: Option<String>,
     pub location: Option<String>,
+    /// Whoever does not send this cookie is given it and sent here again.
+    pub cookie_wanted: Option<String>,
     pub delay: Duration,
 }
 
@@ -135,6 +137,11 @@ impl Site {
         self.pages.lock().unwrap().insert(path.to_owned(), reply);
     }
 
+    /// What is answered at a path now.
+    pub fn reply(&self, path: &str) -> Reply {
+        self.pages.lock().unwrap()[path].clone()
+    }
+
     /// Publishes a feed at `/feed.xml` of articles `/a/N`, each with its story.
     pub fn publish(&self, numbers: impl IntoIterator<Item = usize>) {
         let mut items = Vec::new();
@@ -157,10 +164,12 @@ async fn answer(State((pages, hits)): State<(Pages, Hits)>, headers: HeaderMap, 
     let reply = pages.lock().unwrap().get(&path).cloned();
     let Some(reply) = reply else { return StatusCode::NOT_FOUND.into_response() };
     tokio::time::sleep(reply.delay).await;
-    let is_known = reply
-        .etag
-        .as_deref()
-        .is_some_and(|etag| headers.get("if-none-match").and_then(|sent| sent.to_str().ok()) == Some(etag));
+    let sent = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    if let Some(cookie) = reply.cookie_wanted.as_deref().filter(|cookie| sent("cookie") != Some(cookie)) {
+        let again = [("set-cookie", format!("{cookie}; Path=/")), ("location", uri.to_string())];
+        return (StatusCode::FOUND, again).into_response();
+    }
+    let is_known = reply.etag.as_deref().is_some_and(|etag| sent("if-none-match") == Some(etag));
     let (status, body) = if is_known { (304, Vec::new()) } else { (reply.status, reply.body) };
     let mut answered = HeaderMap::new();
     let mut set = |name: &'static str, value: &str| {

@@ -71,20 +71,11 @@ fn limits_and_other_files_are_named() {
 }
 
 fn source(name: &str) -> Source {
+    let url = "https://news.example/feed".parse().expect("an address");
     Source {
         id: "news".parse().expect("an id"),
         name: name.to_owned(),
-        homepage: None,
-        url: "https://news.example/feed".parse().expect("an address"),
-        kind: SourceKind::Feed,
-        language: None,
-        country: None,
-        zone: TimeZone::UTC,
-        content: ContentFrom::Page,
-        interval: None,
-        user_agent: None,
-        robots: RobotsPolicy::Obey,
-        group: None,
+        ..Source::unconfigured(url, SourceKind::Feed, TimeZone::UTC)
     }
 }
 

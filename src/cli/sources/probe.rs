@@ -18,7 +18,7 @@ use crate::http::{Client, shown};
 use crate::model::{Announced, Source, SourceId, SourceKind};
 use crate::pipeline::{Active, client_settings, entries_of};
 use crate::poll::PollFailure;
-use crate::poll::discovery::look::{Looked, Reading, look, unconfigured};
+use crate::poll::discovery::look::{Looked, Reading, look};
 use crate::poll::schedule::Wishes;
 use crate::settings::{Period, UserAgent};
 use crate::store::{Announcement, Standing};
@@ -100,7 +100,7 @@ pub async fn test(config: Option<PathBuf>, arguments: ProbeArguments) -> Result<
         None => {
             let url = address(&arguments.source).map_err(|message| Failure::new(Exit::Usage, message))?;
             // Until it is known what comes, it is asked for as a page: robots.txt speaks of those.
-            unconfigured(url, SourceKind::Listing, jiff::tz::TimeZone::UTC)
+            Source::unconfigured(url, SourceKind::Listing, jiff::tz::TimeZone::UTC)
         }
     };
     let kind = arguments.kind.map(SourceKind::from).or(configured.is_some().then_some(source.kind));

@@ -2,12 +2,11 @@
 
 use std::sync::Arc;
 
-use jiff::tz::TimeZone;
 use url::Url;
 
 use super::super::{CHILD_SITEMAPS_MAX, ENTRIES_MAX, PollFailure, failure, feed, get, poll_child, read, sitemap};
 use crate::http::{Answer, Client, Validators};
-use crate::model::{Announced, ContentFrom, Page, RobotsPolicy, Source, SourceKind};
+use crate::model::{Announced, Page, Source, SourceKind};
 use crate::poll::schedule::Wishes;
 use crate::site_rules::SiteRules;
 
@@ -58,25 +57,6 @@ impl Reading {
     /// A sitemap that says when its pages were published, as those for Google News do.
     pub fn is_of_news(&self) -> bool {
         self.kind == SourceKind::Sitemap && self.announced.iter().any(|entry| entry.date_published.is_some())
-    }
-}
-
-/// A source of which nothing is known but its address.
-pub fn unconfigured(url: Url, kind: SourceKind, zone: TimeZone) -> Source {
-    Source {
-        id: "unconfigured".parse().expect("a valid id"),
-        name: String::new(),
-        homepage: None,
-        url,
-        kind,
-        language: None,
-        country: None,
-        zone,
-        content: ContentFrom::Page,
-        interval: None,
-        user_agent: None,
-        robots: RobotsPolicy::Obey,
-        group: None,
     }
 }
 
