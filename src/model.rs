@@ -9,6 +9,7 @@ use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
+use crate::site_rules::ListingRule;
 pub use identity::{ArticleId, CanonicalUrl, Digest, OffsetTime, Seq, SourceId};
 
 /// How a source announces its articles.
@@ -72,6 +73,8 @@ pub struct Source {
     pub user_agent: Option<String>,
     /// Whether robots.txt is obeyed.
     pub robots: RobotsPolicy,
+    /// What is set of its `[source.listing]`; the rule of its site fills in the rest.
+    pub listing: ListingRule,
 }
 
 /// A person who wrote an article.

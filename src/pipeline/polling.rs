@@ -205,6 +205,7 @@ mod tests {
             interval: None,
             user_agent: None,
             robots: crate::model::RobotsPolicy::Obey,
+            listing: crate::site_rules::ListingRule::default(),
         };
         let announced = |guid: &str, url: &str| Announced {
             id: Some(guid.to_owned()),

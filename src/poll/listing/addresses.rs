@@ -2,7 +2,8 @@
 
 use url::Url;
 
-use super::{is_same_host, without_fragment};
+use super::without_fragment;
+use crate::poll::site::is_same_host;
 
 /// Whether an address may be that of an article of the page's site.
 pub(super) fn could_be_article(url: &Url, page: &Url) -> bool {

@@ -2,13 +2,17 @@
 
 use std::collections::{HashMap, HashSet};
 
+use jiff::civil::Date;
 use scraper::ElementRef;
 use url::Url;
 
 use super::addresses::{Shape, could_be_article, has_identity_number, looks_like_article, shape};
-use super::elements::{date_of, has_word, is_date, link_title};
-use super::{ENTRIES_MAX, Page, article_url};
+use super::elements::{has_word, is_date, link_title};
+use super::times::{self, listed_date};
+use super::{ENTRIES_MAX, Page, article_url, without_fragment};
 use crate::model::{Announced, OffsetTime};
+use crate::poll::site::is_same_site;
+use crate::site_rules::ListingRule;
 
 /// Links of one page that are looked at.
 const LINKS_MAX: usize = 5_000;
@@ -41,11 +45,29 @@ struct Candidate<'a> {
     place: f64,
 }
 
-/// Finds the articles of a page, in its order.
-pub(super) fn discover(page: &Page<'_>) -> Vec<Announced> {
-    let candidates = candidates(page);
+/// Finds the articles of a page, in its order. Where the rule says what is to be included, every such link with a title
+/// is one; else those of the repeated pattern.
+pub(super) fn discover(page: &Page<'_>, rule: Option<&ListingRule>) -> Vec<Announced> {
+    let candidates = candidates(page, rule);
+    let found = match rule.filter(|rule| !rule.include.is_empty()) {
+        Some(_) => candidates.iter().take(ENTRIES_MAX).collect(),
+        None => of_pattern(&candidates),
+    };
+    let links: Vec<ElementRef<'_>> = found.iter().map(|candidate| candidate.link).collect();
+    let days = times::days(page, &links, rule.and_then(|rule| rule.day.as_ref()));
+    let announced = |(candidate, day): (&Candidate<'_>, Option<Date>)| Announced {
+        url: Some(candidate.url.clone()),
+        title: Some(candidate.title.clone()),
+        date_published: date_near(candidate, day, page),
+        ..Announced::default()
+    };
+    found.into_iter().zip(days).map(announced).collect()
+}
+
+/// The links of the page's best pattern, and those akin to it.
+fn of_pattern<'c, 'a>(candidates: &'c [Candidate<'a>]) -> Vec<&'c Candidate<'a>> {
     let mut groups: HashMap<(&str, &Shape), Vec<&Candidate<'_>>> = HashMap::new();
-    for candidate in &candidates {
+    for candidate in candidates {
         groups.entry((&candidate.path, &candidate.shape)).or_default().push(candidate);
     }
     let repeated = groups.iter().filter(|(_, members)| members.len() >= PATTERN_LINKS_MIN);
@@ -66,14 +88,7 @@ pub(super) fn discover(page: &Page<'_>) -> Vec<Announced> {
         let is_akin = candidate.shape == *shape || candidate.path == path && looks_like_article(&candidate.url);
         is_akin && candidate.place == IN_MAIN && is_headline(&candidate.title)
     };
-    let found = candidates.iter().filter(belongs).take(ENTRIES_MAX);
-    let announced = |candidate: &Candidate<'_>| Announced {
-        url: Some(candidate.url.clone()),
-        title: Some(candidate.title.clone()),
-        date_published: date_near(candidate, page),
-        ..Announced::default()
-    };
-    found.map(announced).collect()
+    candidates.iter().filter(belongs).take(ENTRIES_MAX).collect()
 }
 
 fn score(members: &[&Candidate<'_>]) -> f64 {
@@ -91,7 +106,14 @@ fn score(members: &[&Candidate<'_>]) -> f64 {
 }
 
 /// Every address of the same host that could be an article's, once, in the order of the page.
-fn candidates<'a>(page: &Page<'a>) -> Vec<Candidate<'a>> {
+fn candidates<'a>(page: &Page<'a>, rule: Option<&ListingRule>) -> Vec<Candidate<'a>> {
+    let may_be_article = |url: &Url| match rule {
+        Some(rule) if !rule.include.is_empty() => {
+            rule.admits(url) && is_same_site(url, page.url) && *url != without_fragment(page.url)
+        }
+        Some(rule) => rule.admits(url) && could_be_article(url, page.url),
+        None => could_be_article(url, page.url),
+    };
     let mut found: Vec<Candidate<'a>> = Vec::new();
     let mut positions: HashMap<Url, usize> = HashMap::new();
     let mut side_heading = None;
@@ -109,7 +131,7 @@ fn candidates<'a>(page: &Page<'a>) -> Vec<Candidate<'a>> {
             break;
         }
         let Some(url) = element.attr("href").and_then(|href| article_url(href, page.base)) else { continue };
-        if !could_be_article(&url, page.url) || is_pager(&element) {
+        if !may_be_article(&url) || is_pager(&element) {
             continue;
         }
         let title = link_title(element).filter(|title| is_title(title)).unwrap_or_default();
@@ -331,7 +353,7 @@ fn is_side_heading(heading: &ElementRef<'_>) -> bool {
 }
 
 /// The date in the smallest surroundings of a link that hold no other article's link.
-fn date_near(candidate: &Candidate<'_>, page: &Page<'_>) -> Option<OffsetTime> {
+fn date_near(candidate: &Candidate<'_>, day: Option<Date>, page: &Page<'_>) -> Option<OffsetTime> {
     let around = std::iter::once(candidate.link).chain(candidate.link.ancestors().filter_map(ElementRef::wrap));
     for element in around.take(PATH_ELEMENTS_MAX).take_while(|element| element.value().name() != "body") {
         let neighbours = || element.descendants().filter_map(ElementRef::wrap).take(NEIGHBOURS_MAX);
@@ -345,7 +367,8 @@ fn date_near(candidate: &Candidate<'_>, page: &Page<'_>) -> Option<OffsetTime> {
         if neighbours().any(is_anothers) {
             return None;
         }
-        let date = neighbours().filter(is_date).find_map(|element| date_of(element, &candidate.url, &page.dates));
+        let date =
+            neighbours().filter(is_date).find_map(|element| listed_date(element, &candidate.url, day, &page.dates));
         if date.is_some() {
             return date;
         }
