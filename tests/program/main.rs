@@ -10,5 +10,6 @@ mod crash;
 mod daemon;
 mod demo;
 mod filters;
+mod listings;
 mod once;
 mod settings;
