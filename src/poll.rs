@@ -234,8 +234,16 @@ fn read(source: &Source, sites: &SiteRules, page: &Page, number: usize) -> Resul
         }
         SourceKind::Listing => {
             let rule = rule_for(source, sites, url);
-            let list = listing::read(&page.bytes, content_type, url, Some(&rule), &source.zone, now)
-                .map_err(|error| failure(error.reason(), error))?;
+            let list = |rule| listing::read(&page.bytes, content_type, url, Some(rule), &source.zone, now);
+            let list = match list(&rule) {
+                // The site's rule may be for another page of it, such as that of its main language.
+                Err(listing::ListingError::RuleFindsNothing { .. }) if source.listing.item.is_none() => {
+                    tracing::info!(source = %source.id, "{}: the site's rule finds nothing here; looking without it", source.id);
+                    list(&ListingRule { item: None, ..rule.clone().into_owned() })
+                }
+                list => list,
+            };
+            let list = list.map_err(|error| failure(error.reason(), error))?;
             let of_template = || {
                 let template = rule.page.as_deref()?;
                 listing::page_address(template, number + 1, &source.url, &source.zone, now?)

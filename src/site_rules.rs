@@ -170,4 +170,66 @@ mod tests {
             assert_eq!(rules.for_url(&url).map(|site| site.id.as_str()), expected, "{url}");
         }
     }
+
+    #[test]
+    fn the_sites_of_the_region_have_rules() {
+        let rules = SiteRules::compile(&RuleFiles::shipped()).expect("every shipped rule compiles");
+        for host in [
+            "24.kg",
+            "kaktus.media",
+            "m.akipress.org",
+            "kg.akipress.org",
+            "kloop.kg",
+            "knews.kg",
+            "akchabar.kg",
+            "ru.sputnik.kz",
+            "ru.sputnik.kg",
+            "oz.sputniknews.uz",
+            "tj.sputniknews.ru",
+            "tengrinews.kz",
+            "zakon.kz",
+            "inform.kz",
+            "nur.kz",
+            "vlast.kz",
+            "24.kz",
+            "kazpravda.kz",
+            "egemen.kz",
+            "informburo.kz",
+            "gazeta.uz",
+            "kun.uz",
+            "daryo.uz",
+            "uza.uz",
+            "qalampir.uz",
+            "xabar.uz",
+            "uznews.uz",
+            "azattyk.org",
+            "asiaplustj.info",
+            "khovar.tj",
+            "thediplomat.com",
+            "novastan.org",
+            "fergana.agency",
+            "turkmenportal.com",
+            "timesca.com",
+        ] {
+            let url = Url::parse(&format!("https://{host}/")).expect("a host");
+            assert!(rules.for_url(&url).is_some(), "{host}");
+        }
+    }
+
+    #[test]
+    fn the_shipped_sources_have_rules_that_lead_on_within_their_site() {
+        let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("config/chapar.toml");
+        let settings = crate::settings::Settings::load(Some(&path)).expect("the shipped settings are valid");
+        let rules = SiteRules::compile(&RuleFiles::shipped()).expect("every shipped rule compiles");
+        let mut with_items = 0;
+        for source in settings.sources.iter().filter(|source| source.kind == crate::model::SourceKind::Listing) {
+            let Some(site) = rules.for_url(&source.url).and_then(|site| site.listing.as_ref()) else { continue };
+            let rule = source.listing.or(site);
+            with_items += usize::from(rule.item.is_some());
+            let now = jiff::Timestamp::UNIX_EPOCH;
+            let next = |page| crate::poll::listing::page_address(page, 2, &source.url, &source.zone, now);
+            assert!(rule.page.as_deref().is_none_or(|page| next(page).is_some()), "{}", source.id);
+        }
+        assert!(with_items >= 10, "{with_items}");
+    }
 }
