@@ -236,4 +236,6 @@ fn without_fragment(url: &Url) -> Url {
 }
 
 #[cfg(test)]
+mod measured;
+#[cfg(test)]
 mod tests;

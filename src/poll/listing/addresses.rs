@@ -38,6 +38,10 @@ fn is_of_other_page(path: &str) -> bool {
         "subscribe",
         "cart",
         "wp-login.php",
+        "adv",
+        "ads",
+        "banner",
+        "click",
     ];
     // Followed by a name of their own, which says nothing.
     const LISTS: &[&str] = &["tag", "tags", "tegi", "category", "categories", "cat", "author", "authors"];

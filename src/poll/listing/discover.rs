@@ -8,7 +8,7 @@ use url::Url;
 
 use super::addresses::{Shape, could_be_article, has_identity_number, looks_like_article, shape};
 use super::elements::{has_word, is_date, link_title};
-use super::times::{self, listed_date};
+use super::times::{self, is_day, listed_date};
 use super::{ENTRIES_MAX, Page, article_url, without_fragment};
 use crate::model::{Announced, OffsetTime};
 use crate::poll::site::is_same_site;
@@ -22,6 +22,10 @@ const PATH_ELEMENTS_MAX: usize = 5;
 
 /// A pattern has at least so many different addresses.
 const PATTERN_LINKS_MIN: usize = 3;
+
+/// A text that so many different addresses share, and more than one in so many of their kind, is a caption.
+const CAPTION_LINKS_LEAST: usize = 3;
+const CAPTION_SHARE: usize = 4;
 
 /// Nodes around a link among which its date is looked for.
 const NEIGHBOURS_MAX: usize = 300;
@@ -38,6 +42,8 @@ const IN_NAVIGATION: f64 = 0.1;
 struct Candidate<'a> {
     url: Url,
     title: String,
+    /// The title may be a headline by itself; else only among others of its kind.
+    is_title: bool,
     link: ElementRef<'a>,
     /// Tags and classes from the link upwards.
     path: String,
@@ -67,7 +73,7 @@ pub(super) fn discover(page: &Page<'_>, rule: Option<&ListingRule>) -> Vec<Annou
 /// The links of the page's best pattern, and those akin to it.
 fn of_pattern<'c, 'a>(candidates: &'c [Candidate<'a>]) -> Vec<&'c Candidate<'a>> {
     let mut groups: HashMap<(&str, &Shape), Vec<&Candidate<'_>>> = HashMap::new();
-    for candidate in candidates {
+    for candidate in candidates.iter().filter(|candidate| candidate.is_title) {
         groups.entry((&candidate.path, &candidate.shape)).or_default().push(candidate);
     }
     let repeated = groups.iter().filter(|(_, members)| members.len() >= PATTERN_LINKS_MIN);
@@ -79,11 +85,16 @@ fn of_pattern<'c, 'a>(candidates: &'c [Candidate<'a>]) -> Vec<&'c Candidate<'a>>
     if best <= 0.0 {
         return Vec::new();
     }
-    let best_place = groups[&(path, shape)].iter().map(|member| member.place).fold(0.0, f64::max);
+    let members = &groups[&(path, shape)];
+    let best_place = members.iter().map(|member| member.place).fold(0.0, f64::max);
+    let numbered = members.iter().filter(|member| has_identity_number(&member.url)).count();
+    if best_place <= IN_NAVIGATION && numbered * 2 < members.len() {
+        return Vec::new();
+    }
     // Other blocks of the page announce articles, too: same kind of address, or same kind of place.
     let belongs = |candidate: &&Candidate<'_>| {
         if candidate.path == path && candidate.shape == *shape {
-            return candidate.place > IN_NAVIGATION || best_place <= IN_NAVIGATION;
+            return candidate.place >= best_place && (candidate.is_title || looks_like_article(&candidate.url));
         }
         let is_akin = candidate.shape == *shape || candidate.path == path && looks_like_article(&candidate.url);
         is_akin && candidate.place == IN_MAIN && is_headline(&candidate.title)
@@ -134,26 +145,50 @@ fn candidates<'a>(page: &Page<'a>, rule: Option<&ListingRule>) -> Vec<Candidate<
         if !may_be_article(&url) || is_pager(&element) {
             continue;
         }
-        let title = link_title(element).filter(|title| is_title(title)).unwrap_or_default();
+        let title = link_title(element).filter(|title| is_short_title(title)).unwrap_or_default();
         let place = place(element) * if side_heading.is_some() { BESIDE } else { IN_MAIN };
         let next = found.len();
         let position = *positions.entry(url.clone()).or_insert(next);
-        let candidate = |url| Candidate { path: path(element), shape: shape(&url), url, title, link: element, place };
+        let is_title = is_title(&title);
+        let candidate =
+            |url| Candidate { path: path(element), shape: shape(&url), url, title, is_title, link: element, place };
         match found.get_mut(position) {
             None => found.push(candidate(url)),
             // A picture and a headline link to the same article: the headline counts, and a headline beside less.
             Some(known) => {
                 let new = candidate(url);
-                if (is_headline(&new.title), new.place) > (is_headline(&known.title), known.place) {
+                let rank = |of: &Candidate<'_>| (is_headline(&of.title), of.is_title, !of.title.is_empty(), of.place);
+                if rank(&new) > rank(known) {
                     *known = new;
                 }
             }
         }
     }
     found.retain(|candidate| !candidate.title.is_empty());
+    drop_captions(&mut found);
     demote_sections(&mut found);
     demote_unnumbered(&mut found);
     found
+}
+
+/// What several links of one kind have as their text is no headline: "Read in English", "All of this section".
+fn drop_captions(candidates: &mut Vec<Candidate<'_>>) {
+    let mut of_path: HashMap<&str, usize> = HashMap::new();
+    let mut of_title: HashMap<(&str, &str), usize> = HashMap::new();
+    for candidate in candidates.iter() {
+        *of_path.entry(&candidate.path).or_default() += 1;
+        *of_title.entry((&candidate.path, &candidate.title)).or_default() += 1;
+    }
+    let is_caption = |candidate: &Candidate<'_>| {
+        let count = of_title[&(candidate.path.as_str(), candidate.title.as_str())];
+        count >= CAPTION_LINKS_LEAST && count * CAPTION_SHARE > of_path[candidate.path.as_str()]
+    };
+    let captions: Vec<bool> = candidates.iter().map(is_caption).collect();
+    // Where there is nothing else, there is no telling.
+    if captions.iter().filter(|is_caption| !**is_caption).count() >= PATTERN_LINKS_MIN {
+        let mut captions = captions.into_iter();
+        candidates.retain(|_| !captions.next().unwrap_or_default());
+    }
 }
 
 /// An address that other links go on from is that of a section.
@@ -195,24 +230,39 @@ fn is_headline(title: &str) -> bool {
     title.split(' ').count() >= 3 && title.chars().filter(|c| c.is_alphabetic()).count() >= 15
 }
 
-/// Could be a headline: two words, mostly letters, not an invitation to read on.
+/// Could be a headline: two words, mostly letters, not an invitation to read on, nor a date.
 fn is_title(title: &str) -> bool {
+    let letters = title.chars().filter(|c| c.is_alphabetic()).count();
+    title.contains(' ') && letters >= 10 && is_short_title(title)
+}
+
+/// Could be a headline among headlines: has letters, more than digits.
+fn is_short_title(title: &str) -> bool {
     const INVITATIONS: &[&str] = &[
+        "more",
         "read more",
         "continue reading",
         "learn more",
         "show more",
         "load more",
+        "подробнее",
+        "далее",
         "читать далее",
         "читать полностью",
         "показать еще",
         "показать ещё",
         "все новости",
         "толық оқу",
+        "толығырақ",
         "толығырақ оқу",
         "барлық жаңалықтар",
+        "кененирээк",
         "кененирээк окуу",
+        "батафсил",
+        "batafsil",
         "batafsil o'qish",
+        "batafsil o‘qish",
+        "barcha yangiliklar",
         "all news",
         "latest news",
         "skip to content",
@@ -221,7 +271,7 @@ fn is_title(title: &str) -> bool {
     let digits = title.chars().filter(char::is_ascii_digit).count();
     let lower = title.to_lowercase();
     let is_invitation = INVITATIONS.iter().any(|text| lower.trim_end_matches(['.', '…', '»', '→', ' ']) == *text);
-    title.contains(' ') && letters >= 10 && digits * 3 < letters * 2 && !is_invitation
+    letters >= 4 && digits * 3 < letters * 2 && !is_invitation && !is_day(title)
 }
 
 fn is_pager(link: &ElementRef<'_>) -> bool {
@@ -282,7 +332,14 @@ fn place(link: ElementRef<'_>) -> f64 {
         "similar",
         "partners",
         "banner",
+        "ad",
         "ads",
+        "adv",
+        "advert",
+        "reklama",
+        "video",
+        "videos",
+        "gallery",
         "promo",
         "complementary",
     ];

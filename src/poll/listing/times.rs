@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use jiff::civil::{Date, Time};
+use jiff::tz::TimeZone;
 use jiff::{SignedDuration, ToSpan};
 use scraper::{ElementRef, Node, Selector};
 use url::Url;
@@ -158,6 +159,12 @@ pub(super) fn days(page: &Page<'_>, items: &[ElementRef<'_>], header: Option<&Se
 
 fn parents(element: ElementRef<'_>) -> impl Iterator<Item = ElementRef<'_>> {
     element.ancestors().filter_map(ElementRef::wrap)
+}
+
+/// Whether a text is a day and nothing else.
+pub(super) fn is_day(text: &str) -> bool {
+    let context = DateContext { zone: &TimeZone::UTC, now: None, year_hint: Some(2000) };
+    text.chars().count() <= HEADER_CHARS_MAX && dates::parse_visible(text, &context).is_some()
 }
 
 /// The day that a header names.
