@@ -318,7 +318,11 @@ fn large_pages_end_soon() {
     let flat: String =
         (0..20_000).map(|n| format!("<a href='/news/{n}/a-b-c-d'>Something happened number {n}</a>")).collect();
     let deep = format!("{}{links}", "<section>".repeat(140));
-    for (name, page) in [("paragraphs", links), ("one parent", flat), ("deep", deep)] {
+    let days: String = (0..15_000)
+        .map(|n| format!("<p>20 июля 2025</p><a href='/news/{n}/a-b-c-d'>Something happened number {n}</a>"))
+        .collect();
+    let days = format!("{}{days}", "<section>".repeat(140));
+    for (name, page) in [("paragraphs", links), ("one parent", flat), ("deep", deep), ("days", days)] {
         // What is quadratic would take minutes here.
         let found =
             read_page(&format!("<html><body><div>{page}</div></body></html>"), None).map(|entries| entries.len());
