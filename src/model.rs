@@ -9,6 +9,7 @@ use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
+use crate::site_rules::ListingRule;
 pub use identity::{ArticleId, CanonicalUrl, Digest, OffsetTime, Seq, SourceId};
 
 /// How a source announces its articles.
@@ -74,6 +75,8 @@ pub struct Source {
     pub robots: RobotsPolicy,
     /// Folder in lists and OPML; nested ones are joined with ` / `.
     pub group: Option<String>,
+    /// What is set of its `[source.listing]`; the rule of its site fills in the rest.
+    pub listing: ListingRule,
     /// Whether cookies are kept and sent back, in memory and for this source only.
     pub cookies: bool,
 }
@@ -95,6 +98,7 @@ impl Source {
             user_agent: None,
             robots: RobotsPolicy::Obey,
             group: None,
+            listing: ListingRule::default(),
             cookies: false,
         }
     }

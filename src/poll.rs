@@ -3,22 +3,21 @@
 pub mod discovery;
 pub mod feed;
 pub mod listing;
+mod reading;
 pub mod schedule;
+mod site;
 pub mod sitemap;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::Timestamp;
+use reading::{follow, read_apart};
 use schedule::Wishes;
 use url::Url;
 
-use crate::http::{self, Accept, Answer, Client, HttpError, Request, Validators};
-use crate::model::{Announced, Page, RobotsPolicy, Source, SourceKind};
+use crate::http::{Accept, Answer, Client, HttpError, Request, Validators};
+use crate::model::{Announced, RobotsPolicy, Source, SourceKind};
 use crate::site_rules::SiteRules;
-
-/// Sitemaps of an index that one poll reads: the newest ones; each is a request.
-const CHILD_SITEMAPS_MAX: usize = 3;
 
 /// Entries taken from one poll: as many as the readers take of one document.
 const ENTRIES_MAX: usize = 2_000;
@@ -63,7 +62,10 @@ pub async fn poll(
     sites: &Arc<SiteRules>,
     validators: Option<&Validators>,
 ) -> Result<Polled, PollFailure> {
-    let (page, validators, moved_to, max_age) = match get(client, source, &source.url, validators).await? {
+    // Tomorrow it is another address: what was said of this one does not hold there.
+    let of_today = of_today(source)?;
+    let (url, validators) = of_today.as_ref().map_or((&source.url, validators), |url| (url, None));
+    let (page, validators, moved_to, max_age) = match get(client, source, url, validators).await? {
         Answer::NotModified { validators, permanent_redirect: moved_to, .. } => {
             return Ok(Polled { announced: Vec::new(), validators, wishes: None, moved_to });
         }
@@ -71,43 +73,29 @@ pub async fn poll(
             (page, validators, permanent_redirect, cache_max_age)
         }
     };
-    let mut read = read_apart(source, sites, page).await?;
+    let mut read = read_apart(source, sites, page, 1).await?;
     let is_index = !read.children.is_empty();
-    let mut first_failure = None;
-    for child in read.children.iter().take(CHILD_SITEMAPS_MAX) {
-        match poll_child(client, source, sites, child).await {
-            Ok(entries) => read.announced.extend(entries),
-            Err(failure) => {
-                tracing::debug!(source = %source.id, reason = %failure.reason, detail = %failure.detail, "child sitemap");
-                first_failure.get_or_insert(failure);
-            }
-        }
-    }
-    if let (true, Some(failure)) = (read.announced.is_empty(), first_failure) {
-        return Err(failure);
-    }
-    // What a cut answer or a child did not bring must not hide behind a 304.
+    let is_list_whole = follow(client, source, sites, url, &mut read).await?.is_list_whole;
+    // What a cut answer, a child or a further page did not bring must not hide behind a 304.
     let is_cut = read.truncated || read.announced.len() > ENTRIES_MAX;
     if is_cut {
         tracing::warn!(source = %source.id, "{}: the answer was cut off, or has more than {ENTRIES_MAX} entries", source.id);
     }
-    let is_whole = !is_index && !is_cut;
     read.announced.truncate(ENTRIES_MAX);
     let wishes = Wishes { every: read.wishes.every.max(max_age), ..read.wishes };
+    let is_whole = !is_index && !is_cut && is_list_whole && of_today.is_none();
     let validators = if is_whole { validators } else { Validators::default() };
+    let moved_to = moved_to.filter(|_| of_today.is_none());
     Ok(Polled { announced: read.announced, validators, wishes: Some(wishes), moved_to })
 }
 
-async fn poll_child(
-    client: &Client,
-    source: &Source,
-    sites: &Arc<SiteRules>,
-    child: &Url,
-) -> Result<Vec<Announced>, PollFailure> {
-    match get(client, source, child, None).await? {
-        Answer::Page { page, .. } => Ok(read_apart(source, sites, page).await?.announced),
-        Answer::NotModified { .. } => Ok(Vec::new()),
+/// The address of today, where a source's address has placeholders for the day.
+fn of_today(source: &Source) -> Result<Option<Url>, PollFailure> {
+    if !listing::is_of_day(&source.url) {
+        return Ok(None);
     }
+    let today = listing::page_address(source.url.as_str(), 1, &source.url, &source.zone, crate::activity::now());
+    today.map(Some).ok_or_else(|| failure("bad-url", "with today's date filled in, it is no address any more"))
 }
 
 async fn get(
@@ -124,61 +112,6 @@ async fn get(
     };
     let (user_agent, cookies) = (source.user_agent.as_deref(), source.cookie_jar());
     client.get(&Request { url, validators, user_agent, robots, accept, cookies }).await
-}
-
-#[derive(Default)]
-struct Read {
-    announced: Vec<Announced>,
-    children: Vec<Url>,
-    /// The body broke off or went beyond a limit: there is more than was read.
-    truncated: bool,
-    wishes: Wishes,
-}
-
-/// Reads on a thread for blocking work: a large page takes long, and a reader that panics harms only this poll.
-async fn read_apart(source: &Source, sites: &Arc<SiteRules>, page: Page) -> Result<Read, PollFailure> {
-    let (source, sites) = (source.clone(), Arc::clone(sites));
-    let read = tokio::task::spawn_blocking(move || {
-        read(&source, &sites, &page).map_err(|failure| walled(failure, &source, &page))
-    })
-    .await;
-    read.unwrap_or_else(|_| Err(failure("unreadable", "the reader panicked on this answer; please report it")))
-}
-
-/// Reads what a source answered.
-fn read(source: &Source, sites: &SiteRules, page: &Page) -> Result<Read, PollFailure> {
-    let now: Option<Timestamp> = page.fetched_at;
-    let url = page.final_url.as_ref().unwrap_or(&source.url);
-    let content_type = page.content_type.as_deref();
-    match source.kind {
-        SourceKind::Feed => {
-            let feed = feed::read(&page.bytes, content_type, Some(url), &source.zone, now)
-                .map_err(|error| failure(error.reason(), error))?;
-            Ok(Read { announced: feed.entries, children: Vec::new(), truncated: feed.truncated, wishes: feed.wishes })
-        }
-        SourceKind::Listing => {
-            let rule = sites.for_url(url).and_then(|site| site.listing.as_ref());
-            let announced = listing::read(&page.bytes, content_type, url, rule, &source.zone, now)
-                .map_err(|error| failure(error.reason(), error))?;
-            Ok(Read { announced, ..Read::default() })
-        }
-        SourceKind::Sitemap => {
-            let sitemap =
-                sitemap::read(&page.bytes, url, &source.zone, now).map_err(|error| failure(error.reason(), error))?;
-            Ok(Read {
-                announced: sitemap.entries,
-                children: sitemap.children,
-                truncated: sitemap.truncated,
-                wishes: Wishes::default(),
-            })
-        }
-    }
-}
-
-/// The failure that names the wall, where an answer could not be read because it is one.
-fn walled(failure: PollFailure, source: &Source, page: &Page) -> PollFailure {
-    let url = page.final_url.as_ref().unwrap_or(&source.url);
-    http::wall(&page.bytes).map_or(failure, |wall| HttpError::walled(url, page.status, wall, &page.bytes).into())
 }
 
 fn failure(reason: &str, detail: impl ToString) -> PollFailure {

@@ -18,6 +18,7 @@ use url::Url;
 
 use crate::model::{ContentFrom, RobotsPolicy, Source, SourceId, SourceKind};
 use crate::rules::{RuleFault, RuleFiles};
+use crate::site_rules::{ListingRule, RawListingRule};
 use crate::telemetry::TelemetrySettings;
 
 pub use values::{
@@ -232,6 +233,7 @@ struct RawSource {
     cookies: bool,
     timezone: Option<Zone>,
     group: Option<Group>,
+    listing: Option<RawListingRule>,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -397,12 +399,28 @@ fn validate_sources(raw: Vec<layers::Placed<RawSource>>, faults: &mut Vec<Settin
             continue;
         }
         seen.insert(id, placed.place.clone());
-        sources.push(source_of(placed.value));
+        let listing = validate_listing(&placed, faults);
+        sources.push(source_of(placed.value, listing));
     }
     sources
 }
 
-fn source_of(raw: RawSource) -> Source {
+fn validate_listing(placed: &layers::Placed<RawSource>, faults: &mut Vec<SettingsFault>) -> ListingRule {
+    let Some(raw) = &placed.value.listing else { return ListingRule::default() };
+    let mut fault = |key: &str, message: &str| {
+        let key = format!("listing.{key}");
+        faults.push(placed.fault(&key, format!("source.{key}: {message}")));
+    };
+    if let (true, Some(key)) = (placed.value.kind != SourceKind::Listing, raw.key_of_pages()) {
+        fault(key, "only for kind = \"listing\"; feeds and sitemaps know include and exclude");
+    }
+    raw.compile().unwrap_or_else(|found| {
+        found.iter().for_each(|found| fault(found.key, &found.message));
+        ListingRule::default()
+    })
+}
+
+fn source_of(raw: RawSource, listing: ListingRule) -> Source {
     let country = raw.country.map(|code| code.0);
     let zone = raw.timezone.map_or_else(|| zone_of_country(country.as_deref()), |zone| zone.0);
     Source {
@@ -420,6 +438,7 @@ fn source_of(raw: RawSource) -> Source {
         robots: raw.robots,
         group: raw.group.map(|group| group.0),
         cookies: raw.cookies,
+        listing,
     }
 }
 

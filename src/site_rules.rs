@@ -1,11 +1,15 @@
 //! Per-site rules: CSS selectors for listing pages and article pages, one file per site in `rules/sites/`.
 
+mod listing;
+
 use scraper::Selector;
 use serde::Deserialize;
 use toml::Spanned;
 use url::Url;
 
 use crate::rules::{RuleFault, RuleFile, RuleFiles, plain_message};
+
+pub use listing::{KeyFault, ListingRule, PAGES_MAX, RawListingRule};
 
 /// Compiled selectors for the sites that have a rule file.
 #[derive(Debug, Default)]
@@ -24,19 +28,6 @@ pub struct SiteRule {
     pub listing: Option<ListingRule>,
     /// For article pages.
     pub article: Option<ArticleRule>,
-}
-
-/// Where the announcements stand on a listing page.
-#[derive(Clone, Debug)]
-pub struct ListingRule {
-    /// One article each.
-    pub item: Selector,
-    /// The link, inside the item; default the item itself or its first link.
-    pub link: Option<Selector>,
-    /// The title, inside the item; default the link's text.
-    pub title: Option<Selector>,
-    /// The date, inside the item.
-    pub date: Option<Selector>,
 }
 
 /// Where things stand on an article page.
@@ -60,15 +51,6 @@ struct RawSiteRule {
     hosts: Vec<Spanned<String>>,
     listing: Option<RawListingRule>,
     article: Option<RawArticleRule>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RawListingRule {
-    item: Spanned<String>,
-    link: Option<Spanned<String>>,
-    title: Option<Spanned<String>>,
-    date: Option<Spanned<String>>,
 }
 
 #[derive(Deserialize)]
@@ -128,28 +110,23 @@ fn compile_site(id: &str, file: &RuleFile) -> Result<SiteRule, Vec<RuleFault>> {
     let raw: RawSiteRule = toml::from_str(&file.text)
         .map_err(|error| vec![file.fault(error.span().map_or(0, |span| span.start), plain_message(error.message()))])?;
     let mut faults = Vec::new();
-    let mut selector = |key: &str, text: Option<&Spanned<String>>| {
-        let text = text?;
-        let selector = Selector::parse(text.get_ref());
-        let fault = |error: &dyn std::fmt::Display| {
-            file.fault(text.span().start, format!("{key}: not a CSS selector: {:?}: {error}", text.get_ref()))
-        };
-        selector.map_err(|error| faults.push(fault(&error))).ok()
-    };
+    let fault =
+        |table: &str, fault: KeyFault| file.fault(fault.offset, format!("{table}.{}: {}", fault.key, fault.message));
     let listing = raw.listing.as_ref().and_then(|listing| {
-        let item = selector("listing.item", Some(&listing.item));
-        let link = selector("listing.link", listing.link.as_ref());
-        let title = selector("listing.title", listing.title.as_ref());
-        let date = selector("listing.date", listing.date.as_ref());
-        Some(ListingRule { item: item?, link, title, date })
+        faults.extend(listing.without_item().map(|found| fault("listing", found)));
+        let found = |found: Vec<KeyFault>| faults.extend(found.into_iter().map(|found| fault("listing", found)));
+        listing.compile().map_err(found).ok()
     });
+    let mut in_article = Vec::new();
+    let mut selector = |key, text: &Option<Spanned<String>>| listing::selector(key, text.as_ref(), &mut in_article);
     let article = raw.article.as_ref().map(|article| ArticleRule {
-        body: selector("article.body", article.body.as_ref()),
-        title: selector("article.title", article.title.as_ref()),
-        author: selector("article.author", article.author.as_ref()),
-        date: selector("article.date", article.date.as_ref()),
-        drop: selector("article.drop", article.drop.as_ref()),
+        body: selector("body", &article.body),
+        title: selector("title", &article.title),
+        author: selector("author", &article.author),
+        date: selector("date", &article.date),
+        drop: selector("drop", &article.drop),
     });
+    faults.extend(in_article.into_iter().map(|found| fault("article", found)));
     let mut hosts = Vec::with_capacity(raw.hosts.len());
     for host in &raw.hosts {
         let name = host.get_ref().trim_start_matches("www.").to_ascii_lowercase();
@@ -192,5 +169,67 @@ mod tests {
             let url = Url::parse(url).expect("the cases are addresses");
             assert_eq!(rules.for_url(&url).map(|site| site.id.as_str()), expected, "{url}");
         }
+    }
+
+    #[test]
+    fn the_sites_of_the_region_have_rules() {
+        let rules = SiteRules::compile(&RuleFiles::shipped()).expect("every shipped rule compiles");
+        for host in [
+            "24.kg",
+            "kaktus.media",
+            "m.akipress.org",
+            "kg.akipress.org",
+            "kloop.kg",
+            "knews.kg",
+            "akchabar.kg",
+            "ru.sputnik.kz",
+            "ru.sputnik.kg",
+            "oz.sputniknews.uz",
+            "tj.sputniknews.ru",
+            "tengrinews.kz",
+            "zakon.kz",
+            "inform.kz",
+            "nur.kz",
+            "vlast.kz",
+            "24.kz",
+            "kazpravda.kz",
+            "egemen.kz",
+            "informburo.kz",
+            "gazeta.uz",
+            "kun.uz",
+            "daryo.uz",
+            "uza.uz",
+            "qalampir.uz",
+            "xabar.uz",
+            "uznews.uz",
+            "azattyk.org",
+            "asiaplustj.info",
+            "khovar.tj",
+            "thediplomat.com",
+            "novastan.org",
+            "fergana.agency",
+            "turkmenportal.com",
+            "timesca.com",
+        ] {
+            let url = Url::parse(&format!("https://{host}/")).expect("a host");
+            assert!(rules.for_url(&url).is_some(), "{host}");
+        }
+    }
+
+    #[test]
+    fn the_shipped_sources_have_rules_that_lead_on_within_their_site() {
+        let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("config/chapar.toml");
+        let settings = crate::settings::Settings::load(Some(&path)).expect("the shipped settings are valid");
+        let rules = SiteRules::compile(&RuleFiles::shipped()).expect("every shipped rule compiles");
+        let mut with_items = 0;
+        for source in settings.sources.iter().filter(|source| source.kind == crate::model::SourceKind::Listing) {
+            let Some(site) = rules.for_url(&source.url).and_then(|site| site.listing.as_ref()) else { continue };
+            let rule = source.listing.or(site);
+            with_items += usize::from(rule.item.is_some());
+            let now = jiff::Timestamp::UNIX_EPOCH;
+            let next = |page| crate::poll::listing::page_address(page, 2, &source.url, &source.zone, now);
+            assert!(rule.page.as_deref().is_none_or(|page| next(page).is_some()), "{}", source.id);
+        }
+        assert!(with_items >= 10, "{with_items}");
     }
 }

@@ -83,6 +83,9 @@ pub struct ListingArguments {
     /// Site rule to use, a file name of rules/sites/ without .toml, instead of the one for the address
     #[arg(long, value_name = "SOURCE")]
     rules: Option<String>,
+    /// When the page was fetched, for dates such as "13:51" and "2 hours ago": RFC 3339, e.g. 2026-11-22T08:00:00Z
+    #[arg(long, value_name = "TIME")]
+    fetched_at: Option<Timestamp>,
 }
 
 impl PageArguments {
@@ -195,9 +198,9 @@ pub fn listing(config: Option<&Path>, arguments: ListingArguments) -> Result<Exi
         };
         let rule = site.and_then(|site| site.listing.as_ref());
         let content_type = input.content_type.as_deref();
-        let entries = poll::listing::read(&bytes, content_type, url, rule, &TimeZone::UTC, None)
+        let listing = poll::listing::read(&bytes, content_type, url, rule, &TimeZone::UTC, arguments.fetched_at)
             .map_err(|error| error.to_string())?;
-        Ok(json!({ "entries": entries }))
+        Ok(json!({ "entries": listing.entries }))
     })
 }
 

@@ -190,8 +190,8 @@ impl Run<'_> {
             page.feeds
         } else {
             if let Ok(reading) = &looked.reading {
-                self.found.homepage = reading.homepage.clone().or_else(|| url.join("/").ok());
-                self.found.title.clone_from(&reading.title);
+                self.found.homepage = reading.about.homepage.clone().or_else(|| url.join("/").ok());
+                self.found.title.clone_from(&reading.about.title);
             }
             Vec::new()
         };
@@ -318,9 +318,9 @@ fn offer_of(candidate: &Candidate, looked: Looked) -> Result<Offer, PollFailure>
         has_full_text: 2 * reading.announced.iter().filter(is_whole).count() > reading.announced.len(),
         sample: texts.collect::<Vec<_>>().join("\n"),
         addresses,
-        format: if reading.is_of_news() { "news sitemap".to_owned() } else { reading.format },
-        title: reading.title,
-        language: reading.language,
+        format: if reading.is_of_news() { "news sitemap".to_owned() } else { reading.about.format },
+        title: reading.about.title,
+        language: reading.about.language,
     })
 }
 

@@ -3,21 +3,28 @@
 mod addresses;
 mod discover;
 mod elements;
+mod json_ld;
+mod paging;
+mod times;
 
 use jiff::Timestamp;
+use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use scraper::{ElementRef, Html, Selector};
 use url::Url;
 
 use super::feed::markup::{Piece, Pieces, evidence, prefix};
 use super::feed::{absolute_url, binary, decode::decode};
+use super::site::is_same_site;
 use crate::dates::DateContext;
 use crate::model::Announced;
 use crate::site_rules::ListingRule;
 use crate::text::guard::{PAGE_BYTES_MAX, guard};
-use elements::{date_of, link_title, visible_text};
+use elements::{link_title, visible_text};
+use times::listed_date;
 
 pub use crate::text::guard::PageLimit;
+pub use paging::{is_of_day, page_address};
 
 /// Largest page, in bytes.
 pub const LISTING_BYTES_MAX: usize = PAGE_BYTES_MAX;
@@ -69,10 +76,20 @@ impl ListingError {
     }
 }
 
+/// One page of a list.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Listing {
+    /// The articles, in the order of the page.
+    pub entries: Vec<Announced>,
+    /// The next page, where this one names it: on the same site.
+    pub next: Option<Url>,
+}
+
 /// Reads a listing page.
 ///
-/// With a rule, its selectors say where the articles are; without, they are discovered. Only addresses of the same
-/// site are announced, each once, in the order of the page. `zone` and `now` as for feeds.
+/// The rule's selectors say where the articles are; without an `item` they are discovered. Only addresses of the same
+/// site are announced, each once, and only those that the rule's patterns admit. `zone` and `now` as for feeds; a time
+/// without a day is of the day that a header above it names, or the last time it was that late.
 ///
 /// # Errors
 /// What came instead of a page, or that no articles were found.
@@ -83,7 +100,7 @@ pub fn read(
     rule: Option<&ListingRule>,
     zone: &TimeZone,
     now: Option<Timestamp>,
-) -> Result<Vec<Announced>, ListingError> {
+) -> Result<Listing, ListingError> {
     if bytes.iter().all(u8::is_ascii_whitespace) {
         return Err(ListingError::Empty);
     }
@@ -105,15 +122,19 @@ pub fn read(
     let html = Html::parse_document(&guarded.html);
     let base = base_of(&html, url);
     let page = Page { html: &html, url, base: &base, dates: DateContext { zone, now, year_hint: None } };
-    let entries = match rule {
-        Some(rule) => by_rule(&page, rule),
-        None => discover::discover(&page),
+    let item = rule.and_then(|rule| Some((rule, rule.item.as_ref()?)));
+    let mut entries = match item {
+        Some((rule, item)) => by_rule(&page, rule, item),
+        None => discover::discover(&page, rule),
     };
+    if entries.is_empty() && item.is_none() {
+        entries = json_ld::articles(&guarded.json_ld, &page, rule);
+    }
     if !entries.is_empty() {
-        return Ok(entries);
+        return Ok(Listing { entries, next: paging::next_page(&page, rule) });
     }
     let evidence = evidence(&visible_text(html.root_element()));
-    Err(match rule {
+    Err(match item {
         Some(_) => ListingError::RuleFindsNothing { evidence },
         None => ListingError::NothingFound { evidence },
     })
@@ -155,27 +176,31 @@ fn base_of(html: &Html, url: &Url) -> Url {
     declared.unwrap_or_else(|| url.clone())
 }
 
-fn by_rule(page: &Page<'_>, rule: &ListingRule) -> Vec<Announced> {
+fn by_rule(page: &Page<'_>, rule: &ListingRule, item: &Selector) -> Vec<Announced> {
     let mut seen = std::collections::HashSet::new();
-    let mut entries = Vec::new();
-    for item in page.html.select(&rule.item) {
+    let mut found = Vec::new();
+    for item in page.html.select(item) {
         let Some((link, url)) = link_of(page, item, rule.link.as_ref()) else { continue };
-        if !seen.insert(url.clone()) {
-            continue;
+        if rule.admits(&url) && seen.insert(url.clone()) {
+            found.push((item, link, url));
         }
+        if found.len() == ENTRIES_MAX {
+            break;
+        }
+    }
+    let items: Vec<ElementRef<'_>> = found.iter().map(|(item, ..)| *item).collect();
+    let days = times::days(page, &items, rule.day.as_ref());
+    let announced = |((item, link, url), day): ((ElementRef<'_>, ElementRef<'_>, Url), Option<Date>)| {
         let title = match &rule.title {
             Some(selector) => first(item, selector).map(visible_text),
             None => link_title(link),
         };
         let date = rule.date.as_ref().and_then(|selector| first(item, selector));
-        let date_published = date.and_then(|element| date_of(element, &url, &page.dates));
+        let date_published = date.and_then(|element| listed_date(element, &url, day, &page.dates));
         let title = title.filter(|title| !title.is_empty());
-        entries.push(Announced { url: Some(url), title, date_published, ..Announced::default() });
-        if entries.len() == ENTRIES_MAX {
-            break;
-        }
-    }
-    entries
+        Announced { url: Some(url), title, date_published, ..Announced::default() }
+    };
+    found.into_iter().zip(days).map(announced).collect()
 }
 
 /// The element itself if it matches, else the first match inside.
@@ -193,8 +218,7 @@ fn link_of<'a>(page: &Page<'_>, item: ElementRef<'a>, rule: Option<&Selector>) -
     let inside = start.descendants().filter_map(ElementRef::wrap).find(is_link);
     let link = inside.or_else(|| start.ancestors().filter_map(ElementRef::wrap).take(3).find(is_link))?;
     let url = article_url(link.attr("href")?, page.base)?;
-    let is_of_site = is_same_site(url.host_str()?, page.url.host_str()?);
-    (is_of_site && url != without_fragment(page.url)).then_some((link, url))
+    (is_same_site(&url, page.url) && url != without_fragment(page.url)).then_some((link, url))
 }
 
 /// The address behind a link, without its fragment.
@@ -211,25 +235,7 @@ fn without_fragment(url: &Url) -> Url {
     url
 }
 
-/// The same host, `www.` aside, or a subdomain of it.
-fn is_same_host(host: &str, of: &str) -> bool {
-    let of = of.trim_start_matches("www.");
-    host.strip_suffix(of).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
-}
-
-/// Hosts of one publisher: one is the other's subdomain, or both are siblings as `kg.news.example`, `m.news.example`.
-fn is_same_site(host: &str, of: &str) -> bool {
-    if is_same_host(host, of) || is_same_host(of, host) {
-        return true;
-    }
-    // The last two labels, unless the second-level one is as short as `com`, `gov` or `org`: then anybody's.
-    let registered = |host: &str| {
-        let mut labels = host.rsplit('.');
-        let (top, name) = (labels.next()?.to_owned(), labels.next()?.to_owned());
-        (name.len() > 3 && top.parse::<u8>().is_err()).then_some((top, name))
-    };
-    registered(host).is_some_and(|site| registered(of) == Some(site))
-}
-
+#[cfg(test)]
+mod measured;
 #[cfg(test)]
 mod tests;

@@ -1,4 +1,7 @@
-//! Sitemap bytes to announced articles: plain sitemaps, Google News sitemaps, and indexes of them.
+//! Sitemap bytes to announced articles: plain sitemaps, Google News sitemaps, lists of addresses, and indexes of them.
+
+mod children;
+mod packed;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -6,6 +9,7 @@ use url::Url;
 
 use super::feed::markup::{Piece, Pieces, evidence, page_evidence, push_resolved};
 use super::feed::{absolute_url, binary, decode::decode};
+use super::site::is_same_site;
 use crate::dates::{self, DateContext};
 use crate::model::{Announced, OffsetTime};
 use crate::text;
@@ -16,11 +20,8 @@ pub const SITEMAP_BYTES_MAX: usize = 50 << 20;
 /// Addresses of one file that are looked at: what the protocol allows.
 const LOCATIONS_MAX: usize = 50_000;
 
-/// Entries that are announced, the newest: an archive is not news.
-const ENTRIES_MAX: usize = 2_000;
-
-/// Files of an index that are named, the newest.
-const CHILDREN_MAX: usize = 200;
+/// Tags before the root that are passed over: what a broken program wrote first, such as a warning in HTML.
+const TAGS_BEFORE_ROOT_MAX: usize = 32;
 
 /// Longest value of one element, in bytes; addresses end at 2,048.
 const VALUE_BYTES_MAX: usize = 8 << 10;
@@ -28,9 +29,10 @@ const VALUE_BYTES_MAX: usize = 8 << 10;
 /// What a sitemap names.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Sitemap {
-    /// Pages, newest first as far as they have dates; at most 2,000.
+    /// Pages of the sitemap's own site, newest first as far as they have dates; at most 50,000.
     pub entries: Vec<Announced>,
-    /// Further sitemaps, if this is an index; newest first, at most 200.
+    /// Further sitemaps of the same site, if this is an index; newest first, at most 200. Those that by their names hold
+    /// no articles are left out where there are others.
     pub children: Vec<Url>,
     /// The document was cut; what is whole before the cut is there. Its validators must not be kept.
     pub truncated: bool,
@@ -48,11 +50,17 @@ pub enum SitemapError {
         /// Size of the body.
         bytes: usize,
     },
-    /// It is compressed and the server did not say so.
-    #[error("the sitemap is {what}, which is not unpacked: use the address of an uncompressed one")]
+    /// It is compressed in a way that sitemaps are not.
+    #[error("the sitemap is {what}, which is not unpacked: use the address of an uncompressed one, or of a gzip file")]
     Compressed {
         /// How.
         what: &'static str,
+    },
+    /// It is gzip, but broken from the start, or grows beyond all bounds.
+    #[error("the gzip file cannot be unpacked: {problem}")]
+    BadGzip {
+        /// What is wrong.
+        problem: String,
     },
     /// Something else came.
     #[error("{what} came instead of a sitemap: \"{evidence}\"")]
@@ -77,19 +85,31 @@ impl SitemapError {
             Self::Empty => "empty",
             Self::TooLarge { .. } => "too-large",
             Self::Compressed { .. } => "compressed",
+            Self::BadGzip { .. } => "bad-gzip",
             Self::NotASitemap { .. } => "not-a-sitemap",
             Self::Truncated { .. } => "truncated",
         }
     }
 }
 
-/// Reads a sitemap or an index. `zone` and `now` as for feeds.
+/// Reads a sitemap or an index, also packed with gzip. `zone` and `now` as for feeds.
 ///
 /// `lastmod` is a date of change. The date of publication is known of news sitemaps only.
 ///
 /// # Errors
 /// What came instead of a sitemap, in plain words.
 pub fn read(bytes: &[u8], url: &Url, zone: &TimeZone, now: Option<Timestamp>) -> Result<Sitemap, SitemapError> {
+    let context = DateContext { zone, now, year_hint: None };
+    if !packed::is_gzip(bytes) {
+        return read_plain(bytes, url, &context);
+    }
+    let unpacked = packed::unpack(bytes, SITEMAP_BYTES_MAX)?;
+    let mut sitemap = read_plain(&unpacked.bytes, url, &context)?;
+    sitemap.truncated |= !unpacked.is_whole;
+    Ok(sitemap)
+}
+
+fn read_plain(bytes: &[u8], url: &Url, context: &DateContext<'_>) -> Result<Sitemap, SitemapError> {
     if bytes.iter().all(u8::is_ascii_whitespace) {
         return Err(SitemapError::Empty);
     }
@@ -106,32 +126,66 @@ pub fn read(bytes: &[u8], url: &Url, zone: &TimeZone, now: Option<Timestamp>) ->
     }
     let text = decode(bytes, None, Some(url));
     let mut pieces = Pieces::new(&text);
-    let root = pieces.by_ref().find_map(|piece| match piece {
-        Piece::Open(tag) => Some(tag.local().to_ascii_lowercase()),
-        _ => None,
-    });
-    let other = |what: &'static str, evidence: String| Err(SitemapError::NotASitemap { what, evidence });
-    let root = match root.as_deref() {
-        Some(root @ ("urlset" | "sitemapindex")) => root,
-        Some("html" | "head" | "body") => return other("an HTML page", page_evidence(&text)),
-        Some("rss" | "rdf" | "feed") => return other("a feed (set kind = \"feed\")", evidence(&text)),
-        Some(_) => return other("other markup", evidence(&text)),
-        None => return other("plain text", evidence(&text)),
+    let Some(root) = root_of(&mut pieces, &text)? else {
+        return of_lines(&text, url);
     };
-    let context = DateContext { zone, now, year_hint: None };
-    let (locations, is_whole) = locations(pieces, root);
+    let (locations, is_whole) = locations(pieces, &root);
     if locations.is_empty() && !is_whole {
         return Err(SitemapError::Truncated { evidence: evidence(&text) });
     }
     let mut announced: Vec<Announced> =
-        locations.into_iter().filter_map(|location| location.announced(url, &context)).collect();
-    announced.sort_by_key(|entry| std::cmp::Reverse(newest(entry)));
-    if root == "urlset" {
-        announced.truncate(ENTRIES_MAX);
-        return Ok(Sitemap { entries: announced, children: Vec::new(), truncated: !is_whole });
+        locations.into_iter().filter_map(|location| location.announced(url, context)).collect();
+    if root.is_index {
+        let named = announced.into_iter().filter_map(|entry| Some((entry.url?, entry.date_modified)));
+        let children = children::newest_first(named.collect());
+        return Ok(Sitemap { entries: Vec::new(), children, truncated: !is_whole });
     }
-    let children = announced.into_iter().filter_map(|entry| entry.url).take(CHILDREN_MAX).collect();
-    Ok(Sitemap { entries: Vec::new(), children, truncated: !is_whole })
+    announced.sort_by_key(|entry| std::cmp::Reverse(newest(entry)));
+    Ok(Sitemap { entries: announced, children: Vec::new(), truncated: !is_whole })
+}
+
+/// The root element of a sitemap.
+struct Root {
+    is_index: bool,
+    /// The prefix of the sitemap's own names; empty if its namespace is the default.
+    prefix: String,
+}
+
+/// Finds the root; `None` where there are no tags at all.
+fn root_of(pieces: &mut Pieces<'_>, text: &str) -> Result<Option<Root>, SitemapError> {
+    let other = |what: &'static str, evidence: String| Err(SitemapError::NotASitemap { what, evidence });
+    let mut opened = pieces.filter_map(|piece| match piece {
+        Piece::Open(tag) => Some((tag.prefix(), tag.local().to_ascii_lowercase())),
+        _ => None,
+    });
+    let Some((prefix, first)) = opened.next() else { return Ok(None) };
+    let root = |prefix: &str, name: &str| {
+        let is_index = name == "sitemapindex";
+        (is_index || name == "urlset").then(|| Root { is_index, prefix: prefix.to_owned() })
+    };
+    if let Some(root) = root(prefix, &first) {
+        return Ok(Some(root));
+    }
+    match first.as_str() {
+        "html" | "head" | "body" => return other("an HTML page", page_evidence(text)),
+        "rss" | "rdf" | "feed" => return other("a feed (set kind = \"feed\")", evidence(text)),
+        _ => {}
+    }
+    let found = opened.take(TAGS_BEFORE_ROOT_MAX).find_map(|(prefix, name)| root(prefix, &name));
+    if found.is_some() { Ok(found) } else { other("other markup", evidence(text)) }
+}
+
+/// Reads a sitemap that is a text file with one address a line.
+fn of_lines(text: &str, url: &Url) -> Result<Sitemap, SitemapError> {
+    let lines = || text.trim_start_matches('\u{feff}').lines().map(str::trim).filter(|line| !line.is_empty());
+    let is_list = lines().next().is_some_and(|line| line.starts_with("http://") || line.starts_with("https://"));
+    if !is_list {
+        return Err(SitemapError::NotASitemap { what: "plain text", evidence: evidence(text) });
+    }
+    let addresses = lines().take(LOCATIONS_MAX).filter(|line| line.len() < VALUE_BYTES_MAX);
+    let addresses = addresses.filter_map(|line| absolute_url(line, Some(url))).filter(|line| is_same_site(line, url));
+    let entries = addresses.map(|address| Announced { url: Some(address), ..Announced::default() }).collect();
+    Ok(Sitemap { entries, ..Sitemap::default() })
 }
 
 fn newest(entry: &Announced) -> Option<Timestamp> {
@@ -151,12 +205,13 @@ struct Location {
 }
 
 impl Location {
-    fn value(&mut self, prefix: &str, local: &str) -> Option<&mut String> {
+    fn value(&mut self, prefix: &str, local: &str, root: &Root) -> Option<&mut String> {
         let is = |name: &str| local.eq_ignore_ascii_case(name);
-        // Pictures have addresses and titles of their own, always with a prefix.
+        // Pictures have addresses and titles of their own, always with a prefix of their own.
+        let is_own = prefix.is_empty() || prefix == root.prefix;
         match (prefix, local) {
-            ("", _) if is("loc") => Some(&mut self.address),
-            ("", _) if is("lastmod") => Some(&mut self.changed),
+            _ if is_own && is("loc") => Some(&mut self.address),
+            _ if is_own && is("lastmod") => Some(&mut self.changed),
             ("image", _) if is("loc") => Some(&mut self.image),
             ("image" | "video", _) => None,
             _ if is("publication_date") => Some(&mut self.published),
@@ -171,7 +226,7 @@ impl Location {
         let date = |text: &str| dates::parse(text, context).map(|date| date.time);
         let title = text::collapse(&self.title);
         Some(Announced {
-            url: Some(absolute_url(&self.address, Some(base))?),
+            url: Some(absolute_url(&self.address, Some(base)).filter(|url| is_same_site(url, base))?),
             title: (!title.is_empty()).then_some(title),
             date_published: date(&self.published),
             date_modified: date(&self.changed),
@@ -183,7 +238,8 @@ impl Location {
 }
 
 /// The whole locations of a document, and whether its end was there or the limit reached.
-fn locations(pieces: Pieces<'_>, root: &str) -> (Vec<Location>, bool) {
+fn locations(pieces: Pieces<'_>, root: &Root) -> (Vec<Location>, bool) {
+    let root_name = if root.is_index { "sitemapindex" } else { "urlset" };
     let mut locations = Vec::new();
     let mut location: Option<Location> = None;
     // The element whose text is gathered: prefix, local name, text.
@@ -216,10 +272,10 @@ fn locations(pieces: Pieces<'_>, root: &str) -> (Vec<Location>, bool) {
                     return (locations, true);
                 }
             }
-            Piece::Close(tag) if tag.local().eq_ignore_ascii_case(root) => return (locations, true),
+            Piece::Close(tag) if tag.local().eq_ignore_ascii_case(root_name) => return (locations, true),
             Piece::Close(_) => {
                 if let (Some(location), Some((prefix, local, text))) = (&mut location, leaf.take())
-                    && let Some(value) = location.value(prefix, local)
+                    && let Some(value) = location.value(prefix, local, root)
                 {
                     *value = text;
                 }
@@ -234,90 +290,4 @@ fn is_location(local: &str) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    fn read_text(text: &str) -> Result<Sitemap, SitemapError> {
-        let url = Url::parse("https://news.example/sitemap.xml").expect("an address");
-        read(text.as_bytes(), &url, &TimeZone::UTC, Some("2025-08-15T10:00:00Z".parse().expect("a time")))
-    }
-
-    fn check(text: &str, expected: &[&str]) {
-        let sitemap = read_text(text).expect("it is a sitemap");
-        let line = |entry: &Announced| {
-            let date = |time: Option<OffsetTime>| time.map_or("-".to_owned(), |time| time.to_string());
-            let url = entry.url.as_ref().map_or("-", Url::as_str);
-            let title = entry.title.as_deref().unwrap_or("-");
-            format!("{url} {title} {} {}", date(entry.date_published), date(entry.date_modified))
-        };
-        let mut lines: Vec<String> = sitemap.entries.iter().map(line).collect();
-        lines.extend(sitemap.children.iter().map(Url::to_string));
-        assert_eq!(lines, expected);
-    }
-
-    #[test]
-    fn sitemaps_of_every_kind() {
-        check(
-            "<urlset><url><loc>https://news.example/a</loc><lastmod>2024-01-01</lastmod></url>\
-             <url><loc> /b?x=1&amp;y=2 </loc><lastmod>2024-02-01T10:00:00+05:00</lastmod></url><url><loc>javascript:x</loc></url>\
-             <url><loc>https://news.example/c</loc></url></urlset>",
-            &[
-                "https://news.example/b?x=1&y=2 - - 2024-02-01T10:00:00+05:00",
-                "https://news.example/a - - 2024-01-01T00:00:00+00:00",
-                "https://news.example/c - - -",
-            ],
-        );
-        check(
-            "<urlset xmlns:news='x'><url><loc>https://news.example/n</loc><image:image><image:loc>/i.jpg</image:loc>\
-             <image:title>no</image:title></image:image><news:news><news:publication><news:name>N</news:name></news:publication>\
-             <news:publication_date>2025-08-15T08:00:00Z</news:publication_date><news:title><![CDATA[Oil & gas]]></news:title>\
-             </news:news></url></urlset>",
-            &["https://news.example/n Oil & gas 2025-08-15T08:00:00+00:00 -"],
-        );
-        check(
-            "<sitemapindex><sitemap><loc>https://news.example/old.xml</loc><lastmod>2020-01-01</lastmod></sitemap>\
-             <sitemap><loc>https://news.example/new.xml</loc><lastmod>2025-01-01</lastmod></sitemap></sitemapindex>",
-            &["https://news.example/new.xml", "https://news.example/old.xml"],
-        );
-        check(
-            "<urlset><url><loc>https://news.example/a</loc></url><url><loc>https://news.ex",
-            &["https://news.example/a - - -"],
-        );
-    }
-
-    #[test]
-    fn what_is_no_sitemap_is_named() {
-        for (text, part) in [
-            ("  ", "empty"),
-            ("\u{1f}\u{8b}", "plain text"),
-            ("<html><title>Nothing here</title>", "an HTML page came instead of a sitemap: \"Nothing here\""),
-            ("<rss></rss>", "kind = \"feed\""),
-            ("<urlset><url><loc>https://a", "cut off"),
-        ] {
-            let message = read_text(text).expect_err("it is no sitemap").to_string();
-            assert!(message.contains(part), "{message}");
-        }
-        let url = Url::parse("https://news.example/sitemap.xml.gz").expect("an address");
-        let packed = read(b"\x1f\x8b\x08\0\0", &url, &TimeZone::UTC, None).expect_err("it is packed").to_string();
-        assert!(packed.contains("gzip"), "{packed}");
-    }
-
-    #[test]
-    fn no_more_is_announced_than_the_limits() {
-        let many = |inner: &str, count: usize| inner.repeat(count);
-        let pages =
-            read_text(&format!("<urlset>{}</urlset>", many("<url><loc>/a</loc></url>", 60_000))).expect("a sitemap");
-        assert_eq!(pages.entries.len(), ENTRIES_MAX);
-        let index = read_text(&format!("<sitemapindex>{}", many("<sitemap><loc>/a</loc></sitemap>", 1_000)));
-        assert_eq!(index.expect("an index").children.len(), CHILDREN_MAX);
-    }
-
-    proptest! {
-        #[test]
-        fn any_text_is_survived(text in "(<urlset>|<url>|</url>|<loc>|</loc>|<news:title>|<!\\[CDATA\\[|[a-z<>&;/]|ж){0,40}") {
-            let _ = read_text(&text);
-            let _ = read_text(&format!("<urlset>{text}"));
-        }
-    }
-}
+mod tests;

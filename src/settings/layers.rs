@@ -260,17 +260,14 @@ impl Reading<'_> {
         let mut list = Vec::new();
         for element in elements {
             let place = self.place(element.span().start);
-            let spans = match element.get_ref() {
-                DeValue::Table(table) => {
-                    table.iter().map(|(key, value)| (key.get_ref().to_string(), key.span().start..value.span().end))
-                }
+            let spans: Vec<_> = match element.get_ref() {
+                DeValue::Table(table) => key_spans(table),
                 _ => {
                     let message = format!("{name}: write [[{name}]] and its keys below it");
                     self.faults.push(place.fault(message));
                     continue;
                 }
             };
-            let spans: Vec<_> = spans.collect();
             match deserialize::<T>(element) {
                 Ok(value) => {
                     let line = |(key, span): (String, std::ops::Range<usize>)| (key, line_of(self.text, span.start));
@@ -287,6 +284,20 @@ impl Reading<'_> {
         }
         list
     }
+}
+
+/// Where each key of an element stands, those of a table in it first, as `table.key`.
+fn key_spans(table: &DeTable<'_>) -> Vec<(String, std::ops::Range<usize>)> {
+    let span = |key: &Key<'_>, value: &Spanned<DeValue<'_>>| key.span().start..value.span().end;
+    let own = |(key, value)| (Key::get_ref(key).to_string(), span(key, value));
+    let inner = |(key, value): (&Key<'_>, &Spanned<DeValue<'_>>)| match value.get_ref() {
+        DeValue::Table(inner) => {
+            let dotted = |inner: &Key<'_>| format!("{}.{}", key.get_ref(), inner.get_ref());
+            inner.iter().map(|(inner, value)| (dotted(inner), span(inner, value))).collect()
+        }
+        _ => Vec::new(),
+    };
+    table.iter().flat_map(inner).chain(table.iter().map(own)).collect()
 }
 
 fn deserialize<'i, T: Deserialize<'i>>(value: Spanned<DeValue<'i>>) -> Result<T, toml::de::Error> {

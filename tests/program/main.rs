@@ -11,6 +11,7 @@ mod crash;
 mod daemon;
 mod demo;
 mod filters;
+mod listings;
 mod once;
 mod settings;
 mod sources;

@@ -117,6 +117,31 @@ fn each_fault_of_a_source_names_file_line_and_key() {
 }
 
 #[test]
+fn each_fault_of_a_sources_listing_names_file_line_and_key() {
+    let source = "[[source]]\nid = \"a\"\nurl = \"http://127.0.0.1:9/\"\nkind = \"listing\"\n[source.listing]\n";
+    let cases = [
+        ("item = \"li >> a\"", "chapar.toml:6: source.listing.item: not a CSS selector: \"li >> a\""),
+        ("pages = 0", "chapar.toml:6: source.listing.pages: from 1 to 20"),
+        ("\npages = -1", "chapar.toml:7: source.listing.pages: invalid value: integer `-1`, expected a whole number"),
+        ("itm = \"li\"", "chapar.toml:6: source.listing.itm: unknown key `itm`; did you mean `item`?"),
+        ("page = \"/list\"", "chapar.toml:6: source.listing.page: \"/list\" has none of {page}"),
+        ("include = [\"(\"]", "chapar.toml:6: source.listing.include: \"(\" is not a regular expression"),
+        (
+            "exclude = \"x\"",
+            "chapar.toml:6: source.listing.exclude: invalid type: string \"x\", expected a list in [ ]",
+        ),
+    ];
+    for (line, expected) in cases {
+        refused(&folder(&format!("{source}{line}")), &[expected]);
+    }
+    let feed = source.replace("\"listing\"", "\"feed\"");
+    refused(
+        &folder(&format!("{feed}include = [\"/news/\"]\nnext = \"a.next\"")),
+        &["chapar.toml:7: source.listing.next: only for kind = \"listing\""],
+    );
+}
+
+#[test]
 fn each_fault_of_an_output_names_file_line_and_key() {
     let directory = "[[output]]\nkind = \"directory\"\npath = \"records\"\n";
     let cases = [
@@ -228,7 +253,7 @@ fn a_wrong_rule_names_file_line_and_key() {
         (
             "sites/a.toml",
             "hosts = [\"a.example\"]\n[listing]\nlink = \"a\"\n",
-            "rules/sites/a.toml:2: `item` is missing",
+            "rules/sites/a.toml:3: listing.link: stands inside an item, and `item` is missing",
         ),
         (
             "sites/a.toml",

@@ -18,7 +18,7 @@ use crate::http::{Client, shown};
 use crate::model::{Announced, Source, SourceId, SourceKind};
 use crate::pipeline::{Active, client_settings, entries_of};
 use crate::poll::PollFailure;
-use crate::poll::discovery::look::{Looked, Reading, look};
+use crate::poll::discovery::look::{About, Looked, Reading, look};
 use crate::poll::schedule::Wishes;
 use crate::settings::{Period, UserAgent};
 use crate::store::{Announcement, Standing};
@@ -163,7 +163,8 @@ fn tell_of_answer(source: &Source, looked: &Looked) -> Result<(), Failure> {
 }
 
 fn tell_of_reading(reading: &Reading) -> Result<(), Failure> {
-    let Reading { kind, format, title, language, wishes, truncated, .. } = reading;
+    let Reading { kind, about, wishes, truncated, .. } = reading;
+    let About { format, title, language, .. } = about;
     tell("kind", &format!("{} ({format})", super::draft::kind_name(*kind)))?;
     if let Some(title) = title {
         tell("title", title)?;

@@ -2,7 +2,8 @@
 
 use url::Url;
 
-use super::{is_same_host, without_fragment};
+use super::without_fragment;
+use crate::poll::site::is_same_host;
 
 /// Whether an address may be that of an article of the page's site.
 pub(super) fn could_be_article(url: &Url, page: &Url) -> bool {
@@ -37,6 +38,10 @@ fn is_of_other_page(path: &str) -> bool {
         "subscribe",
         "cart",
         "wp-login.php",
+        "adv",
+        "ads",
+        "banner",
+        "click",
     ];
     // Followed by a name of their own, which says nothing.
     const LISTS: &[&str] = &["tag", "tags", "tegi", "category", "categories", "cat", "author", "authors"];

@@ -2,13 +2,17 @@
 
 use std::collections::{HashMap, HashSet};
 
+use jiff::civil::Date;
 use scraper::ElementRef;
 use url::Url;
 
 use super::addresses::{Shape, could_be_article, has_identity_number, looks_like_article, shape};
-use super::elements::{date_of, has_word, is_date, link_title};
-use super::{ENTRIES_MAX, Page, article_url};
+use super::elements::{has_word, is_date, link_title};
+use super::times::{self, is_day, listed_date};
+use super::{ENTRIES_MAX, Page, article_url, without_fragment};
 use crate::model::{Announced, OffsetTime};
+use crate::poll::site::is_same_site;
+use crate::site_rules::ListingRule;
 
 /// Links of one page that are looked at.
 const LINKS_MAX: usize = 5_000;
@@ -18,6 +22,10 @@ const PATH_ELEMENTS_MAX: usize = 5;
 
 /// A pattern has at least so many different addresses.
 const PATTERN_LINKS_MIN: usize = 3;
+
+/// A text that so many different addresses share, and more than one in so many of their kind, is a caption.
+const CAPTION_LINKS_LEAST: usize = 3;
+const CAPTION_SHARE: usize = 4;
 
 /// Nodes around a link among which its date is looked for.
 const NEIGHBOURS_MAX: usize = 300;
@@ -34,6 +42,8 @@ const IN_NAVIGATION: f64 = 0.1;
 struct Candidate<'a> {
     url: Url,
     title: String,
+    /// The title may be a headline by itself; else only among others of its kind.
+    is_title: bool,
     link: ElementRef<'a>,
     /// Tags and classes from the link upwards.
     path: String,
@@ -41,11 +51,29 @@ struct Candidate<'a> {
     place: f64,
 }
 
-/// Finds the articles of a page, in its order.
-pub(super) fn discover(page: &Page<'_>) -> Vec<Announced> {
-    let candidates = candidates(page);
+/// Finds the articles of a page, in its order. Where the rule says what is to be included, every such link with a title
+/// is one; else those of the repeated pattern.
+pub(super) fn discover(page: &Page<'_>, rule: Option<&ListingRule>) -> Vec<Announced> {
+    let candidates = candidates(page, rule);
+    let found = match rule.filter(|rule| !rule.include.is_empty()) {
+        Some(_) => candidates.iter().take(ENTRIES_MAX).collect(),
+        None => of_pattern(&candidates),
+    };
+    let links: Vec<ElementRef<'_>> = found.iter().map(|candidate| candidate.link).collect();
+    let days = times::days(page, &links, rule.and_then(|rule| rule.day.as_ref()));
+    let announced = |(candidate, day): (&Candidate<'_>, Option<Date>)| Announced {
+        url: Some(candidate.url.clone()),
+        title: Some(candidate.title.clone()),
+        date_published: date_near(candidate, day, page),
+        ..Announced::default()
+    };
+    found.into_iter().zip(days).map(announced).collect()
+}
+
+/// The links of the page's best pattern, and those akin to it.
+fn of_pattern<'c, 'a>(candidates: &'c [Candidate<'a>]) -> Vec<&'c Candidate<'a>> {
     let mut groups: HashMap<(&str, &Shape), Vec<&Candidate<'_>>> = HashMap::new();
-    for candidate in &candidates {
+    for candidate in candidates.iter().filter(|candidate| candidate.is_title) {
         groups.entry((&candidate.path, &candidate.shape)).or_default().push(candidate);
     }
     let repeated = groups.iter().filter(|(_, members)| members.len() >= PATTERN_LINKS_MIN);
@@ -57,23 +85,21 @@ pub(super) fn discover(page: &Page<'_>) -> Vec<Announced> {
     if best <= 0.0 {
         return Vec::new();
     }
-    let best_place = groups[&(path, shape)].iter().map(|member| member.place).fold(0.0, f64::max);
+    let members = &groups[&(path, shape)];
+    let best_place = members.iter().map(|member| member.place).fold(0.0, f64::max);
+    let numbered = members.iter().filter(|member| has_identity_number(&member.url)).count();
+    if best_place <= IN_NAVIGATION && numbered * 2 < members.len() {
+        return Vec::new();
+    }
     // Other blocks of the page announce articles, too: same kind of address, or same kind of place.
     let belongs = |candidate: &&Candidate<'_>| {
         if candidate.path == path && candidate.shape == *shape {
-            return candidate.place > IN_NAVIGATION || best_place <= IN_NAVIGATION;
+            return candidate.place >= best_place && (candidate.is_title || looks_like_article(&candidate.url));
         }
         let is_akin = candidate.shape == *shape || candidate.path == path && looks_like_article(&candidate.url);
         is_akin && candidate.place == IN_MAIN && is_headline(&candidate.title)
     };
-    let found = candidates.iter().filter(belongs).take(ENTRIES_MAX);
-    let announced = |candidate: &Candidate<'_>| Announced {
-        url: Some(candidate.url.clone()),
-        title: Some(candidate.title.clone()),
-        date_published: date_near(candidate, page),
-        ..Announced::default()
-    };
-    found.map(announced).collect()
+    candidates.iter().filter(belongs).take(ENTRIES_MAX).collect()
 }
 
 fn score(members: &[&Candidate<'_>]) -> f64 {
@@ -91,7 +117,14 @@ fn score(members: &[&Candidate<'_>]) -> f64 {
 }
 
 /// Every address of the same host that could be an article's, once, in the order of the page.
-fn candidates<'a>(page: &Page<'a>) -> Vec<Candidate<'a>> {
+fn candidates<'a>(page: &Page<'a>, rule: Option<&ListingRule>) -> Vec<Candidate<'a>> {
+    let may_be_article = |url: &Url| match rule {
+        Some(rule) if !rule.include.is_empty() => {
+            rule.admits(url) && is_same_site(url, page.url) && *url != without_fragment(page.url)
+        }
+        Some(rule) => rule.admits(url) && could_be_article(url, page.url),
+        None => could_be_article(url, page.url),
+    };
     let mut found: Vec<Candidate<'a>> = Vec::new();
     let mut positions: HashMap<Url, usize> = HashMap::new();
     let mut side_heading = None;
@@ -109,29 +142,53 @@ fn candidates<'a>(page: &Page<'a>) -> Vec<Candidate<'a>> {
             break;
         }
         let Some(url) = element.attr("href").and_then(|href| article_url(href, page.base)) else { continue };
-        if !could_be_article(&url, page.url) || is_pager(&element) {
+        if !may_be_article(&url) || is_pager(&element) {
             continue;
         }
-        let title = link_title(element).filter(|title| is_title(title)).unwrap_or_default();
+        let title = link_title(element).filter(|title| is_short_title(title)).unwrap_or_default();
         let place = place(element) * if side_heading.is_some() { BESIDE } else { IN_MAIN };
         let next = found.len();
         let position = *positions.entry(url.clone()).or_insert(next);
-        let candidate = |url| Candidate { path: path(element), shape: shape(&url), url, title, link: element, place };
+        let is_title = is_title(&title);
+        let candidate =
+            |url| Candidate { path: path(element), shape: shape(&url), url, title, is_title, link: element, place };
         match found.get_mut(position) {
             None => found.push(candidate(url)),
             // A picture and a headline link to the same article: the headline counts, and a headline beside less.
             Some(known) => {
                 let new = candidate(url);
-                if (is_headline(&new.title), new.place) > (is_headline(&known.title), known.place) {
+                let rank = |of: &Candidate<'_>| (is_headline(&of.title), of.is_title, !of.title.is_empty(), of.place);
+                if rank(&new) > rank(known) {
                     *known = new;
                 }
             }
         }
     }
     found.retain(|candidate| !candidate.title.is_empty());
+    drop_captions(&mut found);
     demote_sections(&mut found);
     demote_unnumbered(&mut found);
     found
+}
+
+/// What several links of one kind have as their text is no headline: "Read in English", "All of this section".
+fn drop_captions(candidates: &mut Vec<Candidate<'_>>) {
+    let mut of_path: HashMap<&str, usize> = HashMap::new();
+    let mut of_title: HashMap<(&str, &str), usize> = HashMap::new();
+    for candidate in candidates.iter() {
+        *of_path.entry(&candidate.path).or_default() += 1;
+        *of_title.entry((&candidate.path, &candidate.title)).or_default() += 1;
+    }
+    let is_caption = |candidate: &Candidate<'_>| {
+        let count = of_title[&(candidate.path.as_str(), candidate.title.as_str())];
+        count >= CAPTION_LINKS_LEAST && count * CAPTION_SHARE > of_path[candidate.path.as_str()]
+    };
+    let captions: Vec<bool> = candidates.iter().map(is_caption).collect();
+    // Where there is nothing else, there is no telling.
+    if captions.iter().filter(|is_caption| !**is_caption).count() >= PATTERN_LINKS_MIN {
+        let mut captions = captions.into_iter();
+        candidates.retain(|_| !captions.next().unwrap_or_default());
+    }
 }
 
 /// An address that other links go on from is that of a section.
@@ -173,24 +230,39 @@ fn is_headline(title: &str) -> bool {
     title.split(' ').count() >= 3 && title.chars().filter(|c| c.is_alphabetic()).count() >= 15
 }
 
-/// Could be a headline: two words, mostly letters, not an invitation to read on.
+/// Could be a headline: two words, mostly letters, not an invitation to read on, nor a date.
 fn is_title(title: &str) -> bool {
+    let letters = title.chars().filter(|c| c.is_alphabetic()).count();
+    title.contains(' ') && letters >= 10 && is_short_title(title)
+}
+
+/// Could be a headline among headlines: has letters, more than digits.
+fn is_short_title(title: &str) -> bool {
     const INVITATIONS: &[&str] = &[
+        "more",
         "read more",
         "continue reading",
         "learn more",
         "show more",
         "load more",
+        "подробнее",
+        "далее",
         "читать далее",
         "читать полностью",
         "показать еще",
         "показать ещё",
         "все новости",
         "толық оқу",
+        "толығырақ",
         "толығырақ оқу",
         "барлық жаңалықтар",
+        "кененирээк",
         "кененирээк окуу",
+        "батафсил",
+        "batafsil",
         "batafsil o'qish",
+        "batafsil o‘qish",
+        "barcha yangiliklar",
         "all news",
         "latest news",
         "skip to content",
@@ -199,7 +271,7 @@ fn is_title(title: &str) -> bool {
     let digits = title.chars().filter(char::is_ascii_digit).count();
     let lower = title.to_lowercase();
     let is_invitation = INVITATIONS.iter().any(|text| lower.trim_end_matches(['.', '…', '»', '→', ' ']) == *text);
-    title.contains(' ') && letters >= 10 && digits * 3 < letters * 2 && !is_invitation
+    letters >= 4 && digits * 3 < letters * 2 && !is_invitation && !is_day(title)
 }
 
 fn is_pager(link: &ElementRef<'_>) -> bool {
@@ -260,7 +332,14 @@ fn place(link: ElementRef<'_>) -> f64 {
         "similar",
         "partners",
         "banner",
+        "ad",
         "ads",
+        "adv",
+        "advert",
+        "reklama",
+        "video",
+        "videos",
+        "gallery",
         "promo",
         "complementary",
     ];
@@ -331,7 +410,7 @@ fn is_side_heading(heading: &ElementRef<'_>) -> bool {
 }
 
 /// The date in the smallest surroundings of a link that hold no other article's link.
-fn date_near(candidate: &Candidate<'_>, page: &Page<'_>) -> Option<OffsetTime> {
+fn date_near(candidate: &Candidate<'_>, day: Option<Date>, page: &Page<'_>) -> Option<OffsetTime> {
     let around = std::iter::once(candidate.link).chain(candidate.link.ancestors().filter_map(ElementRef::wrap));
     for element in around.take(PATH_ELEMENTS_MAX).take_while(|element| element.value().name() != "body") {
         let neighbours = || element.descendants().filter_map(ElementRef::wrap).take(NEIGHBOURS_MAX);
@@ -345,7 +424,8 @@ fn date_near(candidate: &Candidate<'_>, page: &Page<'_>) -> Option<OffsetTime> {
         if neighbours().any(is_anothers) {
             return None;
         }
-        let date = neighbours().filter(is_date).find_map(|element| date_of(element, &candidate.url, &page.dates));
+        let date =
+            neighbours().filter(is_date).find_map(|element| listed_date(element, &candidate.url, day, &page.dates));
         if date.is_some() {
             return date;
         }
