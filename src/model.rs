@@ -45,6 +45,17 @@ pub enum RobotsPolicy {
     Ignore,
 }
 
+/// Whether a source's validators are sent back.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ValidatorsPolicy {
+    /// Polls are conditional.
+    #[default]
+    Use,
+    /// Every poll asks for the whole; for servers that repeat an ETag after a change.
+    Ignore,
+}
+
 /// A configured origin of articles, validated.
 #[derive(Clone, Debug)]
 pub struct Source {
@@ -66,12 +77,14 @@ pub struct Source {
     pub zone: TimeZone,
     /// Where the text comes from.
     pub content: ContentFrom,
-    /// Fixed time between polls, instead of `schedule.interval`.
+    /// Fixed time between polls, instead of one that follows the source's rhythm.
     pub interval: Option<std::time::Duration>,
     /// User-Agent for this source only.
     pub user_agent: Option<String>,
     /// Whether robots.txt is obeyed.
     pub robots: RobotsPolicy,
+    /// Whether polls are conditional.
+    pub validators: ValidatorsPolicy,
 }
 
 /// A person who wrote an article.

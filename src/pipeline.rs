@@ -10,6 +10,8 @@
 
 mod dispatcher;
 mod engine;
+mod entries;
+mod notices;
 mod polling;
 mod scheduler;
 mod worker;

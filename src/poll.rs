@@ -2,6 +2,9 @@
 
 pub mod feed;
 pub mod listing;
+pub mod moved;
+pub mod queue;
+pub mod rhythm;
 pub mod schedule;
 pub mod sitemap;
 
@@ -44,11 +47,14 @@ pub struct PollFailure {
     pub detail: String,
     /// The server's wish.
     pub retry_after: Option<Duration>,
+    /// The source's own address is gone for good: HTTP 410.
+    pub is_gone: bool,
 }
 
 impl From<HttpError> for PollFailure {
     fn from(error: HttpError) -> Self {
-        Self { reason: error.reason().to_owned(), detail: error.to_string(), retry_after: error.retry_after() }
+        let is_gone = matches!(error, HttpError::Status { status: 410, .. });
+        Self { reason: error.reason().to_owned(), detail: error.to_string(), retry_after: error.retry_after(), is_gone }
     }
 }
 
@@ -83,7 +89,8 @@ pub async fn poll(
         }
     }
     if let (true, Some(failure)) = (read.announced.is_empty(), first_failure) {
-        return Err(failure);
+        // A sitemap that is gone says nothing of the index.
+        return Err(PollFailure { is_gone: false, ..failure });
     }
     // What a cut answer or a child did not bring must not hide behind a 304.
     let is_cut = read.truncated || read.announced.len() > ENTRIES_MAX;
@@ -171,5 +178,5 @@ fn read(source: &Source, sites: &SiteRules, page: &Page) -> Result<Read, PollFai
 }
 
 fn failure(reason: &str, detail: impl ToString) -> PollFailure {
-    PollFailure { reason: reason.to_owned(), detail: detail.to_string(), retry_after: None }
+    PollFailure { reason: reason.to_owned(), detail: detail.to_string(), retry_after: None, is_gone: false }
 }

@@ -51,16 +51,33 @@ enum DeadLettersAction {
     },
 }
 
-const SOURCE_COLUMNS: [Column; 9] = [
+/// As much as 80 columns hold; `note` takes what is left.
+const SOURCE_COLUMNS: [Column; 7] = [
+    left("id", "SOURCE"),
+    left("health", "HEALTH"),
+    left("last_success", "LAST SUCCESS"),
+    left("last_new", "LAST NEW"),
+    left("next_poll", "NEXT POLL"),
+    Column { key: "usual_gap", title: "GAP", align: Align::Right },
+    left("note", "NOTE"),
+];
+
+const SOURCE_CSV_COLUMNS: [Column; 15] = [
     left("id", "SOURCE"),
     left("health", "HEALTH"),
     left("country", "COUNTRY"),
     left("language", "LANG"),
-    Column { key: "admitted", title: "ADMITTED", align: Align::Right },
+    left("admitted", "ADMITTED"),
+    left("last_poll", "LAST POLL"),
     left("last_success", "LAST SUCCESS"),
+    left("last_new", "LAST NEW"),
     left("next_poll", "NEXT POLL"),
+    left("usual_gap_seconds", "GAP"),
+    left("failures", "FAILURES"),
     left("reason", "REASON"),
     left("detail", "DETAIL"),
+    left("moved_to", "MOVED TO"),
+    left("note", "NOTE"),
 ];
 
 const DEAD_LETTER_COLUMNS: [Column; 6] = [
@@ -80,7 +97,11 @@ const fn left(key: &'static str, title: &'static str) -> Column {
 
 pub async fn sources(config: Option<PathBuf>, arguments: ListArguments) -> Result<Exit, Failure> {
     let rows: Vec<SourceStatus> = client(config).await?.json(Method::GET, "/v1/sources").await?;
-    list(&SOURCE_COLUMNS, &rows, arguments.output.format, "no sources are configured")
+    let columns = match Format::chosen(arguments.output.format, Format::Table, &Surface::of_stdout()) {
+        Format::Table | Format::Cat => SOURCE_COLUMNS.as_slice(),
+        Format::Json | Format::Ndjson | Format::Csv => &SOURCE_CSV_COLUMNS,
+    };
+    list(columns, &rows, arguments.output.format, "no sources are configured")
 }
 
 #[derive(Serialize)]
@@ -198,7 +219,7 @@ pub async fn reload(config: Option<PathBuf>) -> Result<Exit, Failure> {
 }
 
 /// Keys whose values are times.
-const TIME_KEYS: [&str; 3] = ["at", "last_success", "next_poll"];
+const TIME_KEYS: [&str; 4] = ["at", "last_success", "last_new", "next_poll"];
 
 /// Times as people read them, in their zone and without the year: all of them are near, and a row is narrow.
 fn shorten_times(row: &mut Map<String, Value>, zone: &TimeZone) {

@@ -11,4 +11,5 @@ mod daemon;
 mod demo;
 mod filters;
 mod once;
+mod polling;
 mod settings;

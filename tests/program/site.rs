@@ -19,6 +19,7 @@ pub struct Reply {
     pub body: Vec<u8>,
     pub etag: Option<String>,
     pub location: Option<String>,
+    pub retry_after: Option<String>,
     pub delay: Duration,
 }
 
@@ -169,5 +170,6 @@ async fn answer(State((pages, hits)): State<(Pages, Hits)>, headers: HeaderMap, 
     set("content-type", &reply.content_type);
     reply.etag.iter().for_each(|etag| set("etag", etag));
     reply.location.iter().for_each(|location| set("location", location));
+    reply.retry_after.iter().for_each(|wait| set("retry-after", wait));
     (StatusCode::from_u16(status).unwrap(), answered, body).into_response()
 }
