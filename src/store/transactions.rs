@@ -92,6 +92,12 @@ impl Store {
         limits: FrontierLimits,
         state_after: impl Fn(&[Pending]) -> SourceState,
     ) -> Result<(Admission, SourceState), StoreError> {
+        if entries.is_empty() {
+            // Most polls bring nothing: one row needs no transaction over all trees.
+            let state = state_after(&[]);
+            self.save_source_state(source, &state)?;
+            return Ok((Admission::default(), state));
+        }
         let of_source = self.lock_pending().get(source).copied().unwrap_or_default();
         let room = limits.of_source.saturating_sub(of_source).min(limits.all.saturating_sub(self.pending_count()));
         let (admission, state) = self.ask(|t| {
