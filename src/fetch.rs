@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
+use url::Url;
 
 use crate::http::{self, Accept, Answer, Client, HttpError, Request, shown};
 use crate::model::{ContentFrom, Page, Pending, Rejection, Source};
@@ -29,14 +30,7 @@ const PATIENCE: Duration = Duration::from_secs(3 * 24 * 3600);
 pub async fn fetch(client: &Client, pending: &Pending, source: &Source) -> Result<Page, HttpError> {
     let url = &pending.entry.url;
     if source.content == ContentFrom::Feed {
-        return Ok(Page {
-            url: Some(url.clone()),
-            final_url: Some(url.clone()),
-            status: 0,
-            content_type: None,
-            bytes: Vec::new(),
-            fetched_at: Some(crate::activity::now()),
-        });
+        return Ok(no_page(url, 0));
     }
     let user_agent = source.user_agent.as_deref();
     let (accept, cookies) = (Accept::Page, source.cookie_jar());
@@ -53,6 +47,38 @@ pub async fn fetch(client: &Client, pending: &Pending, source: &Source) -> Resul
             Err(HttpError::BrokenBody { url: shown(url), cause: "304 without a question".to_owned() })
         }
     }
+}
+
+/// What stands for the page of an article whose text the feed carries; `status` is what its server answered, 0 when it
+/// was not asked.
+pub fn no_page(url: &Url, status: u16) -> Page {
+    Page {
+        url: Some(url.clone()),
+        final_url: Some(url.clone()),
+        status,
+        content_type: None,
+        bytes: Vec::new(),
+        fetched_at: Some(crate::activity::now()),
+    }
+}
+
+/// The page to record in place of one that could not be had, if the feed's own text may stand in for it.
+///
+/// A feed is published to be read elsewhere: what keeps readers from the page (robots.txt, logins, paywalls, walls
+/// against robots, servers that fail for good) does not take the feed's text back. A page that is gone (410) or withheld
+/// by law (451) was withdrawn, and an address that nobody may fetch is no address of an article.
+pub fn in_place_of(url: &Url, error: &HttpError, after: &AfterFailure) -> Option<Page> {
+    let status = match error {
+        HttpError::Status { status, .. } => *status,
+        _ => 0,
+    };
+    let is_withdrawn = matches!(status, 410 | 451);
+    let is_no_address = matches!(error, HttpError::PrivateAddress { .. } | HttpError::BadUrl { .. });
+    let is_final = !matches!(after, AfterFailure::Retry(_));
+    // Who asks for a login or for money asks again in an hour; the text is at hand.
+    let keeps_readers_out = matches!(status, 401..=403);
+    let may_stand_in = (is_final || keeps_readers_out) && !is_withdrawn && !is_no_address;
+    may_stand_in.then(|| no_page(url, status))
 }
 
 /// What follows from a failed fetch.
@@ -85,4 +111,44 @@ pub fn after_failure(pending: &Pending, error: &HttpError, now: Timestamp) -> Af
         last_error: Some(rejection.detail),
         ..pending.clone()
     }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_feed_stands_in_for_what_keeps_readers_out_and_not_for_what_was_withdrawn() {
+        let url: Url = "https://a.example/1".parse().expect("valid");
+        let shown = || url.to_string();
+        let status =
+            |status| HttpError::Status { url: shown(), status, retry_after: None, evidence: String::new(), wall: None };
+        let rejection = || Rejection { reason: String::new(), detail: String::new() };
+        let entry = crate::model::Entry {
+            source: "a".parse().expect("valid"),
+            id: crate::model::ArticleId([1; 16]),
+            url: url.clone(),
+            announced: crate::model::Announced::default(),
+        };
+        let now = Timestamp::UNIX_EPOCH;
+        let look = crate::model::Look::First;
+        let pending = Pending { entry, look, admitted_at: now, attempts: 0, not_before: now, last_error: None };
+        let retry = || AfterFailure::Retry(Box::new(pending.clone()));
+        let give_up = || AfterFailure::GiveUp(rejection());
+        let cases = [
+            (status(401), retry(), Some(401)),
+            (status(403), retry(), Some(403)),
+            (status(404), give_up(), Some(404)),
+            (status(503), retry(), None),
+            (status(503), give_up(), Some(503)),
+            (status(410), give_up(), None),
+            (status(451), give_up(), None),
+            (HttpError::RobotsDisallowed { url: shown() }, AfterFailure::Reject(rejection()), Some(0)),
+            (HttpError::PrivateAddress { url: shown(), address: String::new() }, give_up(), None),
+        ];
+        for (error, after, expected) in cases {
+            let page = in_place_of(&url, &error, &after);
+            assert_eq!(page.map(|page| page.status), expected, "{error}, {after:?}");
+        }
+    }
 }

@@ -4,6 +4,7 @@
 
 mod client;
 mod records;
+mod sources;
 mod stream;
 
 use std::path::PathBuf;
@@ -27,6 +28,9 @@ use crate::store::{Announcement, Counts, DeadLetter, Standing, StoreError};
 
 pub use client::{AskError, Client, Lines};
 pub use records::{Order, QueryAsk, TailAsk};
+pub use sources::SourceStatus;
+
+use sources::source_rows;
 
 /// Largest request body: a query of the longest kind with all flags.
 const REQUEST_BYTES_MAX: usize = 64 << 10;
@@ -100,46 +104,6 @@ pub struct OutputStatus {
     pub cursor: u64,
     /// Records still to be delivered.
     pub lag: u64,
-}
-
-/// One row of `chapar sources`.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct SourceStatus {
-    /// Id.
-    pub id: SourceId,
-    /// Name.
-    pub name: String,
-    /// `ok`, `failing`, or `new` when it was never polled.
-    pub health: String,
-    /// Kind.
-    pub kind: crate::model::SourceKind,
-    /// Usual language.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub language: Option<String>,
-    /// Country.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub country: Option<String>,
-    /// Group.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub group: Option<String>,
-    /// Entries admitted in all.
-    pub admitted: u64,
-    /// Last readable answer.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub last_success: Option<Timestamp>,
-    /// When it is due.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub next_poll: Option<Timestamp>,
-    /// Failures in a row.
-    pub failures: u32,
-    /// Reason of the last failure.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub reason: Option<String>,
-    /// The last failure in a sentence.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub detail: Option<String>,
-    /// Polled address, secrets removed.
-    pub url: String,
 }
 
 /// The handlers on an engine; `daemon` is what a running one adds.
@@ -229,35 +193,6 @@ pub fn status_of(engine: &Engine, is_daemon: bool) -> Result<Status, StoreError>
         tables_bytes,
         troubles: engine.activity.troubles(),
     })
-}
-
-fn source_rows(engine: &Engine) -> Result<Vec<SourceStatus>, StoreError> {
-    let active = engine.active();
-    let rows = active.settings.sources.iter().map(|source| {
-        let state = engine.store.source_state(&source.id)?;
-        let health = match (&state.reason, state.last_poll) {
-            (Some(_), _) => "failing",
-            (None, Some(_)) => "ok",
-            (None, None) => "new",
-        };
-        Ok(SourceStatus {
-            id: source.id.clone(),
-            name: source.name.clone(),
-            health: health.to_owned(),
-            kind: source.kind,
-            language: source.language.clone(),
-            country: source.country.clone(),
-            group: source.group.clone(),
-            admitted: state.admitted,
-            last_success: state.last_success,
-            next_poll: state.next_poll,
-            failures: state.failures,
-            reason: state.reason,
-            detail: state.detail,
-            url: crate::http::shown(&source.url),
-        })
-    });
-    rows.collect()
 }
 
 async fn status(State(api): State<Api>) -> Result<Json<Status>, ApiError> {

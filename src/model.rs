@@ -46,6 +46,17 @@ pub enum RobotsPolicy {
     Ignore,
 }
 
+/// Whether a source's validators are sent back.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ValidatorsPolicy {
+    /// Polls are conditional.
+    #[default]
+    Use,
+    /// Every poll asks for the whole; for servers that repeat an ETag after a change.
+    Ignore,
+}
+
 /// A configured origin of articles, validated.
 #[derive(Clone, Debug)]
 pub struct Source {
@@ -67,7 +78,7 @@ pub struct Source {
     pub zone: TimeZone,
     /// Where the text comes from.
     pub content: ContentFrom,
-    /// Fixed time between polls, instead of `schedule.interval`.
+    /// Fixed time between polls, instead of one that follows the source's rhythm.
     pub interval: Option<std::time::Duration>,
     /// User-Agent for this source only.
     pub user_agent: Option<String>,
@@ -77,6 +88,8 @@ pub struct Source {
     pub group: Option<String>,
     /// What is set of its `[source.listing]`; the rule of its site fills in the rest.
     pub listing: ListingRule,
+    /// Whether polls are conditional.
+    pub validators: ValidatorsPolicy,
     /// Whether cookies are kept and sent back, in memory and for this source only.
     pub cookies: bool,
 }
@@ -99,6 +112,7 @@ impl Source {
             robots: RobotsPolicy::Obey,
             group: None,
             listing: ListingRule::default(),
+            validators: ValidatorsPolicy::Use,
             cookies: false,
         }
     }

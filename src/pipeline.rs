@@ -10,6 +10,8 @@
 
 mod dispatcher;
 mod engine;
+mod entries;
+mod notices;
 mod polling;
 mod scheduler;
 mod worker;
@@ -26,7 +28,7 @@ use crate::emit;
 
 pub(crate) use engine::client_settings;
 pub use engine::{Active, Engine, StartError};
-pub(crate) use polling::entries_of;
+pub(crate) use entries::entries_of;
 pub use scheduler::Command;
 
 /// Polls whose new entries wait for the dispatcher; it only files them, so a few are enough.

@@ -3,7 +3,10 @@
 pub mod discovery;
 pub mod feed;
 pub mod listing;
+pub mod moved;
+pub mod queue;
 mod reading;
+pub mod rhythm;
 pub mod schedule;
 mod site;
 pub mod sitemap;
@@ -44,11 +47,14 @@ pub struct PollFailure {
     pub detail: String,
     /// The server's wish.
     pub retry_after: Option<Duration>,
+    /// The source's own address is gone for good: HTTP 410.
+    pub is_gone: bool,
 }
 
 impl From<HttpError> for PollFailure {
     fn from(error: HttpError) -> Self {
-        Self { reason: error.reason().to_owned(), detail: error.to_string(), retry_after: error.retry_after() }
+        let is_gone = matches!(error, HttpError::Status { status: 410, .. });
+        Self { reason: error.reason().to_owned(), detail: error.to_string(), retry_after: error.retry_after(), is_gone }
     }
 }
 
@@ -115,5 +121,5 @@ async fn get(
 }
 
 fn failure(reason: &str, detail: impl ToString) -> PollFailure {
-    PollFailure { reason: reason.to_owned(), detail: detail.to_string(), retry_after: None }
+    PollFailure { reason: reason.to_owned(), detail: detail.to_string(), retry_after: None, is_gone: false }
 }

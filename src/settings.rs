@@ -9,14 +9,14 @@ mod values;
 use std::collections::HashMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use ipnet::IpNet;
 use jiff::tz::TimeZone;
 use serde::Deserialize;
 use url::Url;
 
-use crate::model::{ContentFrom, RobotsPolicy, Source, SourceId, SourceKind};
+use crate::model::{ContentFrom, RobotsPolicy, Source, SourceId, SourceKind, ValidatorsPolicy};
+use crate::poll::schedule::Limits;
 use crate::rules::{RuleFault, RuleFiles};
 use crate::site_rules::{ListingRule, RawListingRule};
 use crate::telemetry::TelemetrySettings;
@@ -48,8 +48,10 @@ pub struct Settings {
     pub socket: PathBuf,
     /// `[telemetry]`.
     pub telemetry: TelemetrySettings,
-    /// Every `[[source]]`.
+    /// Every `[[source]]`, in the order of the files.
     pub sources: Vec<Source>,
+    /// Where each lies in `sources`.
+    places: HashMap<SourceId, usize>,
     /// Every `[[output]]`.
     pub outputs: Vec<Output>,
 }
@@ -99,11 +101,11 @@ pub struct HttpSection {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct ScheduleSection {
-    /// Usual time between two polls of a source.
+    /// Time between two polls of a source of which nothing is known yet.
     pub interval: Period,
     /// Never more often than this.
     pub min: Period,
-    /// Never less often than this, failures included.
+    /// Never less often than this, failures included, unless the source asks for it or is dormant.
     pub max: Period,
     /// Share of the interval by which it is varied at random, 0 to 0.5.
     pub jitter: f64,
@@ -231,6 +233,8 @@ struct RawSource {
     robots: RobotsPolicy,
     #[serde(default)]
     cookies: bool,
+    #[serde(default)]
+    validators: ValidatorsPolicy,
     timezone: Option<Zone>,
     group: Option<Group>,
     listing: Option<RawListingRule>,
@@ -308,6 +312,7 @@ impl Settings {
             extract: sections.extract,
             socket,
             telemetry: sections.telemetry,
+            places: sources.iter().enumerate().map(|(place, source)| (source.id.clone(), place)).collect(),
             sources,
             outputs,
         })
@@ -329,7 +334,7 @@ impl Settings {
 
     /// A configured source.
     pub fn source(&self, id: &SourceId) -> Option<&Source> {
-        self.sources.iter().find(|source| source.id == *id)
+        self.sources.get(*self.places.get(id)?)
     }
 }
 
@@ -439,6 +444,7 @@ fn source_of(raw: RawSource, listing: ListingRule) -> Source {
         group: raw.group.map(|group| group.0),
         cookies: raw.cookies,
         listing,
+        validators: raw.validators,
     }
 }
 
@@ -498,9 +504,16 @@ fn validate_outputs(raw: Vec<layers::Placed<RawOutput>>, faults: &mut Vec<Settin
     outputs
 }
 
-/// The interval of a source, within the schedule's limits.
-pub fn interval_of(source: &Source, schedule: &ScheduleSection) -> Duration {
-    source.interval.unwrap_or(schedule.interval.0).clamp(schedule.min.0, schedule.max.0)
+/// When a source may be polled, by the settings.
+pub fn limits_of(source: &Source, schedule: &ScheduleSection) -> Limits {
+    let (min, max) = (schedule.min.0, schedule.max.0);
+    Limits {
+        fixed: source.interval.map(|interval| interval.clamp(min, max)),
+        start: schedule.interval.0.clamp(min, max),
+        min,
+        max,
+        jitter: schedule.jitter,
+    }
 }
 
 /// A path without `.` and `..`, by its text alone: two outputs that name one folder in two ways are found.

@@ -9,6 +9,7 @@ mod opening;
 mod reading;
 mod rows;
 mod segments;
+mod source_state;
 mod transactions;
 
 use std::collections::HashMap;
@@ -25,8 +26,9 @@ use tokio::sync::watch;
 
 use crate::model::{Outcome, Pending, Seq, SourceId};
 
-pub use rows::{DeadLetter, Position, Seen, SourceState};
+pub use rows::{DeadLetter, Position, Seen};
 pub use segments::{FrameAt, LogEnd, LogError, sync_folder};
+pub use source_state::{Health, SourceState};
 pub use transactions::{Admission, Announcement, FrontierLimits, Settled, Standing};
 
 use segments::Segments;

@@ -14,7 +14,7 @@ use url::Url;
 
 use super::ask::{OutputArguments, client};
 use super::operate::{left, list};
-use super::output::{Align, Column};
+use super::output::{Align, Column, Format, Surface};
 use super::{Exit, Failure};
 use crate::local_api::SourceStatus;
 use crate::settings::WebUrl;
@@ -55,16 +55,33 @@ fn address(text: &str) -> Result<Url, String> {
     WebUrl::try_from(text.to_owned()).map(|url| url.0)
 }
 
-const SOURCE_COLUMNS: [Column; 9] = [
+/// As much as 80 columns hold; `note` takes what is left.
+const SOURCE_COLUMNS: [Column; 7] = [
+    left("id", "SOURCE"),
+    left("health", "HEALTH"),
+    left("last_success", "LAST SUCCESS"),
+    left("last_new", "LAST NEW"),
+    left("next_poll", "NEXT POLL"),
+    Column { key: "usual_gap", title: "GAP", align: Align::Right },
+    left("note", "NOTE"),
+];
+
+const SOURCE_CSV_COLUMNS: [Column; 15] = [
     left("id", "SOURCE"),
     left("health", "HEALTH"),
     left("country", "COUNTRY"),
     left("language", "LANG"),
-    Column { key: "admitted", title: "ADMITTED", align: Align::Right },
+    left("admitted", "ADMITTED"),
+    left("last_poll", "LAST POLL"),
     left("last_success", "LAST SUCCESS"),
+    left("last_new", "LAST NEW"),
     left("next_poll", "NEXT POLL"),
+    left("usual_gap_seconds", "GAP"),
+    left("failures", "FAILURES"),
     left("reason", "REASON"),
     left("detail", "DETAIL"),
+    left("moved_to", "MOVED TO"),
+    left("note", "NOTE"),
 ];
 
 pub async fn sources(config: Option<PathBuf>, arguments: SourcesArguments) -> Result<Exit, Failure> {
@@ -76,5 +93,9 @@ pub async fn sources(config: Option<PathBuf>, arguments: SourcesArguments) -> Re
         Some(SourcesAction::Export) => return transfer::export(config),
     }
     let rows: Vec<SourceStatus> = client(config).await?.json(Method::GET, "/v1/sources").await?;
-    list(&SOURCE_COLUMNS, &rows, arguments.output.format, "no sources are configured")
+    let columns = match Format::chosen(arguments.output.format, Format::Table, &Surface::of_stdout()) {
+        Format::Table | Format::Cat => SOURCE_COLUMNS.as_slice(),
+        Format::Json | Format::Ndjson | Format::Csv => &SOURCE_CSV_COLUMNS,
+    };
+    list(columns, &rows, arguments.output.format, "no sources are configured")
 }

@@ -1,6 +1,5 @@
 //! One poll from due to admitted: what the source said becomes entries, and both are saved together.
 
-use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -9,62 +8,59 @@ use jiff::Timestamp;
 use tokio::sync::mpsc;
 
 use super::engine::Engine;
+use super::entries::entries_of;
+use super::notices;
 use crate::activity::{Activity, now};
 use crate::http::Validators;
-use crate::model::{Announced, ArticleId, ContentFrom, Digest, Entry, Pending, Source, SourceId};
-use crate::novelty;
-use crate::poll::schedule::{Limits, next_poll};
+use crate::model::{Announced, Look, Pending, Source, SourceId, ValidatorsPolicy};
+use crate::poll::moved;
+use crate::poll::rhythm::Dated;
+use crate::poll::schedule::{Failures, Habits, Limits};
 use crate::poll::{self, PollFailure, Polled};
-use crate::settings::interval_of;
+use crate::settings::limits_of;
 use crate::store::{FrontierLimits, SourceState, StoreError};
 
-/// How soon a source is polled whose state the store could not read.
+/// How soon a source is polled whose state the store could not read or write.
 const STORE_LOOKED_AT: Duration = Duration::from_secs(10);
 
 /// One source may fill this part of the frontier.
 const FRONTIER_SHARES: u64 = 10;
 
-/// Longest announced title and summary kept in the frontier, in characters; feeds put whole articles there.
-const ANNOUNCED_CHARS_MAX: usize = 2_000;
-
-/// Polls a source, admits what is new, and says when it is due again; `None` for a source that is no longer set.
+/// Polls a source, admits what is new, and says when it is due again; `None` for a source that is no longer set, or is
+/// gone.
 pub async fn poll_source(engine: Arc<Engine>, id: SourceId, admitted: mpsc::Sender<Vec<Pending>>) -> Option<Timestamp> {
     let active = engine.active();
     let source = active.settings.source(&id)?;
     let _polling = Activity::during(&engine.activity.polling);
-    let mut before = match engine.store.source_state(&id) {
-        Ok(state) => state,
+    let before = match engine.store.source_state(&id) {
+        Ok(state) => state.at(&source.url),
         Err(error) => {
             tracing::error!(source = %id, "{id}: its state cannot be read, it is polled later: {error}");
             return Timestamp::now().checked_add(STORE_LOOKED_AT).ok();
         }
     };
-    if before.polled_url.as_ref() != Some(&source.url) {
-        // The validators belong to another address.
-        (before.etag, before.last_modified) = (None, None);
-    }
     let validators = Validators { etag: before.etag.clone(), last_modified: before.last_modified.clone() };
-    let answer = poll::poll(&engine.client(), source, &active.sites, Some(&validators)).await;
+    let validators = Some(&validators).filter(|_| source.validators == ValidatorsPolicy::Use);
+    let address = before.adopted().map_or(&source.url, |moved| &moved.to);
+    let asked = Source { url: address.clone(), ..source.clone() };
+    let answer = poll::poll(&engine.client(), &asked, &active.sites, validators).await;
     let now = now();
-    let limits = Limits {
-        interval: interval_of(source, &active.settings.schedule),
-        max: active.settings.schedule.max.0,
-        jitter: active.settings.schedule.jitter,
-    };
+    let limits = limits_of(source, &active.settings.schedule);
     let saved = match answer {
         Ok(polled) => {
             engine.activity.polls_succeeded.fetch_add(1, Ordering::Relaxed);
-            let state = state_after_success(&before, source, &polled, limits, now);
-            admit(&engine, source, state, polled.announced, now).await
+            let state = state_after_answer(&before, source, &polled, now);
+            admit(&engine, source, state, polled.announced, limits, now).await
         }
         Err(failure) => {
             engine.activity.polls_failed.fetch_add(1, Ordering::Relaxed);
-            let state = state_after_failure(&before, source, &failure, limits, now);
+            let state = state_after_failure(&before, source, failure, limits, now);
             engine.store.save_source_state(&id, &state).map(|()| (state, Vec::new()))
         }
     };
     match saved {
         Ok((state, pending)) => {
+            notices::tell(&id, &before, &state, now);
             if !pending.is_empty() {
                 tracing::info!(source = %id, entries = pending.len(), "{id}: {} new entries", pending.len());
                 // A closed dispatcher means stop; the entries are in the frontier.
@@ -74,7 +70,7 @@ pub async fn poll_source(engine: Arc<Engine>, id: SourceId, admitted: mpsc::Send
         }
         Err(error) => {
             tracing::error!(source = %id, "{id}: what the poll found cannot be saved, it is polled again: {error}");
-            Some(next_poll(&source.id, 1, None, limits, now))
+            now.checked_add(limits.start.max(STORE_LOOKED_AT)).ok()
         }
     }
 }
@@ -84,132 +80,102 @@ async fn admit(
     source: &Source,
     state: SourceState,
     announced: Vec<Announced>,
+    limits: Limits,
     now: Timestamp,
 ) -> Result<(SourceState, Vec<Pending>), StoreError> {
     let all = engine.active().settings.store.frontier_max;
-    let limits = FrontierLimits { all, of_source: all.div_ceil(FRONTIER_SHARES) };
-    let (shared, source, saved) = (Arc::clone(engine), source.clone(), state.clone());
+    let room = FrontierLimits { all, of_source: all.div_ceil(FRONTIER_SHARES) };
+    let (shared, source) = (Arc::clone(engine), source.clone());
     let admission = tokio::task::spawn_blocking(move || {
         let entries = entries_of(&source, announced);
-        shared.store.admit(&source.id, &saved, &entries, now, limits)
+        let state_after = |admitted: &[Pending]| with_new_entries(state.clone(), &source, admitted, limits, now);
+        shared.store.admit(&source.id, &entries, now, room, state_after)
     });
-    let admission = admission.await.map_err(|error| StoreError::Row(error.to_string()))??;
+    let (admission, state) = admission.await.map_err(|error| StoreError::Row(error.to_string()))??;
     if admission.deferred > 0 {
         tracing::debug!(entries = admission.deferred, "to be announced again");
     }
     Ok((state, admission.admitted))
 }
 
-fn state_after_success(
-    before: &SourceState,
+/// What an answer says of the source, but for its new entries.
+fn state_after_answer(before: &SourceState, source: &Source, polled: &Polled, now: Timestamp) -> SourceState {
+    let moved = moved::after_answer(before.moved.as_ref(), polled.moved_to.as_ref(), &source.url, now);
+    let was_adopted = before.adopted().is_some();
+    // What is not sent back is not kept; what the adopted address said means nothing to the one of the settings.
+    let validators = match source.validators {
+        ValidatorsPolicy::Use if !was_adopted || moved.as_ref().is_some_and(|moved| moved.adopted) => {
+            polled.validators.clone()
+        }
+        _ => Validators::default(),
+    };
+    SourceState {
+        etag: validators.etag,
+        last_modified: validators.last_modified,
+        moved,
+        last_poll: Some(now),
+        failures: 0,
+        failing_since: None,
+        reason: None,
+        detail: None,
+        wishes: polled.wishes.unwrap_or(before.wishes),
+        ..before.clone()
+    }
+}
+
+/// The state after an answer with the entries that were admitted from it: the rhythm, and the next poll by it.
+fn with_new_entries(
+    mut state: SourceState,
     source: &Source,
-    polled: &Polled,
+    admitted: &[Pending],
     limits: Limits,
     now: Timestamp,
 ) -> SourceState {
-    if before.reason.is_some() {
-        tracing::info!(source = %source.id, "{} can be read again", source.id);
+    let first_looks = admitted.iter().filter(|pending| pending.look == Look::First);
+    let dates: Vec<_> = first_looks.map(|pending| pending.entry.announced.date_published).collect();
+    if !dates.is_empty() {
+        let newest = dates.iter().flatten().map(|date| date.at).max();
+        let is_first_answer = state.last_success.is_none();
+        // A first answer brings what was published long ago; later ones what is new, whatever its date says.
+        state.last_new = Some(newest.filter(|newest| is_first_answer && *newest < now).unwrap_or(now));
     }
-    SourceState {
-        etag: polled.validators.etag.clone(),
-        last_modified: polled.validators.last_modified.clone(),
-        polled_url: Some(source.url.clone()),
-        next_poll: Some(next_poll(&source.id, 0, None, limits, now)),
-        last_poll: Some(now),
-        last_success: Some(now),
-        failures: 0,
-        reason: None,
-        detail: None,
-        ..before.clone()
-    }
+    let dated: Vec<Option<Dated>> = dates.into_iter().map(|date| date.map(Dated::from)).collect();
+    state.rhythm.observe(&dated, state.last_success, now);
+    state.last_success = Some(now);
+    state.next_poll = Some(habits(source, &state, limits).after_answer(now));
+    state
 }
 
 fn state_after_failure(
     before: &SourceState,
     source: &Source,
-    failure: &PollFailure,
+    failure: PollFailure,
     limits: Limits,
     now: Timestamp,
 ) -> SourceState {
-    if before.reason.as_ref() != Some(&failure.reason) {
-        let (id, reason) = (&source.id, &failure.reason);
-        tracing::warn!(source = %id, %reason, "{id} cannot be read: {}", failure.detail);
-    }
-    let failures = before.failures.saturating_add(1);
-    SourceState {
-        polled_url: Some(source.url.clone()),
-        next_poll: Some(next_poll(&source.id, failures, failure.retry_after, limits, now)),
+    let was_adopted = before.adopted().is_some();
+    let count = before.failures.saturating_add(1);
+    let since = before.failing_since.unwrap_or(now);
+    // An adopted address that is gone is only left for the one of the settings.
+    let is_gone = failure.is_gone && !was_adopted;
+    let failures = Failures { count, since, retry_after: failure.retry_after };
+    let mut state = SourceState {
+        moved: moved::after_failure(before.moved.as_ref()),
+        next_poll: (!is_gone).then(|| habits(source, before, limits).after_failure(failures, now)),
         last_poll: Some(now),
-        failures,
-        reason: Some(failure.reason.clone()),
-        detail: Some(failure.detail.clone()),
+        failures: count,
+        failing_since: Some(since),
+        reason: Some(failure.reason),
+        detail: Some(failure.detail),
         ..before.clone()
+    };
+    if was_adopted {
+        (state.etag, state.last_modified) = (None, None);
     }
+    state
 }
 
-/// The entries of a poll, each with the digest that changes when its announcement does. An id that the source gives to
-/// two addresses in one answer names nothing: it is left out.
-pub(crate) fn entries_of(source: &Source, announced: Vec<Announced>) -> Vec<(Entry, Digest)> {
-    let mut entries: Vec<(Entry, Digest)> = announced.into_iter().filter_map(|one| entry_of(source, one)).collect();
-    let mut addresses: HashMap<String, HashSet<ArticleId>> = HashMap::new();
-    for (entry, _) in &entries {
-        if let Some(guid) = &entry.announced.id {
-            addresses.entry(guid.clone()).or_default().insert(entry.id);
-        }
-    }
-    for (entry, _) in &mut entries {
-        entry.announced.id.take_if(|guid| addresses.get(guid).is_some_and(|addresses| addresses.len() > 1));
-    }
-    entries
-}
-
-/// The entry of an announcement with an http address, and the digest that changes when the announcement does.
-fn entry_of(source: &Source, mut announced: Announced) -> Option<(Entry, Digest)> {
-    let digest = novelty::announced_digest(&announced);
-    let url = novelty::fetchable_url(announced.url.as_ref()?);
-    if !matches!(url.scheme(), "http" | "https") {
-        return None;
-    }
-    let id = novelty::article_id(&novelty::canonical_url(&url));
-    if source.content == ContentFrom::Page {
-        announced.content_html = None;
-    }
-    if let Some(guid) = &mut announced.id {
-        // It is kept in records as it is; what could control a terminal names nothing.
-        *guid = crate::text::for_terminal(guid);
-    }
-    for text in [&mut announced.title, &mut announced.summary].into_iter().flatten() {
-        if let Some((cut, _)) = text.char_indices().nth(ANNOUNCED_CHARS_MAX) {
-            text.truncate(cut);
-        }
-    }
-    Some((Entry { source: source.id.clone(), id, url, announced }, digest))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_guid_that_a_feed_gives_to_two_addresses_names_nothing() {
-        let url = "https://example.org/feed".parse().expect("valid");
-        let source = Source::unconfigured(url, crate::model::SourceKind::Feed, jiff::tz::TimeZone::UTC);
-        let announced = |guid: &str, url: &str| Announced {
-            id: Some(guid.to_owned()),
-            url: url.parse().ok(),
-            ..Announced::default()
-        };
-        let entries = entries_of(
-            &source,
-            vec![
-                announced("0", "https://example.org/one"),
-                announced("0", "https://example.org/two"),
-                announced("3", "https://example.org/three"),
-                announced("3", "https://example.org/three?utm_source=feed"),
-                announced("4", "ftp://example.org/four"),
-            ],
-        );
-        let guids: Vec<Option<&str>> = entries.iter().map(|(entry, _)| entry.announced.id.as_deref()).collect();
-        assert_eq!(guids, [None, None, Some("3"), Some("3")]);
-    }
+/// What the schedule goes by for this source.
+pub fn habits<'a>(source: &'a Source, state: &'a SourceState, limits: Limits) -> Habits<'a> {
+    Habits { source: &source.id, rhythm: &state.rhythm, wishes: state.wishes, limits }
 }

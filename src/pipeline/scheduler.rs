@@ -1,7 +1,6 @@
 //! When each source is polled: a queue by due time, a bounded number of polls at once.
 
-use std::cmp::Reverse;
-use std::collections::{BinaryHeap, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,8 +12,11 @@ use tokio_util::sync::CancellationToken;
 use super::engine::{Active, Engine};
 use super::polling;
 use super::{CLOCK_LOOKED_AT, Mode};
-use crate::model::{Pending, SourceId};
-use crate::settings::interval_of;
+use crate::model::{Pending, Source, SourceId};
+use crate::poll::queue::Queue;
+use crate::poll::schedule::Limits;
+use crate::settings::limits_of;
+use crate::store::SourceState;
 
 /// Polls under way at once: a poll is mostly waiting, and one that hangs holds its place for `http.timeout`.
 const POLLS_MAX: usize = 32;
@@ -44,7 +46,15 @@ pub async fn run(
     schedule.plan(&engine, mode);
     let mut polls = JoinSet::new();
     let mut polled_by: HashMap<Id, SourceId> = HashMap::new();
+    let mut looked_at = Timestamp::now();
     loop {
+        let now = Timestamp::now();
+        let was_set_back = Duration::try_from(looked_at.duration_since(now)).is_ok_and(|by| by > CLOCK_LOOKED_AT);
+        if was_set_back && mode == Mode::Daemon {
+            tracing::warn!("the clock was set back: all sources are planned anew");
+            schedule.plan(&engine, mode);
+        }
+        looked_at = now;
         while polls.len() < POLLS_MAX {
             let Some(source) = schedule.take_due(Timestamp::now()) else { break };
             let poll = polls.spawn(polling::poll_source(Arc::clone(&engine), source.clone(), admitted.clone()));
@@ -72,7 +82,7 @@ pub async fn run(
                 Command::Poll(source, answer) => {
                     let is_known = engine.active().settings.source(&source).is_some();
                     if is_known {
-                        schedule.queue.push(Reverse((Timestamp::UNIX_EPOCH, source)));
+                        schedule.poll_now(source);
                     }
                     // The asker may have gone.
                     let _ = answer.send(is_known);
@@ -95,63 +105,76 @@ pub async fn run(
 
 #[derive(Default)]
 struct Schedule {
-    /// Later than any wait: a due time beyond it comes from a clock that was wrong.
-    latest_wait: Duration,
-    queue: BinaryHeap<Reverse<(Timestamp, SourceId)>>,
+    queue: Queue,
     polling: HashSet<SourceId>,
 }
 
 impl Schedule {
     /// Fills the queue from the settings in force and what the store knows of each source.
     fn plan(&mut self, engine: &Engine, mode: Mode) {
-        self.queue.clear();
         let now = Timestamp::now();
         let active = engine.active();
         let settings = &active.settings;
-        self.latest_wait = settings.schedule.max.0.max(PANIC_WAIT).mul_f64(2.0);
-        for source in settings.sources.iter().filter(|source| !self.polling.contains(&source.id)) {
-            let state = engine.store.source_state(&source.id).unwrap_or_default();
-            // A source whose address was changed has not been polled yet.
-            let planned = state.next_poll.filter(|_| state.polled_url.as_ref() == Some(&source.url));
-            // A shorter interval counts at once; a failing source keeps its longer wait.
-            let usual =
-                state.last_success.and_then(|last| last.checked_add(interval_of(source, &settings.schedule)).ok());
-            let due = match (mode, planned) {
-                (Mode::Daemon, Some(due)) if state.failures == 0 => usual.map_or(due, |usual| usual.min(due)),
-                (Mode::Daemon, Some(due)) => due,
-                _ => now,
-            };
-            self.queue.push(Reverse((due, source.id.clone())));
+        let idle = settings.sources.iter().filter(|source| !self.polling.contains(&source.id));
+        self.queue = match mode {
+            Mode::Daemon => {
+                let planned = idle.filter_map(|source| {
+                    let state = engine.store.source_state(&source.id).unwrap_or_default();
+                    let due = due(source, &state.at(&source.url), limits_of(source, &settings.schedule), now)?;
+                    Some((due, source.id.clone()))
+                });
+                Queue::planned(planned.collect(), now)
+            }
+            Mode::Once => {
+                let mut queue = Queue::default();
+                idle.for_each(|source| queue.put(source.id.clone(), now));
+                queue
+            }
+        };
+    }
+
+    /// One that is being polled is polled now.
+    fn poll_now(&mut self, source: SourceId) {
+        if !self.polling.contains(&source) {
+            self.queue.put(source, Timestamp::UNIX_EPOCH);
         }
     }
 
     fn take_due(&mut self, now: Timestamp) -> Option<SourceId> {
-        let latest = now.checked_add(self.latest_wait).unwrap_or(Timestamp::MAX);
-        while self.queue.peek().is_some_and(|Reverse((due, _))| *due <= now || *due > latest) {
-            let Reverse((_, source)) = self.queue.pop()?;
-            if self.polling.insert(source.clone()) {
-                return Some(source);
-            }
-        }
-        None
+        let source = self.queue.take_due(now)?;
+        self.polling.insert(source.clone());
+        Some(source)
     }
 
     fn put_back(&mut self, source: SourceId, next: Option<Timestamp>, mode: Mode) {
         self.polling.remove(&source);
         if let (Mode::Daemon, Some(next)) = (mode, next) {
-            self.queue.retain(|Reverse((_, queued))| *queued != source);
-            self.queue.push(Reverse((next, source)));
+            self.queue.put(source, next);
         }
     }
 
     /// Until something is due; short enough to notice that the clock was set.
     fn wait(&self, now: Timestamp) -> Option<Duration> {
-        let Reverse((due, _)) = self.queue.peek()?;
-        let wait: Duration = due.duration_since(now).try_into().unwrap_or_default();
+        let wait: Duration = self.queue.next_due()?.duration_since(now).try_into().unwrap_or_default();
         Some(wait.min(CLOCK_LOOKED_AT))
     }
 
     fn is_done(&self) -> bool {
         self.queue.is_empty() && self.polling.is_empty()
     }
+}
+
+/// When a source is due by what is known of it and the settings in force; `None` when it is gone.
+fn due(source: &Source, state: &SourceState, limits: Limits, now: Timestamp) -> Option<Timestamp> {
+    if state.is_gone() {
+        return None;
+    }
+    let planned = state.next_poll.unwrap_or(Timestamp::UNIX_EPOCH);
+    if state.last_poll.is_some_and(|last| last > now) {
+        // The clock was wrong then, and so is the plan.
+        return Some(now);
+    }
+    // A shorter interval counts at once; a failing source keeps its longer wait.
+    let by_settings = state.last_success.filter(|_| state.failures == 0);
+    Some(by_settings.map_or(planned, |last| planned.min(polling::habits(source, state, limits).after_answer(last))))
 }

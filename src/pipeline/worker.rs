@@ -13,7 +13,7 @@ use crate::classify::ClassifyText;
 use crate::commit::{Candidate, Ending, Finished};
 use crate::extract::{self, Hints};
 use crate::fetch::{self, AfterFailure};
-use crate::model::{ArticleId, Page, Pending, Rejection, Source};
+use crate::model::{ArticleId, ContentFrom, Page, Pending, Rejection, Source};
 use crate::novelty;
 use crate::record::{FetchTrace, RecordSource};
 
@@ -40,20 +40,29 @@ pub async fn work(engine: Arc<Engine>, id: ArticleId, finished: mpsc::Sender<Fin
     };
     let ending = match fetch::fetch(&engine.client(), &pending, &source).await {
         Ok(page) => read_apart(&engine, active, source, &pending, page).await,
-        Err(error) => match fetch::after_failure(&pending, &error, Timestamp::now()) {
-            AfterFailure::Reject(rejection) => Ending::Rejected(rejection),
-            AfterFailure::GiveUp(rejection) => {
-                let source = &pending.entry.source;
-                tracing::warn!(%source, %id, reason = %rejection.reason, "{source}: {id} is given up: {}", rejection.detail);
-                Ending::GivenUp(rejection)
-            }
-            AfterFailure::Retry(postponed) => {
-                if let Err(error) = engine.store.postpone(&postponed) {
-                    tracing::error!(%id, "a pending entry cannot be written: {error}");
+        Err(error) => {
+            let after = fetch::after_failure(&pending, &error, Timestamp::now());
+            let in_place = fetch::in_place_of(&pending.entry.url, &error, &after).filter(|_| has_text(&pending));
+            match (in_place, after) {
+                (Some(page), _) => {
+                    tracing::debug!(%id, "the feed's text is taken: {error}");
+                    let source = Source { content: ContentFrom::Feed, ..source };
+                    read_apart(&engine, active, source, &pending, page).await
                 }
-                return Some(postponed.not_before);
+                (None, AfterFailure::Reject(rejection)) => Ending::Rejected(rejection),
+                (None, AfterFailure::GiveUp(rejection)) => {
+                    let source = &pending.entry.source;
+                    tracing::warn!(%source, %id, reason = %rejection.reason, "{source}: {id} is given up: {}", rejection.detail);
+                    Ending::GivenUp(rejection)
+                }
+                (None, AfterFailure::Retry(postponed)) => {
+                    if let Err(error) = engine.store.postpone(&postponed) {
+                        tracing::error!(%id, "a pending entry cannot be written: {error}");
+                    }
+                    return Some(postponed.not_before);
+                }
             }
-        },
+        }
     };
     hand_over(&finished, pending, ending).await
 }
@@ -81,8 +90,25 @@ async fn read_apart(engine: &Engine, active: Arc<Active>, source: Source, pendin
     })
 }
 
-/// Page to candidate: pure but for the panic it may raise.
+/// Whether the feed carried the text of the article; admission keeps it only when it is one.
+fn has_text(pending: &Pending) -> bool {
+    pending.entry.announced.content_html.is_some()
+}
+
+/// Page to candidate; a page without an article, such as one that scripts fill, gives way to the feed's own text.
 fn read(active: &Active, source: &Source, pending: &Pending, page: &Page) -> Ending {
+    match read_page(active, source, pending, page) {
+        Ending::Rejected(_) if source.content == ContentFrom::Page && has_text(pending) => {
+            let source = Source { content: ContentFrom::Feed, ..source.clone() };
+            let no_page = fetch::no_page(&pending.entry.url, page.status);
+            read_page(active, &source, pending, &Page { fetched_at: page.fetched_at, ..no_page })
+        }
+        ending => ending,
+    }
+}
+
+/// Pure but for the panic it may raise.
+fn read_page(active: &Active, source: &Source, pending: &Pending, page: &Page) -> Ending {
     let entry = &pending.entry;
     let fetched = page.final_url.as_ref().unwrap_or(&entry.url);
     if is_home(fetched) && !is_home(&entry.url) {

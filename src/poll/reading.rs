@@ -230,7 +230,8 @@ async fn read_children(
         }
     }
     match first_failure {
-        Some(failure) if read.announced.is_empty() => Err(failure),
+        // A sitemap that is gone says nothing of the index.
+        Some(failure) if read.announced.is_empty() => Err(PollFailure { is_gone: false, ..failure }),
         _ => Ok(()),
     }
 }

@@ -2,47 +2,9 @@
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use url::Url;
 
 use super::segments::{FrameAt, LogEnd};
 use crate::model::{ArticleId, Digest, Outcome, Pending, Seq};
-
-/// What is remembered of a source between polls.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct SourceState {
-    /// ETag to send back.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub etag: Option<String>,
-    /// Last-Modified to send back.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub last_modified: Option<String>,
-    /// Polled address the validators belong to: a changed setting must not send them elsewhere.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub polled_url: Option<Url>,
-    /// When it is due.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub next_poll: Option<Timestamp>,
-    /// Last answer of any kind.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub last_poll: Option<Timestamp>,
-    /// Last readable answer.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub last_success: Option<Timestamp>,
-    /// Last time a new entry was admitted.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub last_new: Option<Timestamp>,
-    /// Failures in a row.
-    pub failures: u32,
-    /// Reason of the last failure, in one word; absent when healthy.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub reason: Option<String>,
-    /// The last failure in a sentence.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub detail: Option<String>,
-    /// Entries admitted in all.
-    pub admitted: u64,
-}
 
 /// What is remembered of every article that came to an outcome: 45 bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

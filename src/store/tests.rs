@@ -23,7 +23,8 @@ fn entry(source: &str, number: u8, guid: Option<&str>) -> Entry {
 
 fn admit(store: &Store, entry: &Entry, digest: u8) -> Admission {
     let entries = [(entry.clone(), Digest([digest; 16]))];
-    store.admit(&entry.source, &SourceState::default(), &entries, Timestamp::UNIX_EPOCH, LIMITS).unwrap()
+    let state = |_: &[Pending]| SourceState::default();
+    store.admit(&entry.source, &entries, Timestamp::UNIX_EPOCH, LIMITS, state).unwrap().0
 }
 
 /// A record as small as its schema allows.
@@ -86,7 +87,7 @@ fn a_full_frontier_admits_nothing_and_keeps_the_old_validators() {
     let state = SourceState { etag: Some("new".to_owned()), ..SourceState::default() };
     let entries = [(one.clone(), Digest([1; 16]))];
     let none = FrontierLimits { of_source: 0, ..LIMITS };
-    let admission = store.admit(&one.source, &state, &entries, Timestamp::UNIX_EPOCH, none).unwrap();
+    let (admission, _) = store.admit(&one.source, &entries, Timestamp::UNIX_EPOCH, none, |_| state.clone()).unwrap();
     assert_eq!((admission.deferred, admission.admitted.len()), (1, 0));
     assert_eq!(store.source_state(&one.source).unwrap().etag, None);
 }
@@ -199,7 +200,8 @@ fn a_change_announced_while_an_entry_is_pending_is_announced_again() {
     let state = SourceState { etag: Some("new".to_owned()), ..SourceState::default() };
     admit(&store, &one, 1);
     let entries = [(one.clone(), Digest([2; 16]))];
-    let admission = store.admit(&one.source, &state, &entries, Timestamp::UNIX_EPOCH, LIMITS).unwrap();
+    let saved = store.admit(&one.source, &entries, Timestamp::UNIX_EPOCH, LIMITS, |_| state.clone()).unwrap();
+    let (admission, _) = saved;
     assert_eq!((admission.deferred, store.source_state(&one.source).unwrap().etag), (1, None));
     commit(&store, one.id);
     assert_eq!(admit(&store, &one, 2).admitted[0].look, Look::Again);
@@ -213,7 +215,7 @@ fn one_source_leaves_room_for_the_others() {
     let flood: Vec<(Entry, Digest)> = (1..=5).map(|number| (entry("flood", number, None), Digest([1; 16]))).collect();
     let now = Timestamp::UNIX_EPOCH;
     let state = SourceState { etag: Some("new".to_owned()), ..SourceState::default() };
-    let admission = store.admit(&flood[0].0.source, &state, &flood, now, limits).unwrap();
+    let (admission, _) = store.admit(&flood[0].0.source, &flood, now, limits, |_| state.clone()).unwrap();
     assert_eq!((admission.admitted.len(), admission.deferred), (2, 3));
     let saved = store.source_state(&flood[0].0.source).unwrap();
     assert_eq!((saved.etag, saved.reason.as_deref()), (None, Some("frontier-full")));
@@ -221,6 +223,6 @@ fn one_source_leaves_room_for_the_others() {
     let done = record(store.next_seq(), flood[0].0.id, "text");
     let settled = Settled { source: flood[0].0.source.clone(), ..Settled::from_record(&done) };
     store.commit(&line(&done), &[settled]).unwrap();
-    let admission = store.admit(&flood[0].0.source, &state, &flood, now, limits).unwrap();
+    let (admission, _) = store.admit(&flood[0].0.source, &flood, now, limits, |_| state.clone()).unwrap();
     assert_eq!((admission.admitted.len(), admission.known, admission.deferred), (1, 2, 2));
 }

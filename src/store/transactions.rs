@@ -6,9 +6,9 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use sled::transaction::{ConflictableTransactionError, Transactional, TransactionalTree};
 
-use super::rows::{self, DeadLetter, Position, Seen, SourceState};
+use super::rows::{self, DeadLetter, Position, Seen};
 use super::segments::{FrameAt, LogEnd};
-use super::{Store, StoreError, Tables, count_key, decode_count};
+use super::{SourceState, Store, StoreError, Tables, count_key, decode_count};
 use crate::model::{ArticleId, Digest, Entry, Look, Outcome, Pending, Seq, SourceId};
 use crate::record::{Event, Record};
 
@@ -117,23 +117,30 @@ impl Store {
     /// needs no flush: what a crash takes back, it takes back together.
     ///
     /// An entry is new when neither this source's id for it nor its address is known; it is looked at again when
-    /// this source announces it changed.
+    /// this source announces it changed. `state_after` gives the source's state from the entries that are newly
+    /// pending; it may be called more than once. The state that was saved is returned.
     ///
     /// # Errors
     /// sled's.
     pub fn admit(
         &self,
         source: &SourceId,
-        state: &SourceState,
         entries: &[(Entry, Digest)],
         now: jiff::Timestamp,
         limits: FrontierLimits,
-    ) -> Result<Admission, StoreError> {
+        state_after: impl Fn(&[Pending]) -> SourceState,
+    ) -> Result<(Admission, SourceState), StoreError> {
+        if entries.is_empty() {
+            // Most polls bring nothing: one row needs no transaction over all trees.
+            let state = state_after(&[]);
+            self.save_source_state(source, &state)?;
+            return Ok((Admission::default(), state));
+        }
         let of_source = self.lock_pending().get(source).copied().unwrap_or_default();
         let room = limits.of_source.saturating_sub(of_source).min(limits.all.saturating_sub(self.pending_count()));
-        let admission = self.ask(|t| {
+        let (admission, state) = self.ask(|t| {
             let trees = (&t.meta, &t.sources, &t.frontier, &t.seen, &t.announced, &t.announcers, &t.dead);
-            let admission = trees.transaction(|(meta, sources, frontier, seen, announced, announcers, dead)| {
+            let admitted = trees.transaction(|(meta, sources, frontier, seen, announced, announcers, dead)| {
                 let tables = EntryTables { frontier, seen, announced, announcers, dead };
                 let mut admission = Admission::default();
                 let mut is_full = false;
@@ -148,7 +155,7 @@ impl Store {
                         }
                     }
                 }
-                let mut state = state.clone();
+                let mut state = state_after(&admission.admitted);
                 if admission.deferred > 0 {
                     (state.etag, state.last_modified) = (None, None);
                 }
@@ -157,19 +164,16 @@ impl Store {
                     state.detail =
                         Some("too many entries wait to be fetched; the rest is taken when some are done".to_owned());
                 }
-                if !admission.admitted.is_empty() {
-                    state.last_new = Some(now);
-                    state.admitted += admission.admitted.len() as u64;
-                }
+                state.admitted += admission.admitted.len() as u64;
                 sources.insert(source.as_str(), encode_json(&state)?)?;
                 add(meta, "admitted", admission.admitted.len() as u64)?;
                 add(meta, "pending", admission.admitted.len() as u64)?;
-                Ok(admission)
+                Ok((admission, state))
             });
-            Ok(admission?)
+            Ok(admitted?)
         })?;
         *self.lock_pending().entry(source.clone()).or_default() += admission.admitted.len() as u64;
-        Ok(admission)
+        Ok((admission, state))
     }
 
     /// Where announcements of a source stand; what [`Self::admit`] would find, without any change.

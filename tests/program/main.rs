@@ -13,6 +13,7 @@ mod demo;
 mod filters;
 mod listings;
 mod once;
+mod polling;
 mod settings;
 mod sources;
 mod tls;

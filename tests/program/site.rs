@@ -21,6 +21,7 @@ pub struct Reply {
     pub location: Option<String>,
     /// Whoever does not send this cookie is given it and sent here again.
     pub cookie_wanted: Option<String>,
+    pub retry_after: Option<String>,
     pub delay: Duration,
 }
 
@@ -178,5 +179,6 @@ async fn answer(State((pages, hits)): State<(Pages, Hits)>, headers: HeaderMap, 
     set("content-type", &reply.content_type);
     reply.etag.iter().for_each(|etag| set("etag", etag));
     reply.location.iter().for_each(|location| set("location", location));
+    reply.retry_after.iter().for_each(|wait| set("retry-after", wait));
     (StatusCode::from_u16(status).unwrap(), answered, body).into_response()
 }

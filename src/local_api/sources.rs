@@ -1,0 +1,193 @@
+//! What is known of each source, for `chapar sources` and `chapar status`.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::http::shown;
+use crate::model::{Source, SourceId, SourceKind};
+use crate::pipeline::Engine;
+use crate::store::{Health, SourceState, StoreError};
+
+/// One row of `chapar sources`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct SourceStatus {
+    /// Id.
+    pub id: SourceId,
+    /// Name.
+    pub name: String,
+    /// `ok`; `new` when it was never polled at its address; `failing`, `dormant` after 30 days of it; `gone` after
+    /// HTTP 410; `silent`; `moved` when it is polled at another address than the settings give.
+    pub health: String,
+    /// Kind.
+    pub kind: SourceKind,
+    /// Usual language.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub language: Option<String>,
+    /// Country.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub country: Option<String>,
+    /// Group.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group: Option<String>,
+    /// Entries admitted in all.
+    pub admitted: u64,
+    /// Last answer of any kind.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_poll: Option<Timestamp>,
+    /// Last readable answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_success: Option<Timestamp>,
+    /// Last new entry.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_new: Option<Timestamp>,
+    /// When it is due.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next_poll: Option<Timestamp>,
+    /// Mean time between two new entries.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub usual_gap_seconds: Option<u64>,
+    /// The same for people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub usual_gap: Option<String>,
+    /// Failures in a row.
+    pub failures: u32,
+    /// The first of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failing_since: Option<Timestamp>,
+    /// Reason of the last failure.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// The last failure in a sentence.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub detail: Option<String>,
+    /// Where its address says, for good, that it moved; secrets removed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub moved_to: Option<String>,
+    /// Since when.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub moved_since: Option<Timestamp>,
+    /// What there is to say of its health, and to do, in plain words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
+    /// Address in the settings, secrets removed.
+    pub url: String,
+}
+
+/// A row for each source of the settings, in their order.
+pub(super) fn source_rows(engine: &Engine) -> Result<Vec<SourceStatus>, StoreError> {
+    let (active, now) = (engine.active(), Timestamp::now());
+    let rows = active.settings.sources.iter().map(|source| {
+        let state = engine.store.source_state(&source.id)?.at(&source.url);
+        Ok(row(source, state, now))
+    });
+    rows.collect()
+}
+
+fn row(source: &Source, state: SourceState, now: Timestamp) -> SourceStatus {
+    let health = state.health(now);
+    let usual_gap = state.rhythm.usual_gap();
+    SourceStatus {
+        id: source.id.clone(),
+        name: source.name.clone(),
+        health: health.name().to_owned(),
+        kind: source.kind,
+        language: source.language.clone(),
+        country: source.country.clone(),
+        group: source.group.clone(),
+        admitted: state.admitted,
+        last_poll: state.last_poll,
+        last_success: state.last_success,
+        last_new: state.last_new,
+        next_poll: state.next_poll,
+        usual_gap_seconds: usual_gap.map(|gap| gap.as_secs()),
+        usual_gap: usual_gap.map(in_words),
+        failures: state.failures,
+        failing_since: state.failing_since,
+        note: note(health, &state),
+        moved_to: state.moved.as_ref().map(|moved| shown(&moved.to)),
+        moved_since: state.moved.as_ref().map(|moved| moved.since),
+        reason: state.reason,
+        detail: state.detail,
+        url: shown(&source.url),
+    }
+}
+
+fn note(health: Health, state: &SourceState) -> Option<String> {
+    let failure = || {
+        let (reason, detail) = (state.reason.as_deref()?, state.detail.as_deref()?);
+        Some(format!("{reason}: {detail}"))
+    };
+    match health {
+        Health::New | Health::Ok => None,
+        Health::Failing => failure(),
+        Health::Dormant => {
+            let since = state.failing_since?.strftime("%Y-%m-%d");
+            Some(format!("failing since {since}, tried weekly; {}", failure()?))
+        }
+        Health::Gone => Some(format!("not polled any more, give its new address or remove it; {}", failure()?)),
+        Health::Silent => {
+            let (silence, gap) = (in_words(state.silence()?), in_words(state.rhythm.usual_gap()?));
+            Some(format!("no new entry for {silence}, usually one every {gap}"))
+        }
+        Health::Moved => Some(format!("polled at its new address; write url = \"{}\"", shown(&state.adopted()?.to))),
+    }
+}
+
+/// A length of time in its largest unit: a table has no room for more.
+fn in_words(time: Duration) -> String {
+    let minutes = time.as_secs() / 60;
+    match minutes {
+        0 => format!("{} s", time.as_secs()),
+        1..120 => format!("{minutes} min"),
+        120..2_880 => format!("{} h", minutes / 60),
+        _ => format!("{} d", minutes / 60 / 24),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::poll::moved::Moved;
+
+    #[test]
+    fn a_note_says_what_there_is_to_do() {
+        let day = |number: i64| Timestamp::from_second(number * 24 * 3600).expect("in range");
+        let moved =
+            Moved { to: "https://b.example/feed?token=x".parse().expect("valid"), since: day(0), adopted: true };
+        let well = SourceState { last_poll: Some(day(40)), ..SourceState::default() };
+        let failing = SourceState {
+            reason: Some("timeout".to_owned()),
+            detail: Some("no answer".to_owned()),
+            failing_since: Some(day(20)),
+            next_poll: Some(day(41)),
+            ..well.clone()
+        };
+        let gone = SourceState { reason: Some("gone".to_owned()), next_poll: None, ..failing.clone() };
+        let dormant = SourceState { failing_since: Some(day(1)), ..failing.clone() };
+        for (state, expected) in [
+            (well.clone(), None),
+            (SourceState { moved: Some(moved), ..well }, Some("write url = \"https://b.example/feed")),
+            (failing, Some("timeout: no answer")),
+            (dormant, Some("failing since 1970-01-02, tried weekly; timeout: no answer")),
+            (gone, Some("not polled any more")),
+        ] {
+            let note = note(state.health(day(40)), &state);
+            let is_said = match (&note, expected) {
+                (Some(note), Some(expected)) => note.contains(expected) && !note.contains("token=x"),
+                (note, expected) => note.is_none() && expected.is_none(),
+            };
+            assert!(is_said, "{note:?}, expected {expected:?}");
+        }
+    }
+
+    #[test]
+    fn times_are_short_in_a_table() {
+        for (seconds, words) in
+            [(9, "9 s"), (90, "1 min"), (7_199, "119 min"), (7_200, "2 h"), (172_800, "2 d"), (8_640_000, "100 d")]
+        {
+            assert_eq!(in_words(Duration::from_secs(seconds)), words);
+        }
+    }
+}
