@@ -9,7 +9,9 @@ pub(in crate::poll) mod decode;
 mod json;
 mod kind;
 pub(in crate::poll) mod markup;
+mod mojibake;
 mod names;
+mod wishes;
 
 use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
@@ -230,7 +232,7 @@ fn parse(canonical: canonical::Canonical, zone: &TimeZone, now: Option<Timestamp
         language: parsed.language.and_then(not_empty),
         entries,
         truncated: canonical.is_truncated,
-        wishes: Wishes::default(),
+        wishes: canonical.wishes,
     })
 }
 

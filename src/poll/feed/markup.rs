@@ -1,6 +1,6 @@
 //! Cuts XML, also broken, and HTML in it into tags and text in one linear pass; no tree, no recursion, no entities of its own.
 
-use quick_xml::escape::resolve_html5_entity;
+use html5ever::data::NAMED_ENTITIES;
 
 use crate::text;
 
@@ -180,7 +180,8 @@ fn starts_markup(bytes: &[u8]) -> bool {
     let is_name = |byte: &u8| byte.is_ascii_alphabetic() || *byte == b'_';
     match bytes {
         [b'<', b'/', next, ..] => is_name(next),
-        [b'<', next, ..] => is_name(next) || matches!(next, b'!' | b'?'),
+        [b'<', b'!', next, ..] => next.is_ascii_alphabetic() || matches!(next, b'-' | b'['),
+        [b'<', next, ..] => is_name(next) || *next == b'?',
         _ => false,
     }
 }
@@ -222,7 +223,7 @@ pub(in crate::poll) fn push_resolved(text: &mut String, raw: &str) {
         let window = rest.as_bytes();
         let end = window.iter().take(ENTITY_BYTES_MAX).position(|byte| !byte.is_ascii_alphanumeric() && *byte != b'#');
         let length = match end {
-            Some(end) if window[end] == b';' && push_entity(text, &rest[..end]) => end + 1,
+            Some(end) if window[end] == b';' && push_entity(text, &rest[..=end]) => end + 1,
             _ => {
                 text.push('&');
                 0
@@ -233,12 +234,15 @@ pub(in crate::poll) fn push_resolved(text: &mut String, raw: &str) {
     text.push_str(rest);
 }
 
+/// Appends what an entity stands for; `name` is without the ampersand, with the semicolon.
 fn push_entity(text: &mut String, name: &str) -> bool {
     let Some(number) = name.strip_prefix('#') else {
-        let Some(resolved) = resolve_html5_entity(name) else { return false };
-        text.push_str(resolved);
+        // Names of one character have 0 as their second.
+        let Some((first, second)) = NAMED_ENTITIES.get(name).filter(|(first, _)| *first > 0) else { return false };
+        text.extend([first, second].into_iter().filter_map(|code| char::from_u32(*code).filter(|c| *c != '\0')));
         return true;
     };
+    let number = number.trim_end_matches(';');
     let code = match number.strip_prefix(['x', 'X']) {
         Some(hexadecimal) => u32::from_str_radix(hexadecimal, 16),
         None => number.parse(),
@@ -246,10 +250,16 @@ fn push_entity(text: &mut String, name: &str) -> bool {
     let Ok(code) = code else { return false };
     match code {
         // HTML, "numeric character reference end state": 0x80 to 0x9F are of windows-1252.
-        0x80..=0x9f => text.push_str(&encoding_rs::WINDOWS_1252.decode_without_bom_handling(&[code as u8]).0),
+        0x80..=0x9f => push_windows_1252(text, code as u8),
         _ => text.push(char::from_u32(code).unwrap_or('\u{fffd}')),
     }
     true
+}
+
+fn push_windows_1252(text: &mut String, byte: u8) {
+    let byte = [byte];
+    let decoded = encoding_rs::WINDOWS_1252.decode_without_bom_handling(&byte).0;
+    text.extend(decoded.chars().filter(|c| !c.is_control()));
 }
 
 /// Appends `text` so that an XML parser reads it back; characters that XML 1.0 forbids are left out.
@@ -263,6 +273,8 @@ pub(in crate::poll) fn push_escaped(xml: &mut String, text: &str) {
             '\t' | '\n' => xml.push(c),
             // A literal carriage return would be read back as a line feed, which is what is wanted.
             '\r' => xml.push('\n'),
+            // No text has these controls; windows-1252 was written as if it were Latin-1.
+            '\u{80}'..='\u{9f}' => push_windows_1252(xml, c as u8),
             c if c.is_control() || matches!(c, '\u{fffe}' | '\u{ffff}') => {}
             c => xml.push(c),
         }
