@@ -7,9 +7,9 @@ use std::collections::HashMap;
 
 use url::Url;
 
-use super::collected::{Collected, TextForm, absolute_url};
+use super::collected::{Collected, TAGS_MAX, TextForm, Texts, absolute_url};
 use super::kind::FeedKind;
-use super::markup::{Piece, Pieces, Tag, push_escaped, push_resolved, resolved};
+use super::markup::{Piece, Pieces, Tag, prefix, push_escaped, push_resolved, resolved};
 use super::mojibake;
 use super::names::{Field, Namespace, Role, is_root, role};
 use super::wishes::WishList;
@@ -17,6 +17,12 @@ use crate::poll::schedule::Wishes;
 
 /// Entries that are read of one feed; feeds of news hold 10 to 500.
 pub(super) const ENTRIES_MAX: usize = 2_000;
+
+/// Longest text of one element that is read, in bytes: an article with its pictures inside has less.
+const TEXT_BYTES_MAX: usize = 2 << 20;
+
+/// Texts that are kept, for each byte that came. Nothing but a feed of bare ampersands grows when it is read.
+const KEPT_PER_BYTE_MAX: usize = 2;
 
 /// Namespace declarations that are remembered; feeds have up to 20.
 const PREFIXES_MAX: usize = 256;
@@ -26,8 +32,10 @@ const PREFIXES_MAX: usize = 256;
 pub(super) struct Canonical {
     /// The dialect it was in.
     pub kind: FeedKind,
-    /// Atom 1.0 with absolute addresses and no element that feed-rs could trip over.
+    /// Atom 1.0 with absolute addresses and no element that feed-rs could trip over, with places instead of texts.
     pub xml: String,
+    /// The texts themselves: titles as plain text, summaries and contents as HTML.
+    pub texts: Texts,
     /// The document ended before its root did; the entry that was cut is left out.
     pub is_truncated: bool,
     /// How many entries were written.
@@ -51,11 +59,11 @@ pub(super) fn canonical(text: &str, url: Option<&Url>) -> Option<Canonical> {
             Piece::Text(raw) => reader.text(raw),
             Piece::Verbatim(text) => reader.verbatim(text),
         }
-        if reader.is_complete || reader.entries.len() == ENTRIES_MAX {
+        if reader.is_complete || reader.is_full(text.len()) {
             break;
         }
     }
-    Some(reader.finish())
+    Some(reader.finish(text.len()))
 }
 
 /// An element whose content is being gathered.
@@ -78,7 +86,15 @@ struct Leaf {
 }
 
 impl Leaf {
+    /// How many bytes may still be added.
+    fn room(&self) -> usize {
+        TEXT_BYTES_MAX.saturating_sub(self.value.len())
+    }
+
     fn push_tag(&mut self, tag: &Tag<'_>) {
+        if tag.raw.len() > self.room() {
+            return;
+        }
         if !self.is_markup {
             let text = std::mem::take(&mut self.value);
             push_escaped(&mut self.value, &text);
@@ -109,6 +125,8 @@ struct Reader {
     feed: Collected,
     entry: Option<Collected>,
     entries: Vec<Collected>,
+    /// Bytes of the texts in `entries`.
+    kept: usize,
     wishes: WishList,
     leaf: Option<Leaf>,
     skipped: Option<Skipped>,
@@ -125,6 +143,7 @@ impl Reader {
             feed: Collected::default(),
             entry: None,
             entries: Vec::new(),
+            kept: 0,
             wishes: WishList::default(),
             leaf: None,
             skipped: None,
@@ -312,6 +331,7 @@ impl Reader {
 
     fn text(&mut self, raw: &str) {
         if let Some(leaf) = &mut self.leaf {
+            let raw = prefix(raw, leaf.room());
             if leaf.is_markup {
                 leaf.value.push_str(raw);
             } else {
@@ -322,6 +342,7 @@ impl Reader {
 
     fn verbatim(&mut self, text: &str) {
         if let Some(leaf) = &mut self.leaf {
+            let text = prefix(text, leaf.room());
             if leaf.is_markup {
                 push_escaped(&mut leaf.value, text);
             } else {
@@ -352,8 +373,8 @@ impl Reader {
                 collected.take_author(&name.unwrap_or_default(), form);
             }
             Field::Category => collected.take_tag(&leaf.value, form),
-            Field::Title => collected.title.offer(leaf.rank, form.into_html(leaf.value)),
-            Field::Keywords => leaf.value.split(',').for_each(|tag| collected.take_tag(tag, form)),
+            Field::Title => collected.title.offer(leaf.rank, form.into_text(&leaf.value)),
+            Field::Keywords => leaf.value.split(',').take(TAGS_MAX).for_each(|tag| collected.take_tag(tag, form)),
             Field::Summary => collected.take_summary(form.into_html(leaf.value)),
             Field::Caption => collected.summary.offer(leaf.rank, form.into_html(leaf.value)),
             Field::Content => collected.content.offer(leaf.rank, form.into_html(leaf.value)),
@@ -368,16 +389,23 @@ impl Reader {
     fn finish_entry(&mut self) {
         self.finish_leaf();
         self.skipped = None;
-        self.entries.extend(self.entry.take());
+        if let Some(entry) = self.entry.take() {
+            self.kept += entry.size();
+            self.entries.push(entry);
+        }
     }
 
-    fn finish(mut self) -> Canonical {
-        let is_truncated = !self.is_complete && self.entries.len() < ENTRIES_MAX;
+    /// There is no room for a further entry of a feed with so many bytes.
+    fn is_full(&self, bytes: usize) -> bool {
+        self.entries.len() == ENTRIES_MAX || self.kept > KEPT_PER_BYTE_MAX * bytes
+    }
+
+    fn finish(mut self, bytes: usize) -> Canonical {
+        let is_truncated = !self.is_complete && !self.is_full(bytes);
         if self.entry.is_none() {
             self.finish_leaf();
         }
-        let size = self.entries.iter().map(Collected::size).sum::<usize>();
-        let mut xml = String::with_capacity(size + size / 4 + 256);
+        let mut xml = String::new();
         xml.push_str("<feed xmlns=\"http://www.w3.org/2005/Atom\" xmlns:media=\"http://search.yahoo.com/mrss/\"");
         if let Some(language) = self.feed.language.value() {
             xml.push_str(" xml:lang=\"");
@@ -388,14 +416,16 @@ impl Reader {
         // Without an address of the feed, relative links are the site's.
         let site = self.feed.link.value().and_then(|link| Url::parse(link).ok());
         let base = self.base.as_ref().or(site.as_ref());
-        self.feed.write(&mut xml, base);
-        for entry in &self.entries {
+        let mut texts = Texts::default();
+        let entries = self.entries.len();
+        self.feed.write(&mut xml, &mut texts, base);
+        for entry in self.entries {
             xml.push_str("<entry>");
-            entry.write(&mut xml, base);
+            entry.write(&mut xml, &mut texts, base);
             xml.push_str("</entry>");
         }
         xml.push_str("</feed>");
-        Canonical { kind: self.kind, xml, is_truncated, entries: self.entries.len(), wishes: self.wishes.wishes() }
+        Canonical { kind: self.kind, xml, texts, is_truncated, entries, wishes: self.wishes.wishes() }
     }
 }
 

@@ -2,10 +2,10 @@
 
 use url::Url;
 
-use super::markup::{Tag, push_escaped, text_of};
+use super::markup::{Tag, push_escaped, text_of, without_controls};
 
 /// Tags of one entry; what has more is no list of topics.
-const TAGS_MAX: usize = 64;
+pub(super) const TAGS_MAX: usize = 64;
 
 /// Authors of one entry.
 const AUTHORS_MAX: usize = 16;
@@ -57,7 +57,8 @@ impl TextForm {
         }
     }
 
-    fn into_text(self, text: &str) -> String {
+    /// The same text without markup, collapsed.
+    pub fn into_text(self, text: &str) -> String {
         match self {
             Self::Html => text_of(text),
             Self::Base64 => text_of(&from_base64(text.to_owned())),
@@ -72,6 +73,24 @@ fn from_base64(text: String) -> String {
     match data_encoding::BASE64.decode(&bytes) {
         Ok(decoded) => String::from_utf8(decoded).unwrap_or_default(),
         Err(_) => text,
+    }
+}
+
+/// Texts, which feed-rs is given the places of: it need not read long ones, nor can it change them.
+#[derive(Debug, Default)]
+pub(super) struct Texts(Vec<String>);
+
+impl Texts {
+    /// Keeps a text, and gives its place.
+    fn keep(&mut self, text: String) -> usize {
+        self.0.push(without_controls(text));
+        self.0.len() - 1
+    }
+
+    /// The text at a place.
+    pub fn take(&mut self, place: &str) -> String {
+        let kept = place.parse().ok().and_then(|place: usize| self.0.get_mut(place));
+        kept.map(std::mem::take).unwrap_or_default()
     }
 }
 
@@ -129,7 +148,7 @@ impl Collected {
 
     /// Bytes of the large values.
     pub fn size(&self) -> usize {
-        [&self.title, &self.summary, &self.content].iter().map(|slot| slot.value.len()).sum::<usize>() + 512
+        [&self.title, &self.summary, &self.content].iter().map(|slot| slot.value.len()).sum()
     }
 
     pub fn take_id(&mut self, id: &str, is_opaque: bool) {
@@ -226,8 +245,8 @@ impl Collected {
         link.or_else(|| relative().or_else(permalink).or_else(about).map(String::from))
     }
 
-    /// Writes the children of `<feed>` or `<entry>`.
-    pub fn write(&self, xml: &mut String, base: Option<&Url>) {
+    /// Writes the children of `<feed>` or `<entry>`, and the texts to `texts`.
+    pub fn write(self, xml: &mut String, texts: &mut Texts, base: Option<&Url>) {
         let element = |xml: &mut String, start: &str, text: &str, end: &str| {
             xml.push_str(start);
             push_escaped(xml, text);
@@ -240,15 +259,21 @@ impl Collected {
             element(xml, "<link rel=\"alternate\" href=\"", &address, "\"/>");
         }
         for (slot, start, end) in [
-            (&self.title, "<title type=\"html\">", "</title>"),
-            (&self.summary, "<summary type=\"html\">", "</summary>"),
-            (&self.content, "<content type=\"html\">", "</content>"),
             (&self.published, "<published>", "</published>"),
             (&self.updated, "<updated>", "</updated>"),
             (&self.image, "<media:content url=\"", "\"/>"),
         ] {
             if let Some(value) = slot.value() {
                 element(xml, start, value, end);
+            }
+        }
+        for (slot, start, end) in [
+            (self.title, "<title>", "</title>"),
+            (self.summary, "<summary>", "</summary>"),
+            (self.content, "<content>", "</content>"),
+        ] {
+            if !slot.value.is_empty() {
+                element(xml, start, &texts.keep(slot.value).to_string(), end);
             }
         }
         for author in &self.authors {

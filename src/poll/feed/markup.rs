@@ -270,15 +270,33 @@ pub(in crate::poll) fn push_escaped(xml: &mut String, text: &str) {
             '<' => xml.push_str("&lt;"),
             '>' => xml.push_str("&gt;"),
             '"' => xml.push_str("&quot;"),
-            '\t' | '\n' => xml.push(c),
-            // A literal carriage return would be read back as a line feed, which is what is wanted.
-            '\r' => xml.push('\n'),
-            // No text has these controls; windows-1252 was written as if it were Latin-1.
-            '\u{80}'..='\u{9f}' => push_windows_1252(xml, c as u8),
-            c if c.is_control() || matches!(c, '\u{fffe}' | '\u{ffff}') => {}
-            c => xml.push(c),
+            c => push_allowed(xml, c),
         }
     }
+}
+
+fn push_allowed(text: &mut String, c: char) {
+    match c {
+        '\t' | '\n' => text.push(c),
+        // A literal carriage return would be read back as a line feed, which is what is wanted.
+        '\r' => text.push('\n'),
+        // No text has these controls; windows-1252 was written as if it were Latin-1.
+        '\u{80}'..='\u{9f}' => push_windows_1252(text, c as u8),
+        c if c.is_control() || matches!(c, '\u{fffe}' | '\u{ffff}') => {}
+        c => text.push(c),
+    }
+}
+
+/// The text without the characters that XML 1.0 forbids.
+pub(in crate::poll) fn without_controls(text: String) -> String {
+    // C2 is the first byte of U+0080 to U+009F, EF that of U+FFFE.
+    let may_be_odd = |byte: u8| byte < b' ' && !matches!(byte, b'\t' | b'\n') || matches!(byte, 0x7f | 0xc2 | 0xef);
+    if !text.bytes().any(may_be_odd) {
+        return text;
+    }
+    let mut allowed = String::with_capacity(text.len());
+    text.chars().for_each(|c| push_allowed(&mut allowed, c));
+    allowed
 }
 
 /// The text of an HTML fragment, collapsed and in NFC. Unlike an HTML parser it is linear in hostile input.
