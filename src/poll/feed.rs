@@ -2,6 +2,7 @@
 //!
 //! feed-rs is the parser, but it panics or aborts on hostile input and refuses much that publishers send. So the
 //! bytes are first decoded (`decode`), read tolerantly and rewritten as clean Atom (`canonical`); only that is parsed.
+//! Titles, summaries and contents stay beside it, in a table.
 
 mod canonical;
 mod collected;

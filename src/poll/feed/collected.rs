@@ -2,7 +2,7 @@
 
 use url::Url;
 
-use super::markup::{Tag, push_escaped, text_of, without_controls};
+use super::markup::{FRAGMENT_BYTES_MAX, Tag, prefix, push_escaped, text_of, without_controls};
 
 /// Tags of one entry; what has more is no list of topics.
 pub(super) const TAGS_MAX: usize = 64;
@@ -62,7 +62,7 @@ impl TextForm {
         match self {
             Self::Html => text_of(text),
             Self::Base64 => text_of(&from_base64(text.to_owned())),
-            Self::Plain => crate::text::collapse(text),
+            Self::Plain => crate::text::collapse(prefix(text, FRAGMENT_BYTES_MAX)),
         }
     }
 }

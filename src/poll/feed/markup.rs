@@ -11,7 +11,7 @@ const ATTRIBUTES_MAX: usize = 64;
 const ENTITY_BYTES_MAX: usize = 40;
 
 /// Markup of one title or summary that is looked at, in bytes: four times a long article.
-const FRAGMENT_BYTES_MAX: usize = 256 << 10;
+pub(super) const FRAGMENT_BYTES_MAX: usize = 256 << 10;
 
 /// A piece of markup.
 #[derive(Clone, Copy, Debug)]
@@ -236,6 +236,12 @@ pub(in crate::poll) fn push_resolved(text: &mut String, raw: &str) {
 
 /// Appends what an entity stands for; `name` is without the ampersand, with the semicolon.
 fn push_entity(text: &mut String, name: &str) -> bool {
+    // Escaped HTML is made of these; a look into the table of all costs more.
+    const COMMON: [(&str, char); 5] = [("lt;", '<'), ("gt;", '>'), ("quot;", '"'), ("amp;", '&'), ("nbsp;", '\u{a0}')];
+    if let Some((_, c)) = COMMON.iter().find(|(common, _)| *common == name) {
+        text.push(*c);
+        return true;
+    }
     let Some(number) = name.strip_prefix('#') else {
         // Names of one character have 0 as their second.
         let Some((first, second)) = NAMED_ENTITIES.get(name).filter(|(first, _)| *first > 0) else { return false };
