@@ -396,12 +396,29 @@ fn hostile_feeds_end_soon() {
         ("open quotes", rss(&format!("<item><title>A</title>{}</item>", "<a b=\">".repeat(200_000))), 1),
         ("many ampersands", rss(&format!("<item><title>{}</title></item>", "&a".repeat(500_000))), 1),
         ("entities", bomb.clone(), 1),
+        (
+            "a long attribute",
+            rss(&format!("<item><link href='https://a.example/{}'/></item>", "a".repeat(2_000_000))),
+            1,
+        ),
+        ("many tags", rss(&format!("<item><media:keywords>{}</media:keywords></item>", "a,".repeat(500_000))), 1),
+        ("an open comment", rss(&format!("<item><title>A</title></item><!--{}", "x-".repeat(500_000))), 1),
+        ("an open instruction", rss(&format!("<item><title>A</title></item><?x {}", "x?".repeat(500_000))), 1),
+        ("an open section", rss(&format!("<item/><item><title><![CDATA[{}", "]]".repeat(500_000))), 1),
     ] {
         assert_eq!(feed(&text).entries.len(), entries, "{name}");
     }
     assert_eq!(feed(&bomb).entries[0].title.as_deref(), Some("x &b; &c; y"));
     let deep = format!("{{\"version\":\"https://jsonfeed.org/version/1\",\"items\":{}", "[".repeat(100_000));
     assert!(matches!(read_from(deep.as_bytes(), None), Err(FeedError::Truncated { .. })));
+}
+
+#[test]
+fn texts_do_not_outgrow_the_feed() {
+    let content = format!("<entry><id>a</id><content>{}</content></entry>", "&".repeat(3 << 20));
+    let read = feed(&format!("<feed xmlns='http://www.w3.org/2005/Atom'>{}</feed>", content.repeat(3)));
+    let sizes: Vec<usize> = read.entries.iter().filter_map(|entry| Some(entry.content_html.as_ref()?.len())).collect();
+    assert_eq!(sizes, [10 << 20, 10 << 20], "each text is cut at 2 MiB, and the third entry is one too many");
 }
 
 #[test]
