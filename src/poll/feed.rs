@@ -2,6 +2,7 @@
 //!
 //! feed-rs is the parser, but it panics or aborts on hostile input and refuses much that publishers send. So the
 //! bytes are first decoded (`decode`), read tolerantly and rewritten as clean Atom (`canonical`); only that is parsed.
+//! Titles, summaries and contents stay beside it, in a table.
 
 mod canonical;
 mod collected;
@@ -9,7 +10,9 @@ pub(in crate::poll) mod decode;
 mod json;
 mod kind;
 pub(crate) mod markup;
+mod mojibake;
 mod names;
+mod wishes;
 
 use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
@@ -23,6 +26,7 @@ use url::Url;
 use super::schedule::Wishes;
 use crate::dates::{self, DateContext};
 use crate::model::{Announced, Author, OffsetTime};
+use collected::Texts;
 pub(in crate::poll) use collected::absolute_url;
 pub use kind::FeedKind;
 use markup::{evidence, find_ignore_case, page_evidence, text_of};
@@ -204,7 +208,7 @@ fn no_feed(text: &str) -> Option<FeedError> {
 }
 
 /// Gives clean Atom to feed-rs, and takes what is wanted from what it found.
-fn parse(canonical: canonical::Canonical, zone: &TimeZone, now: Option<Timestamp>) -> Result<Feed, FeedError> {
+fn parse(mut canonical: canonical::Canonical, zone: &TimeZone, now: Option<Timestamp>) -> Result<Feed, FeedError> {
     // feed-rs keeps instants only: the publisher's offsets are remembered here by instant.
     let offsets: Arc<Mutex<HashMap<i64, OffsetTime>>> = Arc::default();
     let (seen, zone) = (Arc::clone(&offsets), zone.clone());
@@ -222,23 +226,25 @@ fn parse(canonical: canonical::Canonical, zone: &TimeZone, now: Option<Timestamp
         .map_err(|error| FeedError::Broken { reason: markup::evidence(&error.to_string()) })?;
     let offsets = offsets.lock().unwrap_or_else(PoisonError::into_inner);
     let date = |seconds: i64| offsets.get(&seconds).copied();
-    let entries = parsed.entries.into_iter().map(|entry| announced(entry, &date)).collect();
+    let texts = &mut canonical.texts;
+    let title = parsed.title.and_then(|title| not_empty(texts.take(&title.content)));
+    let entries = parsed.entries.into_iter().map(|entry| announced(entry, texts, &date)).collect();
     Ok(Feed {
         kind: canonical.kind,
-        title: parsed.title.and_then(|title| not_empty(text_of(&title.content))),
+        title,
         url: parsed.links.first().and_then(|link| absolute_url(&link.href, None)),
         language: parsed.language.and_then(not_empty),
         entries,
         truncated: canonical.is_truncated,
-        wishes: Wishes::default(),
+        wishes: canonical.wishes,
     })
 }
 
-fn announced(entry: feed_rs::model::Entry, date: &dyn Fn(i64) -> Option<OffsetTime>) -> Announced {
+fn announced(entry: feed_rs::model::Entry, texts: &mut Texts, date: &dyn Fn(i64) -> Option<OffsetTime>) -> Announced {
     let url = entry.links.first().and_then(|link| absolute_url(&link.href, None));
-    let description = entry.summary.map(|summary| summary.content).unwrap_or_default();
+    let description = entry.summary.map(|summary| texts.take(&summary.content)).unwrap_or_default();
     let summary = text_of(&description);
-    let content = entry.content.and_then(|content| content.body).and_then(not_empty);
+    let content = entry.content.and_then(|content| content.body).and_then(|place| not_empty(texts.take(&place)));
     // RSS has one element for both: a long description is the article.
     let is_article = description.contains('<') && summary.chars().count() >= FULL_TEXT_CHARS_MIN;
     let date_published = entry.published.and_then(|time| date(time.timestamp()));
@@ -246,7 +252,7 @@ fn announced(entry: feed_rs::model::Entry, date: &dyn Fn(i64) -> Option<OffsetTi
     let picture = entry.media.into_iter().flat_map(|media| media.content).find_map(|content| content.url);
     Announced {
         id: not_empty(entry.id).or_else(|| url.as_ref().map(Url::to_string)),
-        title: entry.title.and_then(|title| not_empty(text_of(&title.content))),
+        title: entry.title.and_then(|title| not_empty(texts.take(&title.content))),
         summary: not_empty(summary),
         content_html: content.or_else(|| is_article.then_some(description)),
         authors: entry.authors.into_iter().filter_map(|person| Some(Author { name: person.name? })).collect(),

@@ -7,13 +7,22 @@ use std::collections::HashMap;
 
 use url::Url;
 
-use super::collected::{Collected, TextForm, absolute_url};
+use super::collected::{Collected, TAGS_MAX, TextForm, Texts, absolute_url};
 use super::kind::FeedKind;
-use super::markup::{Piece, Pieces, Tag, push_escaped, push_resolved, resolved};
+use super::markup::{Piece, Pieces, Tag, prefix, push_escaped, push_resolved, resolved};
+use super::mojibake;
 use super::names::{Field, Namespace, Role, is_root, role};
+use super::wishes::WishList;
+use crate::poll::schedule::Wishes;
 
 /// Entries that are read of one feed; feeds of news hold 10 to 500.
 pub(super) const ENTRIES_MAX: usize = 2_000;
+
+/// Longest text of one element that is read, in bytes: an article with its pictures inside has less.
+const TEXT_BYTES_MAX: usize = 2 << 20;
+
+/// Texts that are kept, for each byte that came. Nothing but a feed of bare ampersands grows when it is read.
+const KEPT_PER_BYTE_MAX: usize = 2;
 
 /// Namespace declarations that are remembered; feeds have up to 20.
 const PREFIXES_MAX: usize = 256;
@@ -23,12 +32,16 @@ const PREFIXES_MAX: usize = 256;
 pub(super) struct Canonical {
     /// The dialect it was in.
     pub kind: FeedKind,
-    /// Atom 1.0 with absolute addresses and no element that feed-rs could trip over.
+    /// Atom 1.0 with absolute addresses and no element that feed-rs could trip over, with places instead of texts.
     pub xml: String,
+    /// The texts themselves: titles as plain text, summaries and contents as HTML.
+    pub texts: Texts,
     /// The document ended before its root did; the entry that was cut is left out.
     pub is_truncated: bool,
     /// How many entries were written.
     pub entries: usize,
+    /// What it asks of those who poll it.
+    pub wishes: Wishes,
 }
 
 /// Rewrites a feed; `None` if there is no root element of one.
@@ -46,11 +59,11 @@ pub(super) fn canonical(text: &str, url: Option<&Url>) -> Option<Canonical> {
             Piece::Text(raw) => reader.text(raw),
             Piece::Verbatim(text) => reader.verbatim(text),
         }
-        if reader.is_complete || reader.entries.len() == ENTRIES_MAX {
+        if reader.is_complete || reader.is_full(text.len()) {
             break;
         }
     }
-    Some(reader.finish())
+    Some(reader.finish(text.len()))
 }
 
 /// An element whose content is being gathered.
@@ -61,6 +74,8 @@ struct Leaf {
     form: TextForm,
     /// Its content is XHTML, as elements.
     is_xhtml: bool,
+    /// It is Atom's.
+    is_atom: bool,
     /// It is a `guid` that is no address.
     is_opaque_id: bool,
     /// Open elements of the same name inside it.
@@ -71,7 +86,15 @@ struct Leaf {
 }
 
 impl Leaf {
+    /// How many bytes may still be added.
+    fn room(&self) -> usize {
+        TEXT_BYTES_MAX.saturating_sub(self.value.len())
+    }
+
     fn push_tag(&mut self, tag: &Tag<'_>) {
+        if tag.raw.len() > self.room() {
+            return;
+        }
         if !self.is_markup {
             let text = std::mem::take(&mut self.value);
             push_escaped(&mut self.value, &text);
@@ -102,6 +125,9 @@ struct Reader {
     feed: Collected,
     entry: Option<Collected>,
     entries: Vec<Collected>,
+    /// Bytes of the texts in `entries`.
+    kept: usize,
+    wishes: WishList,
     leaf: Option<Leaf>,
     skipped: Option<Skipped>,
     is_complete: bool,
@@ -117,6 +143,8 @@ impl Reader {
             feed: Collected::default(),
             entry: None,
             entries: Vec::new(),
+            kept: 0,
+            wishes: WishList::default(),
             leaf: None,
             skipped: None,
             is_complete: root.is_empty,
@@ -127,6 +155,9 @@ impl Reader {
         }
         if let Some(language) = root.attribute("xml:lang") {
             reader.feed.language.offer(1, language);
+        }
+        if reader.root == "entry" {
+            reader.open_entry(&root);
         }
         reader
     }
@@ -157,10 +188,18 @@ impl Reader {
         let role = match role(namespace, &tag.local().to_ascii_lowercase()) {
             // The feed's own picture has a title and a link, which are not the feed's.
             Role::Field(Field::Picture, _) if self.entry.is_none() => Role::Opaque,
+            // An article's hours and days are not the feed's.
+            Role::Field(Field::Wish(_), _) if self.entry.is_some() => Role::Opaque,
             role => role,
         };
         if let Some(leaf) = &mut self.leaf {
             if !ends_leaf(leaf, namespace, role, &tag) {
+                // Some wrap escaped markup in the `div` that only XHTML has.
+                let is_wrap =
+                    !leaf.is_markup && !leaf.is_xhtml && leaf.form == TextForm::Html && leaf.value.trim().is_empty();
+                if is_wrap && leaf.is_atom && tag.local() == "div" {
+                    return;
+                }
                 leaf.nested += usize::from(!tag.is_empty && leaf.name.eq_ignore_ascii_case(tag.name));
                 leaf.push_tag(&tag);
                 return;
@@ -185,10 +224,18 @@ impl Reader {
 
     fn open_entry(&mut self, tag: &Tag<'_>) {
         self.finish_entry();
-        if !tag.is_empty {
-            let base = tag.attribute("xml:base").and_then(|base| absolute_url(&base, self.base.as_ref()));
-            let about = tag.attribute("rdf:about");
-            self.entry = Some(Collected::of_entry(base, about));
+        let base = tag.attribute("xml:base").and_then(|base| absolute_url(&base, self.base.as_ref()));
+        let mut entry = Collected::of_entry(base.clone(), tag.attribute("rdf:about"));
+        // CDF, the oldest dialect, has both as attributes.
+        if let Some(address) = tag.attribute("href") {
+            entry.take_address(10, &address, base.as_ref().or(self.base.as_ref()));
+        }
+        if let Some(changed) = tag.attribute("lastmod") {
+            entry.updated.offer(10, changed);
+        }
+        self.entry = Some(entry);
+        if tag.is_empty {
+            self.finish_entry();
         }
     }
 
@@ -196,10 +243,12 @@ impl Reader {
         let is_atom = namespace == Namespace::Atom;
         let base = self.entry.as_ref().and_then(|entry| entry.base.as_ref()).or(self.base.as_ref()).cloned();
         let collected = self.entry.as_mut().unwrap_or(&mut self.feed);
+        let mut has_value = false;
         match field {
             Field::Link => {
                 let own_base = tag.attribute("xml:base").and_then(|own| absolute_url(&own, base.as_ref()));
                 if let Some(href) = tag.attribute("href") {
+                    has_value = true;
                     collected.take_link(tag, &href, own_base.as_ref().or(base.as_ref()));
                 }
             }
@@ -210,13 +259,17 @@ impl Reader {
                 }
             }
             Field::Category => {
-                if let Some(term) = tag.attribute("label").or_else(|| tag.attribute("term")) {
+                let named = |name: &str| tag.attribute(name).filter(|term| !term.trim().is_empty());
+                let label = || named("label").filter(|_| tag.is_empty);
+                if let Some(term) = named("term").or_else(|| named("text")).or_else(label) {
+                    has_value = true;
                     collected.take_tag(&term, TextForm::Plain);
                 }
             }
+            Field::Content => collected.has_content = true,
             _ => {}
         }
-        let holds_text = field != Field::Media && !(is_atom && matches!(field, Field::Link | Field::Category));
+        let holds_text = field != Field::Media && !has_value;
         // Atom's content may lie elsewhere; it is not fetched.
         let is_elsewhere = field == Field::Content && tag.attribute("src").is_some();
         if tag.is_empty || !holds_text {
@@ -231,7 +284,8 @@ impl Reader {
         let is_xhtml = is_atom && tag.attribute("type").is_some_and(|kind| kind.to_ascii_lowercase().contains("xhtml"));
         let name = tag.name.to_owned();
         let value = String::new();
-        self.leaf = Some(Leaf { name, field, rank, form, is_xhtml, is_opaque_id, nested: 0, value, is_markup: false });
+        self.leaf =
+            Some(Leaf { name, field, rank, form, is_xhtml, is_atom, is_opaque_id, nested: 0, value, is_markup: false });
     }
 
     fn close(&mut self, tag: Tag<'_>) {
@@ -277,6 +331,7 @@ impl Reader {
 
     fn text(&mut self, raw: &str) {
         if let Some(leaf) = &mut self.leaf {
+            let raw = prefix(raw, leaf.room());
             if leaf.is_markup {
                 leaf.value.push_str(raw);
             } else {
@@ -287,6 +342,7 @@ impl Reader {
 
     fn verbatim(&mut self, text: &str) {
         if let Some(leaf) = &mut self.leaf {
+            let text = prefix(text, leaf.room());
             if leaf.is_markup {
                 push_escaped(&mut leaf.value, text);
             } else {
@@ -296,16 +352,16 @@ impl Reader {
     }
 
     fn finish_leaf(&mut self) {
-        let Some(leaf) = self.leaf.take() else { return };
+        let Some(mut leaf) = self.leaf.take() else { return };
         let base = self.entry.as_ref().and_then(|entry| entry.base.as_ref()).or(self.base.as_ref()).cloned();
         let collected = self.entry.as_mut().unwrap_or(&mut self.feed);
         let form = if leaf.is_markup { TextForm::Html } else { leaf.form };
+        if let Some(meant) = mojibake::mended(&leaf.value) {
+            leaf.value = meant;
+        }
         match leaf.field {
             Field::Id => collected.take_id(&leaf.value, leaf.is_opaque_id),
-            Field::Link | Field::OriginalLink => {
-                let rank = if leaf.field == Field::OriginalLink { 20 } else { leaf.rank };
-                collected.take_address(rank, &leaf.value, base.as_ref());
-            }
+            Field::Link => collected.take_address(leaf.rank, &leaf.value, base.as_ref()),
             Field::Picture => {
                 let url = if leaf.is_markup { between(&leaf.value, "<url>", "</url>") } else { Some(leaf.value) };
                 if let Some(url) = url.and_then(|url| absolute_url(&url, base.as_ref())) {
@@ -313,16 +369,19 @@ impl Reader {
                 }
             }
             Field::Author => {
-                let name = leaf.is_markup.then(|| between(&leaf.value, "<name>", "</name>")).flatten();
-                collected.take_author(&name.unwrap_or(leaf.value), form);
+                let name = if leaf.is_markup { person_name(&leaf.value) } else { Some(leaf.value) };
+                collected.take_author(&name.unwrap_or_default(), form);
             }
             Field::Category => collected.take_tag(&leaf.value, form),
-            Field::Title => collected.title.offer(leaf.rank, form.into_html(leaf.value)),
-            Field::Summary => collected.summary.offer(leaf.rank, form.into_html(leaf.value)),
+            Field::Title => collected.title.offer(leaf.rank, form.into_text(&leaf.value)),
+            Field::Keywords => leaf.value.split(',').take(TAGS_MAX).for_each(|tag| collected.take_tag(tag, form)),
+            Field::Summary => collected.take_summary(form.into_html(leaf.value)),
+            Field::Caption => collected.summary.offer(leaf.rank, form.into_html(leaf.value)),
             Field::Content => collected.content.offer(leaf.rank, form.into_html(leaf.value)),
             Field::Published => collected.published.offer(leaf.rank, leaf.value),
             Field::Updated => collected.updated.offer(leaf.rank, leaf.value),
             Field::Language => collected.language.offer(leaf.rank, leaf.value),
+            Field::Wish(wish) => self.wishes.take(wish, &leaf.value),
             Field::Media => {}
         }
     }
@@ -330,18 +389,23 @@ impl Reader {
     fn finish_entry(&mut self) {
         self.finish_leaf();
         self.skipped = None;
-        if let Some(entry) = self.entry.take().filter(|entry| !entry.is_blank()) {
+        if let Some(entry) = self.entry.take() {
+            self.kept += entry.size();
             self.entries.push(entry);
         }
     }
 
-    fn finish(mut self) -> Canonical {
-        let is_truncated = !self.is_complete && self.entries.len() < ENTRIES_MAX;
+    /// There is no room for a further entry of a feed with so many bytes.
+    fn is_full(&self, bytes: usize) -> bool {
+        self.entries.len() == ENTRIES_MAX || self.kept > KEPT_PER_BYTE_MAX * bytes
+    }
+
+    fn finish(mut self, bytes: usize) -> Canonical {
+        let is_truncated = !self.is_complete && !self.is_full(bytes);
         if self.entry.is_none() {
             self.finish_leaf();
         }
-        let size = self.entries.iter().map(Collected::size).sum::<usize>();
-        let mut xml = String::with_capacity(size + size / 4 + 256);
+        let mut xml = String::new();
         xml.push_str("<feed xmlns=\"http://www.w3.org/2005/Atom\" xmlns:media=\"http://search.yahoo.com/mrss/\"");
         if let Some(language) = self.feed.language.value() {
             xml.push_str(" xml:lang=\"");
@@ -351,14 +415,17 @@ impl Reader {
         xml.push('>');
         // Without an address of the feed, relative links are the site's.
         let site = self.feed.link.value().and_then(|link| Url::parse(link).ok());
-        self.feed.write(&mut xml, site.as_ref());
-        for entry in &self.entries {
+        let base = self.base.as_ref().or(site.as_ref());
+        let mut texts = Texts::default();
+        let entries = self.entries.len();
+        self.feed.write(&mut xml, &mut texts, base);
+        for entry in self.entries {
             xml.push_str("<entry>");
-            entry.write(&mut xml, site.as_ref());
+            entry.write(&mut xml, &mut texts, base);
             xml.push_str("</entry>");
         }
         xml.push_str("</feed>");
-        Canonical { kind: self.kind, xml, is_truncated, entries: self.entries.len() }
+        Canonical { kind: self.kind, xml, texts, is_truncated, entries, wishes: self.wishes.wishes() }
     }
 }
 
@@ -366,15 +433,37 @@ impl Reader {
 fn ends_leaf(leaf: &Leaf, namespace: Namespace, role: Role, tag: &Tag<'_>) -> bool {
     match role {
         Role::Entry => true,
-        _ if leaf.is_xhtml && namespace == Namespace::Xhtml => false,
         Role::Field(field, _) if leaf.field.is_rich() => {
-            let is_feed_only =
-                matches!(field, Field::Id | Field::Published | Field::Updated) && tag.prefix().is_empty();
-            is_feed_only && tag.local() != "id" || !tag.prefix().is_empty()
+            let is_feed_only = matches!(field, Field::Published | Field::Updated) && tag.prefix().is_empty();
+            is_feed_only || !tag.prefix().is_empty() && !leaf.is_xhtml
         }
+        _ if leaf.is_xhtml && namespace == Namespace::Xhtml => false,
         Role::Field(field, _) => field != leaf.field,
         Role::Transparent | Role::Opaque => false,
     }
+}
+
+/// The name of a person given in elements; without such elements, all of the text.
+fn person_name(markup: &str) -> Option<String> {
+    let is = |tag: &Tag<'_>, name: &str| tag.local().eq_ignore_ascii_case(name);
+    let mut is_person = false;
+    let mut pieces = Pieces::new(markup);
+    while let Some(piece) = pieces.next() {
+        let Piece::Open(tag) = piece else { continue };
+        if is(&tag, "name") {
+            let inside = pieces.take_while(|piece| !matches!(piece, Piece::Close(tag) if is(tag, "name")));
+            return Some(
+                inside
+                    .filter_map(|piece| match piece {
+                        Piece::Text(raw) => Some(raw),
+                        _ => None,
+                    })
+                    .collect(),
+            );
+        }
+        is_person |= ["uri", "url", "email", "homepage"].iter().any(|name| is(&tag, name));
+    }
+    (!is_person).then(|| markup.to_owned())
 }
 
 fn between(markup: &str, start: &str, end: &str) -> Option<String> {

@@ -2,10 +2,10 @@
 
 use url::Url;
 
-use super::markup::{Tag, push_escaped, text_of};
+use super::markup::{FRAGMENT_BYTES_MAX, Tag, prefix, push_escaped, text_of, without_controls};
 
 /// Tags of one entry; what has more is no list of topics.
-const TAGS_MAX: usize = 64;
+pub(super) const TAGS_MAX: usize = 64;
 
 /// Authors of one entry.
 const AUTHORS_MAX: usize = 16;
@@ -26,20 +26,29 @@ pub(super) enum TextForm {
     Plain,
     /// As HTML.
     Html,
+    /// As base64 of HTML (RFC 4287, 4.1.3.3, and `mode` of 0.3).
+    Base64,
 }
 
 impl TextForm {
     /// By Atom's `type` attribute: `text`, `html`, `xhtml`, or in 0.3 and in error a MIME type; 0.3 also has `mode`.
     pub fn of_atom(tag: &Tag<'_>) -> Self {
-        let is_html = |text: String| text.to_ascii_lowercase().contains("html");
-        let is_escaped = tag.attribute("mode").is_some_and(|mode| mode.eq_ignore_ascii_case("escaped"));
-        if is_escaped || tag.attribute("type").is_some_and(is_html) { Self::Html } else { Self::Plain }
+        let kind = tag.attribute("type").unwrap_or_default().trim().to_ascii_lowercase();
+        let is_text = kind.starts_with("text/") || kind.ends_with("+xml") || kind.ends_with("/xml");
+        match tag.attribute("mode").unwrap_or_default().to_ascii_lowercase().as_str() {
+            "base64" => Self::Base64,
+            _ if kind.contains('/') && !is_text => Self::Base64,
+            "escaped" => Self::Html,
+            _ if kind.contains("html") => Self::Html,
+            _ => Self::Plain,
+        }
     }
 
     /// The same text as HTML.
     pub fn into_html(self, text: String) -> String {
         match self {
             Self::Html => text,
+            Self::Base64 => from_base64(text),
             Self::Plain => {
                 let mut html = String::with_capacity(text.len());
                 push_escaped(&mut html, &text);
@@ -48,11 +57,40 @@ impl TextForm {
         }
     }
 
-    fn into_text(self, text: &str) -> String {
+    /// The same text without markup, collapsed.
+    pub fn into_text(self, text: &str) -> String {
         match self {
             Self::Html => text_of(text),
-            Self::Plain => crate::text::collapse(text),
+            Self::Base64 => text_of(&from_base64(text.to_owned())),
+            Self::Plain => crate::text::collapse(prefix(text, FRAGMENT_BYTES_MAX)),
         }
+    }
+}
+
+/// What base64 stands for, if it is a text; what is no base64 is itself.
+fn from_base64(text: String) -> String {
+    let bytes: Vec<u8> = text.bytes().filter(|byte| !byte.is_ascii_whitespace()).collect();
+    match data_encoding::BASE64.decode(&bytes) {
+        Ok(decoded) => String::from_utf8(decoded).unwrap_or_default(),
+        Err(_) => text,
+    }
+}
+
+/// Texts, which feed-rs is given the places of: it need not read long ones, nor can it change them.
+#[derive(Debug, Default)]
+pub(super) struct Texts(Vec<String>);
+
+impl Texts {
+    /// Keeps a text, and gives its place.
+    fn keep(&mut self, text: String) -> usize {
+        self.0.push(without_controls(text));
+        self.0.len() - 1
+    }
+
+    /// The text at a place.
+    pub fn take(&mut self, place: &str) -> String {
+        let kept = place.parse().ok().and_then(|place: usize| self.0.get_mut(place));
+        kept.map(std::mem::take).unwrap_or_default()
     }
 }
 
@@ -86,6 +124,9 @@ pub(super) struct Collected {
     pub link: Slot,
     pub summary: Slot,
     pub content: Slot,
+    /// An element for the content was met, also an empty one.
+    pub has_content: bool,
+    has_summary: bool,
     pub published: Slot,
     pub updated: Slot,
     pub image: Slot,
@@ -105,15 +146,9 @@ impl Collected {
         Self { base, about, ..Self::default() }
     }
 
-    /// Nothing in it that could be an article.
-    pub fn is_blank(&self) -> bool {
-        let slots = [&self.title, &self.link, &self.summary, &self.content];
-        slots.iter().all(|slot| slot.value().is_none()) && self.id.is_none() && self.relative_link.is_none()
-    }
-
     /// Bytes of the large values.
     pub fn size(&self) -> usize {
-        [&self.title, &self.summary, &self.content].iter().map(|slot| slot.value.len()).sum::<usize>() + 512
+        [&self.title, &self.summary, &self.content].iter().map(|slot| slot.value.len()).sum()
     }
 
     pub fn take_id(&mut self, id: &str, is_opaque: bool) {
@@ -122,6 +157,18 @@ impl Collected {
             self.id = Some(id.to_owned());
             self.is_permalink = !is_opaque;
         }
+    }
+
+    /// A description, by any of its names. The first is the summary; a second one is the content of a feed that has no
+    /// element for it, else the better summary. So feedparser does, and so do podcasts mean it.
+    pub fn take_summary(&mut self, html: String) {
+        if self.has_summary && !self.has_content {
+            self.has_content = true;
+            self.content.offer(5, html);
+        } else if !html.trim().is_empty() {
+            self.summary = Slot { rank: 10, value: html };
+        }
+        self.has_summary = true;
     }
 
     /// A link in attributes: Atom's, of which only the one to the article counts.
@@ -176,8 +223,10 @@ impl Collected {
     pub fn take_author(&mut self, text: &str, form: TextForm) {
         let text = form.into_text(text);
         let words: Vec<&str> = text.split(' ').filter(|word| !word.contains('@')).collect();
-        let name = words.join(" ");
-        let name = name.trim_matches(|c: char| c.is_whitespace() || "()<>[]\",;:-–—".contains(c));
+        let joined = words.join(" ");
+        // What stood around the e-mail address is left over.
+        let left_over = if joined.len() < text.len() { "()<>[]\",;:-–—" } else { ",;:-–—" };
+        let name = joined.trim_matches(|c: char| c.is_whitespace() || left_over.contains(c));
         let is_new = !self.authors.iter().any(|author| author == name);
         if !name.is_empty() && name.len() <= NAME_BYTES_MAX && self.authors.len() < AUTHORS_MAX && is_new {
             self.authors.push(name.to_owned());
@@ -185,37 +234,46 @@ impl Collected {
     }
 
     /// The address of the article: the link, else the permanent id, else RDF's name for it.
-    fn address(&self, site: Option<&Url>) -> Option<String> {
-        let relative = || self.relative_link.as_deref().and_then(|link| absolute_url(link, site));
-        let permalink = || self.id.as_deref().filter(|_| self.is_permalink).and_then(|id| absolute_url(id, None));
+    fn address(&self, base: Option<&Url>) -> Option<String> {
+        let relative = || self.relative_link.as_deref().and_then(|link| absolute_url(link, base));
+        // A path is an address on the site; a bare word or number is only an id.
+        let base_of = |id: &str| self.base.as_ref().or(base).filter(|_| id.starts_with('/'));
+        let permalink =
+            || self.id.as_deref().filter(|_| self.is_permalink).and_then(|id| absolute_url(id, base_of(id)));
         let about = || self.about.as_deref().and_then(|about| absolute_url(about, None));
         let link = self.link.value().map(str::to_owned);
         link.or_else(|| relative().or_else(permalink).or_else(about).map(String::from))
     }
 
-    /// Writes the children of `<feed>` or `<entry>`.
-    pub fn write(&self, xml: &mut String, site: Option<&Url>) {
+    /// Writes the children of `<feed>` or `<entry>`, and the texts to `texts`.
+    pub fn write(self, xml: &mut String, texts: &mut Texts, base: Option<&Url>) {
         let element = |xml: &mut String, start: &str, text: &str, end: &str| {
             xml.push_str(start);
             push_escaped(xml, text);
             xml.push_str(end);
         };
-        if let Some(id) = &self.id {
+        if let Some(id) = self.id.as_ref().or(self.about.as_ref()) {
             element(xml, "<id>", id, "</id>");
         }
-        if let Some(address) = self.address(site) {
+        if let Some(address) = self.address(base) {
             element(xml, "<link rel=\"alternate\" href=\"", &address, "\"/>");
         }
         for (slot, start, end) in [
-            (&self.title, "<title type=\"html\">", "</title>"),
-            (&self.summary, "<summary type=\"html\">", "</summary>"),
-            (&self.content, "<content type=\"html\">", "</content>"),
             (&self.published, "<published>", "</published>"),
             (&self.updated, "<updated>", "</updated>"),
             (&self.image, "<media:content url=\"", "\"/>"),
         ] {
             if let Some(value) = slot.value() {
                 element(xml, start, value, end);
+            }
+        }
+        for (slot, start, end) in [
+            (self.title, "<title>", "</title>"),
+            (self.summary, "<summary>", "</summary>"),
+            (self.content, "<content>", "</content>"),
+        ] {
+            if !slot.value.is_empty() {
+                element(xml, start, &texts.keep(slot.value).to_string(), end);
             }
         }
         for author in &self.authors {

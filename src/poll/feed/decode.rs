@@ -1,6 +1,8 @@
 //! Bytes to text: byte order mark, UTF-16 by its zeros, UTF-8 when it is, then what HTTP or the document claims,
 //! then detection.
 
+mod pages;
+
 use std::borrow::Cow;
 
 use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
@@ -18,6 +20,9 @@ const BYTES_PER_FAULT_MIN: usize = 500;
 /// Valid UTF-8 beats every claim: text in another encoding does not happen to be valid UTF-8, while servers and
 /// templates often claim what they do not send.
 pub(in crate::poll) fn decode<'a>(bytes: &'a [u8], content_type: Option<&str>, url: Option<&Url>) -> Cow<'a, str> {
+    if let Some(text) = utf_32(bytes) {
+        return Cow::Owned(text);
+    }
     if let Some((encoding, _)) = Encoding::for_bom(bytes) {
         return encoding.decode(bytes).0;
     }
@@ -30,7 +35,13 @@ pub(in crate::poll) fn decode<'a>(bytes: &'a [u8], content_type: Option<&str>, u
         return Cow::Borrowed(text);
     }
     let from_http = content_type.and_then(charset_parameter);
-    let from_document = claim(bytes);
+    let label = claim(bytes);
+    if let Some(text) =
+        label.as_deref().filter(|_| !is_nearly_utf8(bytes)).and_then(|label| pages::decoded(label, bytes))
+    {
+        return Cow::Owned(text);
+    }
+    let from_document = label.as_deref().and_then(for_label);
     // RFC 9110 servers send iso-8859-1 by default, without looking: the document knows better.
     let claims = match (from_http, from_document) {
         (Some(http), Some(document)) if http == encoding_rs::WINDOWS_1252 => [Some(document), Some(http)],
@@ -54,12 +65,34 @@ fn charset_parameter(content_type: &str) -> Option<&'static Encoding> {
 }
 
 /// The encoding that the document names: `<?xml … encoding="…"?>` or `<meta charset=…>`.
-fn claim(bytes: &[u8]) -> Option<&'static Encoding> {
+fn claim(bytes: &[u8]) -> Option<String> {
     let head = String::from_utf8_lossy(&bytes[..bytes.len().min(CLAIM_BYTES_MAX)]);
     let key = head.find("encoding=").map(|at| at + 9).or_else(|| head.find("charset=").map(|at| at + 8))?;
     let value = head[key..].trim_start_matches(['"', '\'', ' ']);
     let end = value.find(|c: char| !c.is_ascii_alphanumeric() && !"-_:.".contains(c)).unwrap_or(value.len());
-    Encoding::for_label(&value.as_bytes()[..end])
+    Some(value[..end].to_owned())
+}
+
+/// By the web's labels, also with underscores, and Apple's.
+fn for_label(label: &str) -> Option<&'static Encoding> {
+    let label = label.to_ascii_lowercase().replace('_', "-");
+    let label = match label.as_str() {
+        "mac" | "macroman" | "csmacintosh" => "macintosh",
+        "maccyrillic" | "mac-cyrillic" => "x-mac-cyrillic",
+        label => label,
+    };
+    Encoding::for_label(label.as_bytes())
+}
+
+/// UTF-32, by its byte order mark or its first zeros; the web's standard has none.
+fn utf_32(bytes: &[u8]) -> Option<String> {
+    let read: fn([u8; 4]) -> u32 = match bytes {
+        [0xff, 0xfe, 0, 0, ..] | [b'<', 0, 0, 0, ..] => u32::from_le_bytes,
+        [0, 0, 0xfe, 0xff, ..] | [0, 0, 0, b'<', ..] => u32::from_be_bytes,
+        _ => return None,
+    };
+    let (units, _) = bytes.as_chunks::<4>();
+    Some(units.iter().map(|unit| char::from_u32(read(*unit)).unwrap_or(char::REPLACEMENT_CHARACTER)).collect())
 }
 
 fn is_nearly_utf8(bytes: &[u8]) -> bool {
@@ -111,6 +144,8 @@ mod tests {
         let wide = declared("utf-16");
         check(&wide.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<_>>(), None, &wide);
         check(&wide.encode_utf16().flat_map(u16::to_be_bytes).collect::<Vec<_>>(), None, &wide);
+        check(&wide.chars().flat_map(|c| u32::from(c).to_le_bytes()).collect::<Vec<_>>(), None, &wide);
+        check(&wide.chars().flat_map(|c| u32::from(c).to_be_bytes()).collect::<Vec<_>>(), None, &wide);
         check(format!("\u{feff}{TEXT}").as_bytes(), None, TEXT);
     }
 

@@ -52,8 +52,8 @@ impl FeedKind {
     pub(super) fn of_root(root: &Tag<'_>) -> Self {
         let declares = |part: &str| root.attributes().any(|(_, value)| value.to_ascii_lowercase().contains(part));
         match root.local().to_ascii_lowercase().as_str() {
-            "feed" if declares("purl.org/atom") => Self::Atom03,
-            "feed" => Self::Atom10,
+            "feed" | "entry" if declares("purl.org/atom") => Self::Atom03,
+            "feed" | "entry" => Self::Atom10,
             "rdf" if declares("my.netscape.com") || declares("rdf/simple/0.9") => Self::Rss090,
             "rdf" => Self::Rss10,
             _ => match root.attribute("version").as_deref().map(str::trim) {

@@ -1,6 +1,6 @@
 //! Cuts XML, also broken, and HTML in it into tags and text in one linear pass; no tree, no recursion, no entities of its own.
 
-use quick_xml::escape::resolve_html5_entity;
+use html5ever::data::NAMED_ENTITIES;
 
 use crate::text;
 
@@ -11,7 +11,7 @@ const ATTRIBUTES_MAX: usize = 64;
 const ENTITY_BYTES_MAX: usize = 40;
 
 /// Markup of one title or summary that is looked at, in bytes: four times a long article.
-const FRAGMENT_BYTES_MAX: usize = 256 << 10;
+pub(super) const FRAGMENT_BYTES_MAX: usize = 256 << 10;
 
 /// A piece of markup.
 #[derive(Clone, Copy, Debug)]
@@ -180,7 +180,8 @@ fn starts_markup(bytes: &[u8]) -> bool {
     let is_name = |byte: &u8| byte.is_ascii_alphabetic() || *byte == b'_';
     match bytes {
         [b'<', b'/', next, ..] => is_name(next),
-        [b'<', next, ..] => is_name(next) || matches!(next, b'!' | b'?'),
+        [b'<', b'!', next, ..] => next.is_ascii_alphabetic() || matches!(next, b'-' | b'['),
+        [b'<', next, ..] => is_name(next) || *next == b'?',
         _ => false,
     }
 }
@@ -222,7 +223,7 @@ pub(in crate::poll) fn push_resolved(text: &mut String, raw: &str) {
         let window = rest.as_bytes();
         let end = window.iter().take(ENTITY_BYTES_MAX).position(|byte| !byte.is_ascii_alphanumeric() && *byte != b'#');
         let length = match end {
-            Some(end) if window[end] == b';' && push_entity(text, &rest[..end]) => end + 1,
+            Some(end) if window[end] == b';' && push_entity(text, &rest[..=end]) => end + 1,
             _ => {
                 text.push('&');
                 0
@@ -233,12 +234,21 @@ pub(in crate::poll) fn push_resolved(text: &mut String, raw: &str) {
     text.push_str(rest);
 }
 
+/// Appends what an entity stands for; `name` is without the ampersand, with the semicolon.
 fn push_entity(text: &mut String, name: &str) -> bool {
+    // Escaped HTML is made of these; a look into the table of all costs more.
+    const COMMON: [(&str, char); 5] = [("lt;", '<'), ("gt;", '>'), ("quot;", '"'), ("amp;", '&'), ("nbsp;", '\u{a0}')];
+    if let Some((_, c)) = COMMON.iter().find(|(common, _)| *common == name) {
+        text.push(*c);
+        return true;
+    }
     let Some(number) = name.strip_prefix('#') else {
-        let Some(resolved) = resolve_html5_entity(name) else { return false };
-        text.push_str(resolved);
+        // Names of one character have 0 as their second.
+        let Some((first, second)) = NAMED_ENTITIES.get(name).filter(|(first, _)| *first > 0) else { return false };
+        text.extend([first, second].into_iter().filter_map(|code| char::from_u32(*code).filter(|c| *c != '\0')));
         return true;
     };
+    let number = number.trim_end_matches(';');
     let code = match number.strip_prefix(['x', 'X']) {
         Some(hexadecimal) => u32::from_str_radix(hexadecimal, 16),
         None => number.parse(),
@@ -246,10 +256,16 @@ fn push_entity(text: &mut String, name: &str) -> bool {
     let Ok(code) = code else { return false };
     match code {
         // HTML, "numeric character reference end state": 0x80 to 0x9F are of windows-1252.
-        0x80..=0x9f => text.push_str(&encoding_rs::WINDOWS_1252.decode_without_bom_handling(&[code as u8]).0),
+        0x80..=0x9f => push_windows_1252(text, code as u8),
         _ => text.push(char::from_u32(code).unwrap_or('\u{fffd}')),
     }
     true
+}
+
+fn push_windows_1252(text: &mut String, byte: u8) {
+    let byte = [byte];
+    let decoded = encoding_rs::WINDOWS_1252.decode_without_bom_handling(&byte).0;
+    text.extend(decoded.chars().filter(|c| !c.is_control()));
 }
 
 /// Appends `text` so that an XML parser reads it back; characters that XML 1.0 forbids are left out.
@@ -260,13 +276,33 @@ pub(crate) fn push_escaped(xml: &mut String, text: &str) {
             '<' => xml.push_str("&lt;"),
             '>' => xml.push_str("&gt;"),
             '"' => xml.push_str("&quot;"),
-            '\t' | '\n' => xml.push(c),
-            // A literal carriage return would be read back as a line feed, which is what is wanted.
-            '\r' => xml.push('\n'),
-            c if c.is_control() || matches!(c, '\u{fffe}' | '\u{ffff}') => {}
-            c => xml.push(c),
+            c => push_allowed(xml, c),
         }
     }
+}
+
+fn push_allowed(text: &mut String, c: char) {
+    match c {
+        '\t' | '\n' => text.push(c),
+        // A literal carriage return would be read back as a line feed, which is what is wanted.
+        '\r' => text.push('\n'),
+        // No text has these controls; windows-1252 was written as if it were Latin-1.
+        '\u{80}'..='\u{9f}' => push_windows_1252(text, c as u8),
+        c if c.is_control() || matches!(c, '\u{fffe}' | '\u{ffff}') => {}
+        c => text.push(c),
+    }
+}
+
+/// The text without the characters that XML 1.0 forbids.
+pub(in crate::poll) fn without_controls(text: String) -> String {
+    // C2 is the first byte of U+0080 to U+009F, EF that of U+FFFE.
+    let may_be_odd = |byte: u8| byte < b' ' && !matches!(byte, b'\t' | b'\n') || matches!(byte, 0x7f | 0xc2 | 0xef);
+    if !text.bytes().any(may_be_odd) {
+        return text;
+    }
+    let mut allowed = String::with_capacity(text.len());
+    text.chars().for_each(|c| push_allowed(&mut allowed, c));
+    allowed
 }
 
 /// The text of an HTML fragment, collapsed and in NFC. Unlike an HTML parser it is linear in hostile input.

@@ -1,6 +1,7 @@
 //! What the elements of RSS, Atom and their extensions mean, whatever prefix or namespace they come with.
 
 use super::markup::Tag;
+use super::wishes::Wish;
 
 /// A family of element names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,6 +20,8 @@ pub(super) enum Namespace {
     Media,
     /// Apple's podcast elements.
     Itunes,
+    /// RSS syndication module.
+    Syndication,
     /// XHTML.
     Xhtml,
     /// RDF.
@@ -36,7 +39,9 @@ impl Namespace {
             Self::Atom
         } else if has("purl.org/rss/1.0/modules/content") {
             Self::Content
-        } else if has("purl.org/rss/1.0/modules/") {
+        } else if has("purl.org/rss/1.0/modules/syndication") {
+            Self::Syndication
+        } else if has("purl.org/rss/1.0/modules/") && !has("/rss091") {
             Self::Other
         } else if has("purl.org/dc/elements") {
             Self::Dc
@@ -70,6 +75,7 @@ impl Namespace {
             "dcterms" => Self::Dcterms,
             "media" => Self::Media,
             "itunes" => Self::Itunes,
+            "sy" => Self::Syndication,
             "xhtml" => Self::Xhtml,
             "rdf" => Self::Rdf,
             "rss" => Self::Rss,
@@ -84,13 +90,15 @@ pub(super) enum Field {
     Title,
     /// RSS: in its text; Atom: in its attributes.
     Link,
-    /// The address before a feed service replaced it.
-    OriginalLink,
     Id,
     Summary,
+    /// What stands under a picture; a summary only where there is nothing else.
+    Caption,
     Content,
     Author,
     Category,
+    /// Tags between commas.
+    Keywords,
     Published,
     Updated,
     Language,
@@ -98,6 +106,8 @@ pub(super) enum Field {
     Media,
     /// RSS `<image>` inside an item.
     Picture,
+    /// What the feed asks of those who poll it.
+    Wish(Wish),
 }
 
 impl Field {
@@ -125,27 +135,26 @@ pub(super) fn role(namespace: Namespace, local: &str) -> Role {
     use Field::*;
     use Namespace as N;
     let (field, rank) = match (namespace, local) {
-        (N::Rss, "item") | (N::Atom | N::Rss, "entry") => return Role::Entry,
-        (N::Rss, "channel") | (N::Media, "group") => return Role::Transparent,
+        (N::Atom | N::Rss, "item" | "entry") => return Role::Entry,
+        (N::Rss, "channel" | "skiphours" | "skipdays") | (N::Media, "group") => return Role::Transparent,
         // Tags of HTML that never end, in a feed whose author forgot to escape it.
         (N::Rss | N::Atom, "br" | "hr" | "img" | "p") => return Role::Transparent,
         (N::Rss | N::Atom, "title") => (Title, 10),
         (N::Dc, "title") => (Title, 2),
+        (N::Media, "title") => (Title, 1),
         (N::Rss | N::Atom, "link") => (Link, 10),
-        (N::Rss, "guid") | (N::Atom, "id") => (Id, 10),
-        (N::Rss, "description") | (N::Atom, "summary") => (Summary, 10),
-        (N::Rss, "summary") => (Summary, 6),
-        (N::Dc, "description") => (Summary, 4),
-        (N::Itunes, "summary") => (Summary, 3),
-        (N::Itunes, "subtitle") => (Summary, 2),
-        (N::Media, "description") => (Summary, 1),
+        (N::Rss | N::Atom, "guid" | "id") => (Id, 10),
+        (N::Rss | N::Atom, "description" | "summary" | "abstract") => (Summary, 10),
+        (N::Dc, "description") | (N::Itunes, "summary") => (Summary, 10),
+        (N::Media, "description") => (Caption, 1),
         (N::Content, "encoded") | (N::Atom, "content") => (Content, 10),
         (N::Xhtml, "body" | "div") => (Content, 9),
-        (N::Rss, "content") => (Content, 8),
+        (N::Rss, "content") | (N::Rss | N::Atom, "body" | "fullitem") => (Content, 8),
         // Yandex's full text is a habit of the region's publishers.
         (N::Rss | N::Other, "full-text" | "fulltext") => (Content, 7),
-        (N::Rss | N::Atom, "author") | (N::Dc, "creator") => (Author, 10),
-        (N::Rss | N::Atom, "category") | (N::Dc, "subject") => (Category, 10),
+        (N::Rss | N::Atom | N::Itunes, "author") | (N::Dc, "creator" | "author") => (Author, 10),
+        (N::Rss | N::Atom | N::Media | N::Itunes, "category") | (N::Dc, "subject") => (Category, 10),
+        (N::Rss, "keywords" | "tags") | (N::Media | N::Itunes, "keywords") => (Keywords, 10),
         (N::Rss, "pubdate") | (N::Atom, "published") => (Published, 10),
         (N::Atom, "issued") | (N::Rss, "published" | "date") => (Published, 8),
         (N::Dcterms, "issued" | "created") => (Published, 7),
@@ -159,13 +168,19 @@ pub(super) fn role(namespace: Namespace, local: &str) -> Role {
         (N::Media, "thumbnail") => (Media, 10),
         (N::Itunes, "image") => (Media, 5),
         (N::Rss, "image") => (Picture, 15),
-        (N::Other, "origlink") => (OriginalLink, 10),
+        (N::Rss, "ttl") => (Wish(self::Wish::Ttl), 10),
+        (N::Rss, "hour") => (Wish(self::Wish::SkipHour), 10),
+        (N::Rss, "day") => (Wish(self::Wish::SkipDay), 10),
+        (N::Syndication, "updateperiod") => (Wish(self::Wish::Period), 10),
+        (N::Syndication, "updatefrequency") => (Wish(self::Wish::Frequency), 10),
         _ => return Role::Opaque,
     };
     Role::Field(field, rank)
 }
 
-/// Whether a tag is a root of a feed.
+/// Whether a tag is a root of a feed, or of an Atom entry that stands alone (RFC 4287, 2).
 pub(super) fn is_root(tag: &Tag<'_>) -> bool {
-    ["rss", "rdf", "feed", "channel"].iter().any(|root| tag.local().eq_ignore_ascii_case(root))
+    let is = |name: &str| tag.local().eq_ignore_ascii_case(name);
+    let is_atom = || tag.attributes().any(|(_, value)| Namespace::of_address(value) == Namespace::Atom);
+    is("rss") || is("rdf") || is("feed") || is("channel") || is("entry") && is_atom()
 }

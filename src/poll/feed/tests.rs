@@ -116,11 +116,8 @@ fn broken_feeds_are_read_as_far_as_they_are_meant() {
     let foreign = "<item><dc:title>D</dc:title><media:group><media:title>no</media:title><media:thumbnail url='/t.jpg'/></media:group>\
                    <content:encoded><![CDATA[<p>Full</p>]]></content:encoded><dc:date>2024-01-02</dc:date><yandex:related><link url='x'/></yandex:related>\
                    <feedburner:origLink>https://news.example/4</feedburner:origLink><link>https://fb.example/r</link></item>";
-    check(
-        &rss(foreign),
-        "rss-2.0",
-        &["https://news.example/4 | https://news.example/4 | D | - | 2024-01-02T00:00:00+05:00"],
-    );
+    let line = "https://fb.example/r | https://fb.example/r | D | - | 2024-01-02T00:00:00+05:00";
+    check(&rss(foreign), "rss-2.0", &[line]);
     let read = feed(&rss(foreign));
     assert_eq!(read.entries[0].content_html.as_deref(), Some("<p>Full</p>"));
     assert_eq!(read.entries[0].image.as_ref().map(Url::as_str), Some("https://news.example/t.jpg"));
@@ -240,6 +237,115 @@ fn a_cut_json_feed_gives_its_whole_items() {
 }
 
 #[test]
+fn dialects_before_and_beside_rss_and_atom() {
+    check(
+        "<CHANNEL HREF='https://news.example/'><TITLE>T</TITLE><ITEM HREF='/1' LASTMOD='2004-04-06T23:05:43-05:00'>\
+         <TITLE>Dam</TITLE><ABSTRACT>Water</ABSTRACT></ITEM></CHANNEL>",
+        "rss",
+        &["https://news.example/1 | https://news.example/1 | Dam | Water | -"],
+    );
+    check(
+        "<?xml version='1.0'?><a:entry xmlns:a='http://www.w3.org/2005/Atom'><a:id>urn:1</a:id><a:title>Alone</a:title>\
+         <a:link href='https://news.example/1'/></a:entry>",
+        "atom-1.0",
+        &["urn:1 | https://news.example/1 | Alone | - | -"],
+    );
+    check(
+        "<rdf:RDF xmlns:rdf='http://www.w3.org/1999/02/22-rdf-syntax-ns#' xmlns='http://purl.org/rss/1.0/'>\
+         <item rdf:about='https://news.example/id/1'><title>A</title><link>https://news.example/1</link></item></rdf:RDF>",
+        "rss-1.0",
+        &["https://news.example/id/1 | https://news.example/1 | A | - | -"],
+    );
+    check(
+        "<feed xmlns='http://www.w3.org/2005/Atom'><title>T</title><item><guid>/n/1</guid><title>RSS in Atom</title></item></feed>",
+        "atom-1.0",
+        &["/n/1 | https://news.example/n/1 | RSS in Atom | - | -"],
+    );
+}
+
+#[test]
+fn entries_without_anything_to_read_are_still_entries() {
+    let read = feed(&rss("<item/><item></item><item><author>A. Writer</author></item>"));
+    assert_eq!(read.entries.len(), 3);
+    assert_eq!(read.entries[2].authors[0].name, "A. Writer");
+    assert_eq!(read.entries[2].id, None);
+}
+
+#[test]
+fn a_second_description_is_the_content() {
+    let read = feed(&rss("<item><description>Short</description><itunes:summary>Notes</itunes:summary></item>\
+         <item><description>Short</description><content:encoded>Full</content:encoded></item>\
+         <item><content:encoded>Full</content:encoded><description>Short</description></item>\
+         <item><description>Short</description><media:description>A dam</media:description></item>\
+         <item><media:group><media:description>A film</media:description></media:group></item>"));
+    let texts: Vec<(&str, &str)> = read
+        .entries
+        .iter()
+        .map(|entry| (entry.summary.as_deref().unwrap_or("-"), entry.content_html.as_deref().unwrap_or("-")))
+        .collect();
+    assert_eq!(texts, [("Short", "Notes"), ("Short", "Full"), ("Short", "Full"), ("Short", "-"), ("A film", "-")]);
+}
+
+#[test]
+fn tags_are_terms_in_every_spelling() {
+    let read = feed(&rss(
+        "<item><atom:category term='gas' label='Gas'/><category domain='x'>Oil</category><dc:subject>Coal</dc:subject>\
+         <itunes:category text='News'/><media:keywords>dam, river,,dam</media:keywords><atom:category label='Only'/></item>",
+    ));
+    assert_eq!(read.entries[0].tags, ["gas", "Oil", "Coal", "News", "dam", "river", "Only"]);
+}
+
+#[test]
+fn people_in_elements_have_names_or_none() {
+    let read = feed(&rss(
+        "<item><author><uri>https://a.example/</uri></author><author><a:name xml:lang='en'>B &amp; C</a:name></author>\
+         <itunes:author>Desk [2]</itunes:author><author><b>D</b></author></item>",
+    ));
+    let authors: Vec<&str> = read.entries[0].authors.iter().map(|author| author.name.as_str()).collect();
+    assert_eq!(authors, ["B & C", "Desk [2]", "D"]);
+}
+
+#[test]
+fn texts_in_every_wrapping() {
+    let atom = |inside: &str| {
+        let text = format!("<feed xmlns='http://www.w3.org/2005/Atom'><entry><id>urn:1</id>{inside}</entry></feed>");
+        feed(&text).entries.remove(0)
+    };
+    let encoded = atom(
+        "<title type='application/octet-stream'>\nQSA8Yj5i\nPC9iPg==</title><content type='image/png'>/////w==</content>",
+    );
+    assert_eq!((encoded.title.as_deref(), encoded.content_html), (Some("A b"), None));
+    let wrapped =
+        atom("<content type='html'><div xmlns='http://www.w3.org/1999/xhtml'>&lt;p&gt;One&lt;/p&gt;</div></content>");
+    assert_eq!(wrapped.content_html.as_deref(), Some("<p>One</p>"));
+    let drawing = "<title>T</title><content type='xhtml'><div xmlns='http://www.w3.org/1999/xhtml'><p>Before</p>\
+                   <svg xmlns='http://www.w3.org/2000/svg'><dc:title>Tree</dc:title></svg><p>After</p></div></content>";
+    let drawn = atom(drawing);
+    assert_eq!(drawn.title.as_deref(), Some("T"));
+    assert!(drawn.content_html.is_some_and(|content| content.contains("After")));
+    let odd = feed(&rss(
+        "<item><title>&Sigma; &scaron; &zcaron; &bne; it\u{92}s</title><description>СовеÑ</description></item>",
+    ));
+    assert_eq!(odd.entries[0].title.as_deref(), Some("Σ š ž =⃥ it’s"));
+    let twice = feed(&rss("<item><title>Ð¡Ð¾Ð²ÐµÑ\u{82} â\u{80}\u{94} Ð´Ð°</title></item>"));
+    assert_eq!(twice.entries[0].title.as_deref(), Some("Совет — да"));
+}
+
+#[test]
+fn what_a_feed_asks_of_pollers() {
+    use std::time::Duration;
+    let asked = "<ttl>20</ttl><skipHours><hour>0</hour><hour>23</hour></skipHours><skipDays><day>Sunday</day></skipDays>\
+                 <item><title>A</title><ttl>5</ttl><hour>7</hour></item>";
+    let wishes = feed(&rss(asked)).wishes;
+    assert_eq!(wishes, Wishes { every: Some(Duration::from_secs(1200)), skip_hours: 1 << 23 | 1, skip_days: 1 << 6 });
+    let rdf = "<rdf:RDF xmlns:rdf='http://www.w3.org/1999/02/22-rdf-syntax-ns#' xmlns='http://purl.org/rss/1.0/' \
+               xmlns:s='http://purl.org/rss/1.0/modules/syndication/'><channel><s:updatePeriod>daily</s:updatePeriod>\
+               <s:updateFrequency>4</s:updateFrequency></channel><item><title>A</title></item></rdf:RDF>";
+    assert_eq!(feed(rdf).wishes, Wishes { every: Some(Duration::from_secs(6 * 3600)), ..Wishes::default() });
+    assert_eq!(feed(&rss("<ttl>0</ttl>")).wishes, Wishes::default());
+}
+
+#[test]
 fn what_is_no_feed_is_named() {
     let message = |bytes: &[u8]| read_from(bytes, None).expect_err("it is no feed").to_string();
     for (bytes, part) in [
@@ -281,7 +387,7 @@ fn hostile_feeds_end_soon() {
     for (name, text, entries) in [
         ("nested groups", nested("<media:group>", "</media:group>"), 1),
         ("nested unknown", nested("<x>", "</x>"), 1),
-        ("nested items", nested("<item>", "</item>"), 1),
+        ("nested items", nested("<item>", "</item>"), canonical::ENTRIES_MAX),
         ("nested base", nested("<a xml:base='bbbbbbbbbbbb/'>", "</a>"), 1),
         ("nested description", nested("<description><b>", "</b></description>"), 1),
         ("many items", rss(&"<item><title>A</title></item>".repeat(50_000)), canonical::ENTRIES_MAX),
@@ -290,12 +396,29 @@ fn hostile_feeds_end_soon() {
         ("open quotes", rss(&format!("<item><title>A</title>{}</item>", "<a b=\">".repeat(200_000))), 1),
         ("many ampersands", rss(&format!("<item><title>{}</title></item>", "&a".repeat(500_000))), 1),
         ("entities", bomb.clone(), 1),
+        (
+            "a long attribute",
+            rss(&format!("<item><link href='https://a.example/{}'/></item>", "a".repeat(2_000_000))),
+            1,
+        ),
+        ("many tags", rss(&format!("<item><media:keywords>{}</media:keywords></item>", "a,".repeat(500_000))), 1),
+        ("an open comment", rss(&format!("<item><title>A</title></item><!--{}", "x-".repeat(500_000))), 1),
+        ("an open instruction", rss(&format!("<item><title>A</title></item><?x {}", "x?".repeat(500_000))), 1),
+        ("an open section", rss(&format!("<item/><item><title><![CDATA[{}", "]]".repeat(500_000))), 1),
     ] {
         assert_eq!(feed(&text).entries.len(), entries, "{name}");
     }
     assert_eq!(feed(&bomb).entries[0].title.as_deref(), Some("x &b; &c; y"));
     let deep = format!("{{\"version\":\"https://jsonfeed.org/version/1\",\"items\":{}", "[".repeat(100_000));
     assert!(matches!(read_from(deep.as_bytes(), None), Err(FeedError::Truncated { .. })));
+}
+
+#[test]
+fn texts_do_not_outgrow_the_feed() {
+    let content = format!("<entry><id>a</id><content>{}</content></entry>", "&".repeat(3 << 20));
+    let read = feed(&format!("<feed xmlns='http://www.w3.org/2005/Atom'>{}</feed>", content.repeat(3)));
+    let sizes: Vec<usize> = read.entries.iter().filter_map(|entry| Some(entry.content_html.as_ref()?.len())).collect();
+    assert_eq!(sizes, [10 << 20, 10 << 20], "each text is cut at 2 MiB, and the third entry is one too many");
 }
 
 #[test]
