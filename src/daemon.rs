@@ -18,8 +18,8 @@ use crate::pipeline::{self, Active, Engine, Mode, StageFailed, StartError};
 /// Commands that wait for the scheduler; askers wait beyond that.
 const COMMANDS_MAX: usize = 16;
 
-/// How often systemd's status text is renewed.
-const STATUS_INTERVAL: Duration = Duration::from_secs(5);
+/// How often systemd's status text is renewed: it looks at every source's state.
+const STATUS_INTERVAL: Duration = Duration::from_secs(30);
 
 /// The owner and the group `chapar` may ask.
 const SOCKET_MODE: u32 = 0o660;
@@ -91,10 +91,6 @@ pub async fn run(active: Active, config: Option<PathBuf>) -> Result<(), DaemonEr
     notify(&[NotifyState::Stopping, NotifyState::Status("stopping: what is finished is committed and delivered")]);
     let ended = pipeline.await.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()));
     api.abort();
-    // A store that cannot flush now catches up from the log at the next start.
-    if let Err(error) = engine.store.flush() {
-        tracing::error!("the last flush failed: {error}");
-    }
     // The next daemon replaces a socket that stays.
     let _ = std::fs::remove_file(&settings.socket);
     tracing::info!("stopped");
@@ -125,7 +121,7 @@ fn listen(path: &Path) -> Result<UnixListener, DaemonError> {
 
 /// Renews systemd's status text, apart from the loop that hears signals: a stalled disk holds up only this.
 async fn keep_status(engine: Arc<Engine>) {
-    loop {
+    while std::env::var_os("NOTIFY_SOCKET").is_some() {
         tokio::time::sleep(STATUS_INTERVAL).await;
         notify_status(&engine, &[]).await;
     }

@@ -168,8 +168,10 @@ fn no_daemon() -> ApiError {
 pub fn status_of(engine: &Engine, is_daemon: bool) -> Result<Status, StoreError> {
     let store = &engine.store;
     let mut sources = std::collections::BTreeMap::new();
-    for row in source_rows(engine)? {
-        *sources.entry(row.health).or_default() += 1;
+    let now = Timestamp::now();
+    for source in &engine.active().settings.sources {
+        let health = store.source_state(&source.id)?.at(&source.url).health(now);
+        *sources.entry(health.name().to_owned()).or_default() += 1;
     }
     let last_seq = store.last_seq().0;
     let (log_bytes, tables_bytes) = store.sizes()?;

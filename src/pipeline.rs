@@ -100,13 +100,19 @@ pub async fn run(
         stop.cancelled().await;
         tokio::time::sleep(STOP_DEADLINE).await;
     };
-    tokio::select! {
+    let ended = tokio::select! {
         ended = stages_in_order => ended,
         () = deadline => {
             tracing::warn!("not everything ended in time; what was in flight is done at the next start");
             Ok(())
         }
+    };
+    // Polls that brought nothing new were not flushed by a commit.
+    let flushed = tokio::task::spawn_blocking(move || engine.store.flush()).await;
+    if let Ok(Err(error)) = flushed {
+        tracing::error!("the last flush failed; the store catches up from the log at the next start: {error}");
     }
+    ended
 }
 
 /// A stage that panics must not leave the others working for nobody.

@@ -18,7 +18,7 @@ pub struct SourceStatus {
     /// Name.
     pub name: String,
     /// `ok`; `new` when it was never polled at its address; `failing`, `dormant` after 30 days of it; `gone` after
-    /// HTTP 410; `silent`; `moved` when it is polled at another address than the settings give.
+    /// HTTP 410; `empty` when it is read and names no entry; `silent`; `moved` when it is polled at another address than the settings give.
     pub health: String,
     /// Kind.
     pub kind: SourceKind,
@@ -127,6 +127,10 @@ fn note(health: Health, state: &SourceState) -> Option<String> {
             Some(format!("failing since {since}, tried weekly; {}", failure()?))
         }
         Health::Gone => Some(format!("not polled any more, give its new address or remove it; {}", failure()?)),
+        Health::Empty => {
+            let since = state.empty_since?.strftime("%Y-%m-%d");
+            Some(format!("read, but without a single entry since {since}: has the publisher moved it?"))
+        }
         Health::Silent => {
             let (silence, gap) = (in_words(state.silence()?), in_words(state.rhythm.usual_gap()?));
             Some(format!("no new entry for {silence}, usually one every {gap}"))

@@ -27,6 +27,9 @@ pub fn tell(id: &SourceId, before: &SourceState, after: &SourceState, now: Times
         }
         _ => {}
     }
+    if health == Health::Empty && is_new {
+        tracing::warn!(source = %id, "{id} can be read, but names no entry; see `chapar sources test {id}`");
+    }
     if let (Some(silence), true) = (after.silence(), before.silence().is_none()) {
         let days = silence.as_secs() / (24 * 3600);
         tracing::warn!(source = %id, days, "{id} is silent: no new entry for {days} days, much longer than usual");

@@ -109,9 +109,17 @@ fn state_after_answer(before: &SourceState, source: &Source, polled: &Polled, no
         }
         _ => Validators::default(),
     };
+    let names_nothing = polled.announced.iter().all(|announced| announced.url.is_none());
+    let empty_since = match (polled.wishes, names_nothing) {
+        (Some(_), true) => before.empty_since.or(Some(now)),
+        (Some(_), false) => None,
+        // Not modified.
+        (None, _) => before.empty_since,
+    };
     SourceState {
         etag: validators.etag,
         last_modified: validators.last_modified,
+        empty_since,
         moved,
         last_poll: Some(now),
         failures: 0,

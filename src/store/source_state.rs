@@ -59,6 +59,9 @@ pub struct SourceState {
     /// The last failure in a sentence.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub detail: Option<String>,
+    /// Since when its answers, though readable, have named no entry at all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub empty_since: Option<Timestamp>,
     /// Entries admitted in all.
     pub admitted: u64,
     /// When it publishes.
@@ -80,6 +83,8 @@ pub enum Health {
     Dormant,
     /// It said that it is gone, and is not polled.
     Gone,
+    /// It can be read, but names no entry at all.
+    Empty,
     /// It can be read, but has not published for much longer than usual.
     Silent,
     /// It is polled at another address than the settings give.
@@ -95,6 +100,7 @@ impl Health {
             Self::Failing => "failing",
             Self::Dormant => "dormant",
             Self::Gone => "gone",
+            Self::Empty => "empty",
             Self::Silent => "silent",
             Self::Moved => "moved",
         }
@@ -131,6 +137,7 @@ impl SourceState {
             (Some(_), _) if self.is_gone() => Health::Gone,
             (Some(_), _) if is_dormant => Health::Dormant,
             (Some(_), _) => Health::Failing,
+            (None, _) if self.empty_since.is_some() => Health::Empty,
             (None, _) if self.silence().is_some() => Health::Silent,
             (None, _) if self.adopted().is_some() => Health::Moved,
             (None, _) => Health::Ok,
@@ -214,6 +221,7 @@ mod tests {
             (SourceState { moved: moved(false), ..well.clone() }, Health::Ok),
             (SourceState { moved: moved(true), ..well }, Health::Moved),
             (SourceState { moved: moved(true), ..publishes(1, 9) }, Health::Silent),
+            (SourceState { empty_since: Some(day(8)), ..publishes(1, 9) }, Health::Empty),
             (failing("timeout", -29), Health::Failing),
             (failing("timeout", -30), Health::Dormant),
             (failing(GONE, -30), Health::Gone),

@@ -11,6 +11,7 @@ mod crash;
 mod daemon;
 mod demo;
 mod filters;
+mod hostile;
 mod listings;
 mod once;
 mod polling;
