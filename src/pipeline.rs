@@ -14,6 +14,7 @@ mod entries;
 mod notices;
 mod polling;
 mod scheduler;
+mod turns;
 mod worker;
 
 use std::sync::Arc;
