@@ -33,6 +33,8 @@ pub struct SourceState {
     /// Address in the settings that all of this belongs to: a changed setting must not send validators elsewhere.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub polled_url: Option<Url>,
+    /// By what its answers were read when the validators were given: see [`crate::poll::read_by`].
+    pub read_by: u64,
     /// Permanent redirect of that address.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub moved: Option<Moved>,

@@ -163,3 +163,17 @@ fn the_feeds_text_stands_in_for_a_page_that_cannot_be_had() {
     let letters: Vec<String> = dir.json(&["dead-letters"]).iter().map(|letter| letter["reason"].to_string()).collect();
     assert_eq!((letters.len(), letters.contains(&"\"gone\"".to_owned())), (2, true), "{letters:?}");
 }
+
+#[test]
+fn what_a_pattern_left_out_comes_when_the_pattern_goes_although_the_feed_did_not_change() {
+    let site = Site::start();
+    let items = [1, 2].map(|number| Item::new(&site.url(&format!("/a/{number}")), "Canal"));
+    site.put("/feed.xml", Reply { etag: Some("\"same\"".to_owned()), ..Reply::rss(&items) });
+    let all = source("canal", &site.url("/feed.xml"));
+    let dir = Dir::new(&format!("{all}[source.listing]\nexclude = [\"/a/2\"]\n"));
+    assert!(dir.run(&["once"]).status.success());
+    assert_eq!(state(&dir)["admitted"], 1);
+    dir.settle(&all);
+    assert!(dir.run(&["once"]).status.success());
+    assert_eq!(state(&dir)["admitted"], 2);
+}
