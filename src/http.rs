@@ -166,6 +166,11 @@ impl Client {
         Ok(Self { inner: Arc::new(Inner { settings, exchange, guard, slots, robots, jars }) })
     }
 
+    /// Leaves the registrable domain of an address alone for so long, as its server asked before this client was made.
+    pub fn leave_alone(&self, url: &Url, time: Duration) {
+        self.inner.slots.hold_off(slot_name(url), time);
+    }
+
     /// Fetches an address, following redirects, after waiting for its host's turn.
     ///
     /// # Errors

@@ -116,6 +116,7 @@ fn state_after_answer(before: &SourceState, source: &Source, polled: &Polled, no
         last_modified: validators.last_modified,
         moved,
         last_poll: Some(now),
+        left_alone_until: None,
         failures: 0,
         failing_since: None,
         reason: None,
@@ -160,11 +161,14 @@ fn state_after_failure(
     let since = before.failing_since.map_or(now, |since| since.min(now));
     // An adopted address that is gone is only left for the one of the settings.
     let is_gone = failure.is_gone && !was_adopted;
+    let asks_for_time = matches!(failure.reason.as_str(), "rate-limited" | "unavailable");
+    let left_alone_until = failure.retry_after.filter(|_| asks_for_time).and_then(|wish| now.checked_add(wish).ok());
     let failures = Failures { count, since, retry_after: failure.retry_after };
     let mut state = SourceState {
         moved: moved::after_failure(before.moved.as_ref()),
         next_poll: (!is_gone).then(|| habits(source, before, limits).after_failure(failures, now)),
         last_poll: Some(now),
+        left_alone_until,
         failures: count,
         failing_since: Some(since),
         reason: Some(failure.reason),

@@ -50,6 +50,9 @@ pub struct SourceState {
     /// Last time a new entry was admitted; for the first answer, the newest publication in it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_new: Option<Timestamp>,
+    /// Until when its server wants the domain left alone (Retry-After of 429 and 503): what another start must not forget.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub left_alone_until: Option<Timestamp>,
     /// Failures in a row.
     pub failures: u32,
     /// The first of them.

@@ -177,3 +177,18 @@ fn what_a_pattern_left_out_comes_when_the_pattern_goes_although_the_feed_did_not
     assert!(dir.run(&["once"]).status.success());
     assert_eq!(state(&dir)["admitted"], 2);
 }
+
+#[test]
+fn a_time_that_a_server_names_holds_for_its_domain_and_the_next_start() {
+    let site = Site::start();
+    site.put("/feed.xml", Reply { retry_after: Some("3600".to_owned()), ..Reply::status(429) });
+    site.put("/other.xml", Reply::rss(&[]));
+    let canal = source("canal", &site.url("/feed.xml"));
+    let dir = Dir::new(&canal);
+    assert_eq!(dir.run(&["once"]).status.code(), Some(1));
+    dir.settle(&(canal + &source("other", &site.url("/other.xml"))));
+    assert_eq!(dir.run(&["once"]).status.code(), Some(1));
+    assert_eq!((site.hits("/feed.xml"), site.hits("/other.xml")), (1, 0));
+    let note = state(&dir)["note"].to_string();
+    assert!(note.contains("asked to be left alone for"), "{note}");
+}
