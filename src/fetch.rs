@@ -99,12 +99,13 @@ pub fn after_failure(pending: &Pending, error: &HttpError, now: Timestamp) -> Af
     if error.reason() == "robots-disallowed" {
         return AfterFailure::Reject(rejection);
     }
-    let Some(wait) = RETRY_WAITS.get(pending.attempts as usize).filter(|_| !error.is_permanent()) else {
+    let asks_for_patience = matches!(error.reason(), "rate-limited" | "robots-unreachable");
+    let is_patient = asks_for_patience && now.duration_since(pending.admitted_at).unsigned_abs() < PATIENCE;
+    let wait = RETRY_WAITS.get(pending.attempts as usize).or(is_patient.then_some(&WAIT_MAX));
+    let Some(wait) = wait.filter(|_| !error.is_permanent()) else {
         return AfterFailure::GiveUp(rejection);
     };
     let wait = error.retry_after().map_or(*wait, |wish| wish.clamp(RETRY_WAITS[0], WAIT_MAX));
-    let asks_for_patience = matches!(error.reason(), "rate-limited" | "robots-unreachable");
-    let is_patient = asks_for_patience && now.duration_since(pending.admitted_at).unsigned_abs() < PATIENCE;
     AfterFailure::Retry(Box::new(Pending {
         attempts: if is_patient { pending.attempts } else { pending.attempts + 1 },
         not_before: now.checked_add(wait).unwrap_or(Timestamp::MAX),
@@ -117,23 +118,56 @@ pub fn after_failure(pending: &Pending, error: &HttpError, now: Timestamp) -> Af
 mod tests {
     use super::*;
 
+    fn pending(attempts: u32) -> Pending {
+        let entry = crate::model::Entry {
+            source: "a".parse().expect("valid"),
+            id: crate::model::ArticleId([1; 16]),
+            url: "https://a.example/1".parse().expect("valid"),
+            announced: crate::model::Announced::default(),
+        };
+        let (now, look) = (Timestamp::UNIX_EPOCH, crate::model::Look::First);
+        Pending { entry, look, admitted_at: now, attempts, not_before: now, last_error: None }
+    }
+
+    fn status(status: u16) -> HttpError {
+        let url = "https://a.example/1".to_owned();
+        HttpError::Status { url, status, retry_after: None, evidence: String::new(), wall: None }
+    }
+
+    #[test]
+    fn attempts_are_counted_unless_the_host_asks_for_patience_and_only_for_some_days() {
+        let held_off =
+            || HttpError::HeldOff { domain: "a.example".to_owned(), retry_after: Duration::from_secs(7_200) };
+        let day = |number: i64| Timestamp::from_second(number * 24 * 3600).expect("in range");
+        let last = RETRY_WAITS.len() as u32;
+        // Attempts after it, and the hours until the next one.
+        let cases = [
+            (0, status(500), day(0), Some((1, 0))),
+            (last - 1, status(500), day(0), Some((last, 8))),
+            (last, status(500), day(0), None),
+            (0, status(404), day(0), None),
+            (0, held_off(), day(0), Some((0, 2))),
+            (last, held_off(), day(1), Some((last, 2))),
+            (last, status(429), day(1), Some((last, 8))),
+            (0, held_off(), day(4), Some((1, 2))),
+            (last, held_off(), day(4), None),
+        ];
+        for (attempts, error, now, expected) in cases {
+            let after = after_failure(&pending(attempts), &error, now);
+            let found = match &after {
+                AfterFailure::Retry(next) => Some((next.attempts, next.not_before.duration_since(now).as_hours())),
+                _ => None,
+            };
+            assert_eq!(found, expected, "{attempts} attempts, then {error}");
+        }
+    }
+
     #[test]
     fn the_feed_stands_in_for_what_keeps_readers_out_and_not_for_what_was_withdrawn() {
         let url: Url = "https://a.example/1".parse().expect("valid");
         let shown = || url.to_string();
-        let status =
-            |status| HttpError::Status { url: shown(), status, retry_after: None, evidence: String::new(), wall: None };
         let rejection = || Rejection { reason: String::new(), detail: String::new() };
-        let entry = crate::model::Entry {
-            source: "a".parse().expect("valid"),
-            id: crate::model::ArticleId([1; 16]),
-            url: url.clone(),
-            announced: crate::model::Announced::default(),
-        };
-        let now = Timestamp::UNIX_EPOCH;
-        let look = crate::model::Look::First;
-        let pending = Pending { entry, look, admitted_at: now, attempts: 0, not_before: now, last_error: None };
-        let retry = || AfterFailure::Retry(Box::new(pending.clone()));
+        let retry = || AfterFailure::Retry(Box::new(pending(0)));
         let give_up = || AfterFailure::GiveUp(rejection());
         let cases = [
             (status(401), retry(), Some(401)),

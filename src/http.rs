@@ -103,8 +103,6 @@ pub enum Answer {
         validators: Validators,
         /// Where the address has moved for good.
         permanent_redirect: Option<Url>,
-        /// How long the server thinks that nothing will change.
-        cache_max_age: Option<Duration>,
     },
     /// A page. Its addresses are without user info.
     Page {
@@ -168,6 +166,11 @@ impl Client {
         Ok(Self { inner: Arc::new(Inner { settings, exchange, guard, slots, robots, jars }) })
     }
 
+    /// Leaves the registrable domain of an address alone for so long, as its server asked before this client was made.
+    pub fn leave_alone(&self, url: &Url, time: Duration) {
+        self.inner.slots.hold_off(slot_name(url), time);
+    }
+
     /// Fetches an address, following redirects, after waiting for its host's turn.
     ///
     /// # Errors
@@ -186,11 +189,11 @@ impl Client {
         };
         let Followed { received, final_url, permanent_redirect } = self.inner.follow(request.url, asking).await?;
         let validators = Validators::from_headers(&received.headers);
-        let cache_max_age = headers::cache_max_age(&received.headers);
         if received.status == 304 {
             let validators = validators.or(request.validators.unwrap_or(&Validators::default()));
-            return Ok(Answer::NotModified { validators, permanent_redirect, cache_max_age });
+            return Ok(Answer::NotModified { validators, permanent_redirect });
         }
+        let cache_max_age = headers::cache_max_age(&received.headers);
         let page = Page {
             url: Some(without_user_info(request.url.clone())),
             final_url: Some(without_user_info(final_url)),

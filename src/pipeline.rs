@@ -14,6 +14,7 @@ mod entries;
 mod notices;
 mod polling;
 mod scheduler;
+mod turns;
 mod worker;
 
 use std::sync::Arc;
@@ -68,6 +69,7 @@ pub async fn run(
     commands: mpsc::Receiver<Command>,
     stop: CancellationToken,
 ) -> Result<(), StageFailed> {
+    engine.leave_alone_who_asked();
     let (admitted, admissions) = mpsc::channel(ADMITTED_POLLS_MAX);
     let (finished, finishings) = mpsc::channel(FINISHED_ENTRIES_MAX);
     let log_is_complete = CancellationToken::new();

@@ -105,6 +105,11 @@ impl HostSlots {
         Ok(HostSlot { host, domain, spacing, hold_off: Duration::ZERO, _slot: slot })
     }
 
+    /// The host's domain asked, of an earlier process, to be left alone for this long.
+    pub(super) fn hold_off(&self, name: &str, pause: Duration) {
+        self.domains.get(registrable_domain(name), Pause::default).prolong(pause);
+    }
+
     /// How long the pause of the host's domain still lasts.
     #[cfg(test)]
     pub(super) fn wait(&self, name: &str) -> Duration {

@@ -1,9 +1,7 @@
 //! Which entry is fetched next: few at a time per host, hosts in turn, so that a slow host delays only itself.
 
-use std::borrow::Borrow;
 use std::cmp::Reverse;
-use std::collections::{BinaryHeap, HashMap, HashSet, VecDeque};
-use std::hash::Hash;
+use std::collections::{BinaryHeap, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,6 +11,7 @@ use tokio::task::{Id, JoinSet};
 use tokio_util::sync::CancellationToken;
 
 use super::engine::Engine;
+use super::turns::{Turns, UnderWay, one_less, one_more};
 use super::{CLOCK_LOOKED_AT, worker};
 use crate::commit::Finished;
 use crate::fetch;
@@ -24,9 +23,6 @@ const FETCHES_MAX: usize = 32;
 
 /// Entries of one source in flight, so that a feed that names hundreds of dead hosts does not take every place.
 const FETCHES_PER_SOURCE_MAX: usize = 4;
-
-/// Entries of one registrable domain in flight: requests to it are spaced, so more would only wait in their places.
-const FETCHES_PER_DOMAIN_MAX: usize = 8;
 
 /// A pending entry as the dispatcher keeps it; the rest stays in the store.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -124,8 +120,7 @@ struct Lane {
 
 #[derive(Default)]
 struct Lanes {
-    ready: HashMap<Lane, VecDeque<Waiting>>,
-    turn: VecDeque<Lane>,
+    ready: Turns<Lane, Waiting>,
     leased: Leased,
     later: BinaryHeap<Reverse<Waiting>>,
     filed: HashSet<ArticleId>,
@@ -134,37 +129,24 @@ struct Lanes {
 /// How many entries of whom are in flight.
 #[derive(Default)]
 struct Leased {
-    by_host: HashMap<String, usize>,
-    by_domain: HashMap<String, usize>,
+    at: UnderWay,
     by_source: HashMap<SourceId, usize>,
 }
 
 impl Leased {
     fn has_room(&self, lane: &Lane, per_host_max: usize) -> bool {
-        self.by_host.get(&lane.host).is_none_or(|leased| *leased < per_host_max)
-            && self.by_source.get(&lane.source).is_none_or(|leased| *leased < FETCHES_PER_SOURCE_MAX)
-            && self.by_domain.get(http::registrable_domain(&lane.host)).is_none_or(|n| *n < FETCHES_PER_DOMAIN_MAX)
+        self.by_source.get(&lane.source).is_none_or(|leased| *leased < FETCHES_PER_SOURCE_MAX)
+            && self.at.has_room(&lane.host, per_host_max)
     }
 
     fn add(&mut self, waiting: &Waiting) {
-        *self.by_host.entry(waiting.host.clone()).or_default() += 1;
-        *self.by_domain.entry(http::registrable_domain(&waiting.host).to_owned()).or_default() += 1;
-        *self.by_source.entry(waiting.source.clone()).or_default() += 1;
+        self.at.add(&waiting.host);
+        one_more(&mut self.by_source, waiting.source.clone());
     }
 
     fn remove(&mut self, waiting: &Waiting) {
-        one_less(&mut self.by_host, waiting.host.as_str());
-        one_less(&mut self.by_domain, http::registrable_domain(&waiting.host));
+        self.at.remove(&waiting.host);
         one_less(&mut self.by_source, &waiting.source);
-    }
-}
-
-fn one_less<K: Borrow<Q> + Eq + Hash, Q: Eq + Hash + ?Sized>(counts: &mut HashMap<K, usize>, key: &Q) {
-    if let Some(count) = counts.get_mut(key) {
-        *count -= 1;
-        if *count == 0 {
-            counts.remove(key);
-        }
     }
 }
 
@@ -192,33 +174,15 @@ impl Lanes {
 
     fn ready_up(&mut self, waiting: Waiting) {
         let lane = Lane { host: waiting.host.clone(), source: waiting.source.clone() };
-        let entries = self.ready.entry(lane.clone()).or_default();
-        if entries.is_empty() {
-            self.turn.push_back(lane);
-        }
-        entries.push_back(waiting);
+        self.ready.push(lane, waiting);
     }
 
     /// The next entry whose host, domain and source have room, lanes in turn: neither a slow host nor a source that floods it
     /// holds up another source. `per_host_max` entries of a host may be in flight.
     fn lease(&mut self, per_host_max: usize) -> Option<Waiting> {
-        for _ in 0..self.turn.len() {
-            let lane = self.turn.pop_front()?;
-            if !self.leased.has_room(&lane, per_host_max) {
-                self.turn.push_back(lane);
-                continue;
-            }
-            let entries = self.ready.get_mut(&lane)?;
-            let waiting = entries.pop_front()?;
-            if entries.is_empty() {
-                self.ready.remove(&lane);
-            } else {
-                self.turn.push_back(lane);
-            }
-            self.leased.add(&waiting);
-            return Some(waiting);
-        }
-        None
+        let waiting = self.ready.take(|lane| self.leased.has_room(lane, per_host_max))?;
+        self.leased.add(&waiting);
+        Some(waiting)
     }
 
     fn give_back(&mut self, waiting: &Waiting) {
@@ -236,6 +200,7 @@ impl Lanes {
 
 #[cfg(test)]
 mod tests {
+    use super::super::turns::PER_DOMAIN_MAX;
     use super::*;
 
     fn waiting(id: u8, host: &str, source: &str) -> Waiting {
@@ -287,7 +252,7 @@ mod tests {
         entries.push(one(100, "other.kz"));
         let mut lanes = lanes(&entries);
         let leased: Vec<Waiting> = std::iter::from_fn(|| lanes.lease(1)).collect();
-        assert_eq!(leased.len(), FETCHES_PER_DOMAIN_MAX + 1);
+        assert_eq!(leased.len(), PER_DOMAIN_MAX + 1);
         assert!(leased.iter().any(|waiting| waiting.host == "other.kz"));
     }
 

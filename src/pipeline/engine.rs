@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
+use jiff::Timestamp;
 use tokio::sync::Semaphore;
 
 use crate::activity::Activity;
@@ -120,6 +121,19 @@ impl Engine {
     /// The HTTP client in force.
     pub fn client(&self) -> Client {
         self.active.read().unwrap_or_else(PoisonError::into_inner).1.clone()
+    }
+
+    /// Tells a new client which domains asked an earlier process to be left alone.
+    pub(super) fn leave_alone_who_asked(&self) {
+        let (active, client, now) = (self.active(), self.client(), Timestamp::now());
+        for source in &active.settings.sources {
+            let state = self.store.source_state(&source.id).unwrap_or_default().at(&source.url);
+            // By a clock that was ahead, nothing was asked.
+            let until = state.left_alone_until.filter(|_| state.last_poll.is_some_and(|asked| asked <= now));
+            if let Some(left) = until.and_then(|until| Duration::try_from(until.duration_since(now)).ok()) {
+                client.leave_alone(state.adopted().map_or(&source.url, |moved| &moved.to), left);
+            }
+        }
     }
 
     /// Puts new settings and rules in force. Where `[http]` changed, the client is rebuilt, and knows still how polite

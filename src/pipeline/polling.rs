@@ -40,16 +40,18 @@ pub async fn poll_source(engine: Arc<Engine>, id: SourceId, admitted: mpsc::Send
         }
     };
     let validators = Validators { etag: before.etag.clone(), last_modified: before.last_modified.clone() };
-    let validators = Some(&validators).filter(|_| source.validators == ValidatorsPolicy::Use);
+    let read_by = poll::read_by(source, &active.sites);
+    let may_use = source.validators == ValidatorsPolicy::Use && before.read_by == read_by;
+    let validators = Some(&validators).filter(|_| may_use);
     let address = before.adopted().map_or(&source.url, |moved| &moved.to);
     let asked = Source { url: address.clone(), ..source.clone() };
-    let answer = poll::poll(&engine.client(), &asked, &active.sites, validators).await;
+    let answer = poll::poll(&engine.client(), &asked, &active.sites, validators, before.last_success).await;
     let now = now();
     let limits = limits_of(source, &active.settings.schedule);
     let saved = match answer {
         Ok(polled) => {
             engine.activity.polls_succeeded.fetch_add(1, Ordering::Relaxed);
-            let state = state_after_answer(&before, source, &polled, now);
+            let state = SourceState { read_by, ..state_after_answer(&before, source, &polled, now) };
             admit(&engine, source, state, polled.announced, limits, now).await
         }
         Err(failure) => {
@@ -122,6 +124,7 @@ fn state_after_answer(before: &SourceState, source: &Source, polled: &Polled, no
         empty_since,
         moved,
         last_poll: Some(now),
+        left_alone_until: None,
         failures: 0,
         failing_since: None,
         reason: None,
@@ -163,14 +166,17 @@ fn state_after_failure(
 ) -> SourceState {
     let was_adopted = before.adopted().is_some();
     let count = before.failures.saturating_add(1);
-    let since = before.failing_since.unwrap_or(now);
+    let since = before.failing_since.map_or(now, |since| since.min(now));
     // An adopted address that is gone is only left for the one of the settings.
     let is_gone = failure.is_gone && !was_adopted;
+    let asks_for_time = matches!(failure.reason.as_str(), "rate-limited" | "unavailable");
+    let left_alone_until = failure.retry_after.filter(|_| asks_for_time).and_then(|wish| now.checked_add(wish).ok());
     let failures = Failures { count, since, retry_after: failure.retry_after };
     let mut state = SourceState {
         moved: moved::after_failure(before.moved.as_ref()),
         next_poll: (!is_gone).then(|| habits(source, before, limits).after_failure(failures, now)),
         last_poll: Some(now),
+        left_alone_until,
         failures: count,
         failing_since: Some(since),
         reason: Some(failure.reason),
@@ -186,4 +192,127 @@ fn state_after_failure(
 /// What the schedule goes by for this source.
 pub fn habits<'a>(source: &'a Source, state: &'a SourceState, limits: Limits) -> Habits<'a> {
     Habits { source: &source.id, rhythm: &state.rhythm, wishes: state.wishes, limits }
+}
+
+#[cfg(test)]
+mod tests {
+    use url::Url;
+
+    use super::*;
+    use crate::poll::moved::Moved;
+
+    const LIMITS: Limits = Limits {
+        fixed: None,
+        start: Duration::from_secs(15 * 60),
+        min: Duration::from_secs(5 * 60),
+        max: Duration::from_secs(24 * 3600),
+        jitter: 0.0,
+    };
+
+    fn day(number: i64) -> Timestamp {
+        Timestamp::from_second(number * 24 * 3600).expect("in range")
+    }
+
+    fn url(host: &str) -> Url {
+        format!("https://{host}.example/feed").parse().expect("valid")
+    }
+
+    fn source() -> Source {
+        Source::unconfigured(url("old"), crate::model::SourceKind::Feed, jiff::tz::TimeZone::UTC)
+    }
+
+    fn etag(text: &str) -> Validators {
+        Validators { etag: Some(text.to_owned()), last_modified: None }
+    }
+
+    /// What was known on day 1, with an ETag of the address that was polled.
+    fn known(moved: Option<Moved>) -> SourceState {
+        SourceState {
+            etag: Some("before".to_owned()),
+            polled_url: Some(url("old")),
+            last_poll: Some(day(1)),
+            moved,
+            ..SourceState::default()
+        }
+    }
+
+    fn moved_to(host: &str, since: i64, adopted: bool) -> Option<Moved> {
+        Some(Moved { to: url(host), since: day(since), adopted })
+    }
+
+    fn answer(moved_to: Option<&str>) -> Polled {
+        let (validators, moved_to) = (etag("after"), moved_to.map(url));
+        Polled { announced: Vec::new(), validators, wishes: None, moved_to }
+    }
+
+    #[test]
+    fn validators_are_those_of_the_address_that_is_polled_next() {
+        let cases = [
+            ("nothing moved", None, None, Some("after"), None),
+            ("a redirect for the first time", None, Some("new"), Some("after"), Some(("new", false))),
+            (
+                "adopted: the answer came from there",
+                moved_to("new", 0, false),
+                Some("new"),
+                Some("after"),
+                Some(("new", true)),
+            ),
+            ("adopted before, and answers", moved_to("new", 0, true), None, Some("after"), Some(("new", true))),
+            ("adopted before, and moved on", moved_to("new", 0, true), Some("newer"), None, Some(("newer", false))),
+            ("adopted before, and moved back", moved_to("new", 0, true), Some("old"), None, None),
+            ("noted, and does not redirect any more", moved_to("new", 5, false), None, Some("after"), None),
+        ];
+        for (name, before, said, validators, moved) in cases {
+            let state = state_after_answer(&known(before), &source(), &answer(said), day(9));
+            assert_eq!(state.etag.as_deref(), validators, "{name}");
+            let expected = moved.map(|(host, adopted)| (url(host), adopted));
+            assert_eq!(state.moved.map(|moved| (moved.to, moved.adopted)), expected, "{name}");
+        }
+        let distrusted = Source { validators: ValidatorsPolicy::Ignore, ..source() };
+        assert_eq!(state_after_answer(&known(None), &distrusted, &answer(None), day(9)).etag, None);
+    }
+
+    #[test]
+    fn an_answer_ends_failures_and_keeps_wishes_that_were_not_said_again() {
+        let wishes = poll::schedule::Wishes { skip_hours: 0b11, ..Default::default() };
+        let failing = SourceState {
+            failures: 4,
+            failing_since: Some(day(0)),
+            reason: Some("timeout".to_owned()),
+            detail: Some("no answer".to_owned()),
+            wishes,
+            ..known(None)
+        };
+        let state = state_after_answer(&failing, &source(), &answer(None), day(9));
+        assert_eq!((state.failures, state.failing_since, &state.reason, &state.detail), (0, None, &None, &None));
+        assert_eq!((state.wishes, state.last_poll), (wishes, Some(day(9))));
+    }
+
+    fn failed(before: &SourceState, is_gone: bool, now: Timestamp) -> SourceState {
+        let reason = if is_gone { "gone" } else { "timeout" }.to_owned();
+        let failure = PollFailure { reason, detail: "in words".to_owned(), retry_after: None, is_gone };
+        state_after_failure(before, &source(), failure, LIMITS, now)
+    }
+
+    #[test]
+    fn a_failure_keeps_validators_unless_an_adopted_address_is_left() {
+        let plain = failed(&known(None), false, day(9));
+        assert_eq!((plain.etag.as_deref(), plain.failures, plain.failing_since), (Some("before"), 1, Some(day(9))));
+        let adopted = failed(&known(moved_to("new", 0, true)), false, day(9));
+        assert_eq!((&adopted.etag, adopted.moved.map(|moved| moved.adopted)), (&None, Some(false)));
+        let second = failed(&plain, false, day(10));
+        assert_eq!((second.failures, second.failing_since), (2, Some(day(9))));
+        assert!(second.next_poll > plain.next_poll, "later with each failure");
+        let set_back = failed(&plain, false, day(2));
+        assert_eq!(set_back.failing_since, Some(day(2)), "it cannot have failed since a time to come");
+    }
+
+    #[test]
+    fn only_the_address_of_the_settings_can_be_gone() {
+        let gone = failed(&known(None), true, day(9));
+        assert!(gone.is_gone() && gone.next_poll.is_none());
+        let left = failed(&known(moved_to("new", 0, true)), true, day(9));
+        assert!(!left.is_gone() && left.next_poll.is_some());
+        assert!(failed(&SourceState { reason: None, ..left }, true, day(10)).is_gone(), "the old one is gone, too");
+    }
 }

@@ -1,4 +1,5 @@
-//! When each source is polled: a queue by due time, a bounded number of polls at once.
+//! When each source is polled: a queue by due time, a bounded number of polls at once, and of those few to one host,
+//! so that a slow host delays only its own sources.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -11,11 +12,13 @@ use tokio_util::sync::CancellationToken;
 
 use super::engine::{Active, Engine};
 use super::polling;
+use super::turns::{Turns, UnderWay};
 use super::{CLOCK_LOOKED_AT, Mode};
+use crate::http;
 use crate::model::{Pending, Source, SourceId};
 use crate::poll::queue::Queue;
 use crate::poll::schedule::Limits;
-use crate::settings::limits_of;
+use crate::settings::{Settings, limits_of};
 use crate::store::SourceState;
 
 /// Polls under way at once: a poll is mostly waiting, and one that hangs holds its place for `http.timeout`.
@@ -45,7 +48,7 @@ pub async fn run(
     let mut schedule = Schedule::default();
     schedule.plan(&engine, mode);
     let mut polls = JoinSet::new();
-    let mut polled_by: HashMap<Id, SourceId> = HashMap::new();
+    let mut polled_by: HashMap<Id, Due> = HashMap::new();
     let mut looked_at = Timestamp::now();
     loop {
         let now = Timestamp::now();
@@ -56,9 +59,9 @@ pub async fn run(
         }
         looked_at = now;
         while polls.len() < POLLS_MAX {
-            let Some(source) = schedule.take_due(Timestamp::now()) else { break };
-            let poll = polls.spawn(polling::poll_source(Arc::clone(&engine), source.clone(), admitted.clone()));
-            polled_by.insert(poll.id(), source);
+            let Some(due) = schedule.take_due(Timestamp::now(), &engine.active().settings) else { break };
+            let poll = polls.spawn(polling::poll_source(Arc::clone(&engine), due.source.clone(), admitted.clone()));
+            polled_by.insert(poll.id(), due);
         }
         if mode == Mode::Once && schedule.is_done() {
             return;
@@ -74,8 +77,8 @@ pub async fn run(
                         (error.id(), Timestamp::now().checked_add(PANIC_WAIT).ok())
                     }
                 };
-                if let Some(source) = polled_by.remove(&id) {
-                    schedule.put_back(source, next, mode);
+                if let Some(due) = polled_by.remove(&id) {
+                    schedule.put_back(due, next, mode);
                 }
             },
             Some(command) = commands.recv() => match command {
@@ -103,10 +106,21 @@ pub async fn run(
     polls.shutdown().await;
 }
 
+/// A source whose time has come, and the host that it is on.
+#[derive(Debug)]
+struct Due {
+    source: SourceId,
+    host: String,
+}
+
 #[derive(Default)]
 struct Schedule {
     queue: Queue,
-    polling: HashSet<SourceId>,
+    /// Sources that are due, by host: a poll that would only wait for its host's slot must not hold a place.
+    waiting: Turns<String, Due>,
+    under_way: UnderWay,
+    /// Sources that wait for their turn or are being polled; all others are in the queue, or gone.
+    taken: HashSet<SourceId>,
 }
 
 impl Schedule {
@@ -115,7 +129,7 @@ impl Schedule {
         let now = Timestamp::now();
         let active = engine.active();
         let settings = &active.settings;
-        let idle = settings.sources.iter().filter(|source| !self.polling.contains(&source.id));
+        let idle = settings.sources.iter().filter(|source| !self.taken.contains(&source.id));
         self.queue = match mode {
             Mode::Daemon => {
                 let planned = idle.filter_map(|source| {
@@ -133,23 +147,33 @@ impl Schedule {
         };
     }
 
-    /// One that is being polled is polled now.
+    /// One that waits for its host's turn or is being polled is polled now.
     fn poll_now(&mut self, source: SourceId) {
-        if !self.polling.contains(&source) {
+        if !self.taken.contains(&source) {
             self.queue.put(source, Timestamp::UNIX_EPOCH);
         }
     }
 
-    fn take_due(&mut self, now: Timestamp) -> Option<SourceId> {
-        let source = self.queue.take_due(now)?;
-        self.polling.insert(source.clone());
-        Some(source)
+    /// The next source that is due and whose host has room, hosts in turn.
+    fn take_due(&mut self, now: Timestamp, settings: &Settings) -> Option<Due> {
+        while let Some(source) = self.queue.take_due(now) {
+            // What was taken out of the settings is not polled again.
+            let Some(url) = settings.source(&source).map(|source| &source.url) else { continue };
+            let host = http::slot_name(url).to_owned();
+            self.taken.insert(source.clone());
+            self.waiting.push(host.clone(), Due { source, host });
+        }
+        let per_host_max = settings.http.requests_per_host;
+        let due = self.waiting.take(|host| self.under_way.has_room(host, per_host_max))?;
+        self.under_way.add(&due.host);
+        Some(due)
     }
 
-    fn put_back(&mut self, source: SourceId, next: Option<Timestamp>, mode: Mode) {
-        self.polling.remove(&source);
+    fn put_back(&mut self, due: Due, next: Option<Timestamp>, mode: Mode) {
+        self.under_way.remove(&due.host);
+        self.taken.remove(&due.source);
         if let (Mode::Daemon, Some(next)) = (mode, next) {
-            self.queue.put(source, next);
+            self.queue.put(due.source, next);
         }
     }
 
@@ -160,7 +184,7 @@ impl Schedule {
     }
 
     fn is_done(&self) -> bool {
-        self.queue.is_empty() && self.polling.is_empty()
+        self.queue.is_empty() && self.taken.is_empty()
     }
 }
 
@@ -177,4 +201,132 @@ fn due(source: &Source, state: &SourceState, limits: Limits, now: Timestamp) -> 
     // A shorter interval counts at once; a failing source keeps its longer wait.
     let by_settings = state.last_success.filter(|_| state.failures == 0);
     Some(by_settings.map_or(planned, |last| planned.min(polling::habits(source, state, limits).after_answer(last))))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::poll::moved::Moved;
+
+    const MINUTE: i64 = 60;
+
+    const LIMITS: Limits = Limits {
+        fixed: None,
+        start: Duration::from_secs(15 * 60),
+        min: Duration::from_secs(5 * 60),
+        max: Duration::from_secs(24 * 3600),
+        jitter: 0.0,
+    };
+
+    fn at(minute: i64) -> Timestamp {
+        Timestamp::from_second(1_000_000_020 + minute * MINUTE).expect("in range")
+    }
+
+    fn settings(sources: &[(String, &str)]) -> Settings {
+        let blocks =
+            sources.iter().map(|(id, url)| format!("[[source]]\nid = \"{id}\"\nkind = \"feed\"\nurl = \"{url}\"\n"));
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("chapar.toml");
+        std::fs::write(&path, blocks.collect::<String>()).expect("a file");
+        Settings::load(Some(&path)).unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    fn take_all(schedule: &mut Schedule, settings: &Settings) -> Vec<Due> {
+        std::iter::from_fn(|| schedule.take_due(at(0), settings)).collect()
+    }
+
+    fn ids(taken: &[Due]) -> Vec<String> {
+        taken.iter().map(|due| due.source.to_string()).collect()
+    }
+
+    #[test]
+    fn many_sources_on_one_host_take_one_place_and_leave_the_rest_to_others() {
+        let mut sources: Vec<(String, &str)> =
+            (0..POLLS_MAX * 2).map(|number| (format!("slow-{number:03}"), "https://slow.example/feed")).collect();
+        sources.push(("www".to_owned(), "https://www.slow.example/other"));
+        sources.push(("quick".to_owned(), "https://quick.example/feed"));
+        let settings = settings(&sources);
+        let mut schedule = Schedule::default();
+        sources.iter().for_each(|(id, _)| schedule.queue.put(id.parse().expect("valid"), at(0)));
+        let mut taken = take_all(&mut schedule, &settings);
+        taken.sort_by(|one, other| one.source.cmp(&other.source));
+        assert_eq!(ids(&taken), ["quick", "slow-000"]);
+        schedule.poll_now("slow-005".parse().expect("valid"));
+        assert!(take_all(&mut schedule, &settings).is_empty(), "the host is asked already");
+        schedule.put_back(taken.remove(1), Some(at(9)), Mode::Daemon);
+        assert_eq!(ids(&take_all(&mut schedule, &settings)), ["slow-001"]);
+        assert!(!schedule.is_done());
+    }
+
+    #[test]
+    fn a_domain_with_many_hosts_leaves_places_to_others() {
+        let addresses: Vec<String> = (0..20).map(|number| format!("https://blog-{number}.example.kz/feed")).collect();
+        let named = addresses.iter().enumerate().map(|(number, url)| (format!("blog-{number:02}"), url.as_str()));
+        let sources: Vec<(String, &str)> = named.chain([("quick".to_owned(), "https://other.kz/feed")]).collect();
+        let settings = settings(&sources);
+        let mut schedule = Schedule::default();
+        sources.iter().for_each(|(id, _)| schedule.queue.put(id.parse().expect("valid"), at(0)));
+        let taken = ids(&take_all(&mut schedule, &settings));
+        assert!(taken.len() < 20 && taken.contains(&"quick".to_owned()), "{taken:?}");
+    }
+
+    #[test]
+    fn every_source_is_polled_once_in_a_pass_and_one_that_is_not_set_any_more_is_left_out() {
+        let sources: Vec<(String, &str)> =
+            (0..5).map(|number| (format!("s{number}"), "https://one.example/feed")).collect();
+        let (all, fewer) = (settings(&sources), settings(&sources[..4]));
+        let mut schedule = Schedule::default();
+        sources.iter().for_each(|(id, _)| schedule.queue.put(id.parse().expect("valid"), at(0)));
+        assert!(all.sources.len() == 5 && !schedule.is_done());
+        let mut polled = Vec::new();
+        while let Some(due) = schedule.take_due(at(0), &fewer) {
+            polled.push(due.source.to_string());
+            schedule.put_back(due, Some(at(1)), Mode::Once);
+        }
+        assert_eq!(polled, ["s0", "s1", "s2", "s3"]);
+        assert!(schedule.is_done());
+    }
+
+    #[test]
+    fn a_source_is_due_by_its_plan_unless_settings_clock_or_health_say_otherwise() {
+        let url: url::Url = "https://one.example/feed".parse().expect("valid");
+        let source = Source::unconfigured(url.clone(), crate::model::SourceKind::Feed, jiff::tz::TimeZone::UTC);
+        let planned = SourceState {
+            polled_url: Some(url.clone()),
+            last_poll: Some(at(0)),
+            last_success: Some(at(0)),
+            next_poll: Some(at(10)),
+            ..SourceState::default()
+        };
+        let failing = SourceState {
+            failures: 3,
+            failing_since: Some(at(-90)),
+            reason: Some("timeout".to_owned()),
+            last_success: Some(at(-100)),
+            next_poll: Some(at(60)),
+            ..planned.clone()
+        };
+        let gone = SourceState { reason: Some("gone".to_owned()), next_poll: None, ..failing.clone() };
+        let left = Moved { to: url, since: at(-9), adopted: false };
+        let short = Limits { start: Duration::from_secs(5 * 60), ..LIMITS };
+        let cases = [
+            ("never polled", SourceState::default(), LIMITS, at(1), Some(Timestamp::UNIX_EPOCH)),
+            ("planned", planned.clone(), LIMITS, at(1), Some(at(10))),
+            ("a shorter interval", planned.clone(), short, at(1), Some(at(5))),
+            ("failing keeps its wait", failing, short, at(1), Some(at(60))),
+            ("polled by a clock that was ahead", planned, LIMITS, at(-1), Some(at(-1))),
+            ("gone", gone.clone(), LIMITS, at(1), None),
+            ("gone by a clock that was ahead", gone.clone(), LIMITS, at(-1), None),
+            (
+                "left an adopted address that is gone",
+                SourceState { moved: Some(left), next_poll: Some(at(30)), ..gone },
+                LIMITS,
+                at(1),
+                Some(at(30)),
+            ),
+        ];
+        for (name, state, limits, now, expected) in cases {
+            assert_eq!(due(&source, &state, limits, now), expected, "{name}");
+        }
+    }
 }

@@ -29,9 +29,11 @@ pub fn after_answer(before: Option<&Moved>, said: Option<&Url>, configured: &Url
         (_, None) => None,
         (_, Some(to)) if to == configured || is_downgrade(configured, to) => None,
         (Some(moved), Some(to)) if moved.to == *to => {
-            let held = now.duration_since(moved.since);
-            let adopted = moved.adopted || Duration::try_from(held).is_ok_and(|held| held >= ADOPTED_AFTER);
-            Some(Moved { adopted, ..moved.clone() })
+            // It was noted by a clock that was ahead, if it was noted later than now.
+            let since = moved.since.min(now);
+            let held = Duration::try_from(now.duration_since(since));
+            let adopted = moved.adopted || held.is_ok_and(|held| held >= ADOPTED_AFTER);
+            Some(Moved { since, adopted, ..moved.clone() })
         }
         (_, Some(to)) => Some(Moved { to: to.clone(), since: now, adopted: false }),
     }
@@ -78,10 +80,12 @@ mod tests {
 
     #[test]
     fn an_address_is_adopted_after_seven_days_of_the_same_answer() {
-        let cases: [(Answers<'_>, Option<(&str, bool)>); 8] = [
+        let cases: [(Answers<'_>, Option<(&str, bool)>); 9] = [
             (&[(0, NEW)], Some(("b.example", false))),
             (&[(0, NEW), (6, NEW)], Some(("b.example", false))),
             (&[(0, NEW), (7, NEW)], Some(("b.example", true))),
+            // By a clock that was ahead at first.
+            (&[(9_000, NEW), (1, NEW), (8, NEW)], Some(("b.example", true))),
             (&[(0, NEW), (3, None), (7, NEW)], Some(("b.example", false))),
             (&[(0, NEW), (3, OTHER), (7, OTHER)], Some(("c.example", false))),
             (&[(0, NEW), (7, NEW), (8, None)], Some(("b.example", true))),

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::{HashSet, VecDeque};
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -133,6 +134,14 @@ fn rule_for<'a>(source: &'a Source, sites: &SiteRules, url: &Url) -> Cow<'a, Lis
     }
 }
 
+/// Names by what the answers of a source are read, its kind and its rule. After a change of it the whole is asked for
+/// again: what was left out before must not hide behind a 304.
+pub fn read_by(source: &Source, sites: &SiteRules) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    format!("{:?} {:?}", source.kind, rule_for(source, sites, &source.url)).hash(&mut hasher);
+    hasher.finish()
+}
+
 /// Leaves out what the rule's patterns do not admit; what has no address is left to what comes after.
 fn retain_admitted(entries: &mut Vec<Announced>, rule: &ListingRule) {
     entries.retain(|entry| entry.url.as_ref().is_none_or(|url| rule.admits(url)));
@@ -236,8 +245,8 @@ async fn read_children(
     }
 }
 
-/// Reads another address that a source's answer led to.
-async fn read_other(
+/// Reads another address that belongs to a source.
+pub(super) async fn read_other(
     client: &Client,
     source: &Source,
     sites: &Arc<SiteRules>,

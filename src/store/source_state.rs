@@ -33,6 +33,8 @@ pub struct SourceState {
     /// Address in the settings that all of this belongs to: a changed setting must not send validators elsewhere.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub polled_url: Option<Url>,
+    /// By what its answers were read when the validators were given: see [`crate::poll::read_by`].
+    pub read_by: u64,
     /// Permanent redirect of that address.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub moved: Option<Moved>,
@@ -48,6 +50,9 @@ pub struct SourceState {
     /// Last time a new entry was admitted; for the first answer, the newest publication in it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_new: Option<Timestamp>,
+    /// Until when its server wants the domain left alone (Retry-After of 429 and 503): what another start must not forget.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub left_alone_until: Option<Timestamp>,
     /// Failures in a row.
     pub failures: u32,
     /// The first of them.

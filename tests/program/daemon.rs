@@ -168,3 +168,18 @@ fn a_source_that_hangs_delays_no_other() {
     assert_eq!((&states[0]["health"], &states[1]["health"]), (&Value::from("new"), &Value::from("ok")), "{states:?}");
     assert_eq!(daemon.stop(), Some(0), "a hanging poll does not keep it from stopping");
 }
+
+#[test]
+fn many_sources_on_a_host_that_hangs_delay_no_other() {
+    let (slow, fast) = (Site::at([127, 0, 0, 2]), Site::start());
+    let hanging = crate::site::Reply { delay: std::time::Duration::from_secs(60), ..crate::site::Reply::rss(&[]) };
+    slow.put("/feed.xml", hanging);
+    fast.publish([1]);
+    // More than are polled at once; the other one comes last.
+    let sources: String = (0..100).map(|number| source(&format!("a-{number}"), &slow.url("/feed.xml"))).collect();
+    let dir = Dir::new(&(sources + &source("fast", &fast.url("/feed.xml"))));
+    let daemon = dir.daemon();
+    wait_for_records(&dir, 1);
+    wait_for("polls of the fast site", || (fast.hits("/feed.xml") > 2).then_some(()));
+    assert_eq!(daemon.stop(), Some(0));
+}

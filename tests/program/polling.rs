@@ -163,3 +163,32 @@ fn the_feeds_text_stands_in_for_a_page_that_cannot_be_had() {
     let letters: Vec<String> = dir.json(&["dead-letters"]).iter().map(|letter| letter["reason"].to_string()).collect();
     assert_eq!((letters.len(), letters.contains(&"\"gone\"".to_owned())), (2, true), "{letters:?}");
 }
+
+#[test]
+fn what_a_pattern_left_out_comes_when_the_pattern_goes_although_the_feed_did_not_change() {
+    let site = Site::start();
+    let items = [1, 2].map(|number| Item::new(&site.url(&format!("/a/{number}")), "Canal"));
+    site.put("/feed.xml", Reply { etag: Some("\"same\"".to_owned()), ..Reply::rss(&items) });
+    let all = source("canal", &site.url("/feed.xml"));
+    let dir = Dir::new(&format!("{all}[source.listing]\nexclude = [\"/a/2\"]\n"));
+    assert!(dir.run(&["once"]).status.success());
+    assert_eq!(state(&dir)["admitted"], 1);
+    dir.settle(&all);
+    assert!(dir.run(&["once"]).status.success());
+    assert_eq!(state(&dir)["admitted"], 2);
+}
+
+#[test]
+fn a_time_that_a_server_names_holds_for_its_domain_and_the_next_start() {
+    let site = Site::start();
+    site.put("/feed.xml", Reply { retry_after: Some("3600".to_owned()), ..Reply::status(429) });
+    site.put("/other.xml", Reply::rss(&[]));
+    let canal = source("canal", &site.url("/feed.xml"));
+    let dir = Dir::new(&canal);
+    assert_eq!(dir.run(&["once"]).status.code(), Some(1));
+    dir.settle(&(canal + &source("other", &site.url("/other.xml"))));
+    assert_eq!(dir.run(&["once"]).status.code(), Some(1));
+    assert_eq!((site.hits("/feed.xml"), site.hits("/other.xml")), (1, 0));
+    let note = state(&dir)["note"].to_string();
+    assert!(note.contains("asked to be left alone for"), "{note}");
+}

@@ -75,7 +75,7 @@ pub async fn look(
     kind: Option<SourceKind>,
     sites: &Arc<SiteRules>,
 ) -> Result<Looked, PollFailure> {
-    let of_today = of_today(source)?;
+    let of_today = of_today(source, crate::activity::now())?;
     let url = of_today.as_ref().unwrap_or(&source.url);
     let (page, validators, moved_to, max_age) = match get(client, source, url, None).await? {
         Answer::Page { page, validators, permanent_redirect, cache_max_age } => {
