@@ -199,7 +199,7 @@ pub(super) fn list<T: Serialize>(
     none: &str,
 ) -> Result<Exit, Failure> {
     let surface = Surface::of_stdout();
-    if rows.is_empty() && surface.is_terminal() {
+    if rows.is_empty() && surface.is_terminal() && !none.is_empty() {
         writeln!(io::stderr(), "{none}")?;
     }
     let format = Format::chosen(format, Format::Table, &surface);

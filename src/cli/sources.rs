@@ -63,7 +63,7 @@ const SOURCE_COLUMNS: [Column; 7] = [
     left("last_new", "LAST NEW"),
     left("next_poll", "NEXT POLL"),
     Column { key: "usual_gap", title: "GAP", align: Align::Right },
-    left("note", "NOTE"),
+    Column { key: "note", title: "NOTE", align: Align::Below },
 ];
 
 const SOURCE_CSV_COLUMNS: [Column; 15] = [
