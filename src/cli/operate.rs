@@ -153,7 +153,10 @@ fn status_rows(status: &Status) -> Vec<StatusRow> {
 
 pub async fn poll(config: Option<PathBuf>, source: String) -> Result<Exit, Failure> {
     let path = format!("/v1/poll/{}", path_segment(&source)?);
-    let _: SourceId = client(config).await?.json(Method::POST, &path).await.map_err(absent_is_failed)?;
+    let id: SourceId = client(config).await?.json(Method::POST, &path).await.map_err(absent_is_failed)?;
+    if Surface::of_stdout().is_terminal() {
+        writeln!(io::stderr(), "{id} is asked for; `chapar sources` shows what came of it")?;
+    }
     Ok(Exit::Done)
 }
 

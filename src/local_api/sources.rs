@@ -137,7 +137,10 @@ fn note(source: &Source, health: Health, state: &SourceState) -> Option<String> 
         Health::Gone => Some(format!("not polled any more, give its new address or remove it; {}", failure()?)),
         Health::Empty => {
             let since = state.empty_since?.strftime("%Y-%m-%d");
-            Some(format!("read, but without a single entry since {since}: has the publisher moved it?"))
+            let has_patterns = !source.listing.include.is_empty() || !source.listing.exclude.is_empty();
+            let guess =
+                if has_patterns { "do include and exclude let one through" } else { "has the publisher moved it" };
+            Some(format!("read, but without a single entry since {since}: {guess}? {test}"))
         }
         Health::Silent => {
             let (silence, gap) = (in_words(state.silence()?), in_words(state.rhythm.usual_gap()?));
@@ -185,6 +188,10 @@ mod tests {
         for (state, expected) in [
             (well.clone(), None),
             (empty, Some("never had a new entry; see `chapar sources test unconfigured`")),
+            (
+                SourceState { empty_since: Some(day(39)), ..well.clone() },
+                Some("since 1970-02-09: has the publisher moved it? see `chapar sources test unconfigured`"),
+            ),
             (left, Some("says that it moved for good; write url = \"https://b.example/feed")),
             (SourceState { moved: Some(moved), ..well }, Some("write url = \"https://b.example/feed")),
             (failing, Some("timeout: no answer")),

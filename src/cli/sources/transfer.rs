@@ -47,7 +47,8 @@ pub fn import(config: Option<PathBuf>, file: &Path) -> Result<Exit, Failure> {
         known.insert(key, draft.id.to_string());
         drafts.push(draft);
     }
-    writeln!(err, "{} new sources", drafts.len())?;
+    let sources = if drafts.len() == 1 { "source" } else { "sources" };
+    writeln!(err, "{} new {sources}", drafts.len())?;
     let mut out = io::stdout().lock();
     let mut group: Option<&str> = None;
     for (number, draft) in drafts.iter().enumerate() {
