@@ -80,6 +80,8 @@ pub fn plain_message(message: &str) -> String {
         ("expected a string", "expected text in quotes"),
         ("expected path string", "expected a path in quotes"),
         ("expected a sequence", "expected a list in [ ]"),
+        ("expected a boolean", "expected true or false, without quotes"),
+        ("wanted string or table", "expected text in quotes"),
     ];
     match types.iter().find(|(theirs, _)| message.ends_with(theirs)) {
         Some((theirs, ours)) => message.replace(theirs, ours),

@@ -404,10 +404,23 @@ fn validate_sources(raw: Vec<layers::Placed<RawSource>>, faults: &mut Vec<Settin
             continue;
         }
         seen.insert(id, placed.place.clone());
+        if let Some(word) = unknown_placeholder(&placed.value.url.0) {
+            let message =
+                format!("source.url: unknown placeholder {{{word}}}; known: {{date}}, {{yyyy}}, {{mm}}, {{dd}}");
+            faults.push(placed.fault("url", message));
+        }
         let listing = validate_listing(&placed, faults);
         sources.push(source_of(placed.value, listing));
     }
     sources
+}
+
+/// The first small word in braces that is no part of a day: fetched as it stands, the address would be nobody's.
+fn unknown_placeholder(url: &Url) -> Option<String> {
+    let plain = url.as_str().replace("%7B", "{").replace("%7D", "}");
+    let words = plain.split('{').skip(1).filter_map(|rest| rest.split_once('}')).map(|(word, _)| word);
+    let is_word = |word: &&str| !word.is_empty() && word.chars().all(|c| c.is_ascii_lowercase());
+    words.filter(is_word).find(|word| !matches!(*word, "date" | "yyyy" | "mm" | "dd")).map(str::to_owned)
 }
 
 fn validate_listing(placed: &layers::Placed<RawSource>, faults: &mut Vec<SettingsFault>) -> ListingRule {

@@ -153,7 +153,10 @@ fn status_rows(status: &Status) -> Vec<StatusRow> {
 
 pub async fn poll(config: Option<PathBuf>, source: String) -> Result<Exit, Failure> {
     let path = format!("/v1/poll/{}", path_segment(&source)?);
-    let _: SourceId = client(config).await?.json(Method::POST, &path).await.map_err(absent_is_failed)?;
+    let id: SourceId = client(config).await?.json(Method::POST, &path).await.map_err(absent_is_failed)?;
+    if Surface::of_stdout().is_terminal() {
+        writeln!(io::stderr(), "{id} is asked for; `chapar sources` shows what came of it")?;
+    }
     Ok(Exit::Done)
 }
 
@@ -199,7 +202,7 @@ pub(super) fn list<T: Serialize>(
     none: &str,
 ) -> Result<Exit, Failure> {
     let surface = Surface::of_stdout();
-    if rows.is_empty() && surface.is_terminal() {
+    if rows.is_empty() && surface.is_terminal() && !none.is_empty() {
         writeln!(io::stderr(), "{none}")?;
     }
     let format = Format::chosen(format, Format::Table, &surface);

@@ -42,6 +42,7 @@ enum SourcesAction {
         file: PathBuf,
     },
     /// Writes the configured sources as OPML, for feed readers and for `sources import`
+    #[command(after_help = EXPORT_HELP)]
     Export,
 }
 
@@ -50,12 +51,18 @@ Folders become the sources' `group`. What is configured already is left out, wit
 
   chapar sources import subscriptions.opml > /etc/chapar/conf.d/imported.toml && chapar check";
 
+const EXPORT_HELP: &str = "\
+Groups become folders. Addresses are written as configured, with passwords and tokens in them; [source.listing] has no
+place in OPML and is left out, with a word on stderr.
+
+  chapar sources export > chapar.opml";
+
 /// An address on the command line.
 fn address(text: &str) -> Result<Url, String> {
     WebUrl::try_from(text.to_owned()).map(|url| url.0)
 }
 
-/// As much as 80 columns hold; `note` takes what is left.
+/// As much as 80 columns hold.
 const SOURCE_COLUMNS: [Column; 7] = [
     left("id", "SOURCE"),
     left("health", "HEALTH"),
@@ -63,7 +70,7 @@ const SOURCE_COLUMNS: [Column; 7] = [
     left("last_new", "LAST NEW"),
     left("next_poll", "NEXT POLL"),
     Column { key: "usual_gap", title: "GAP", align: Align::Right },
-    left("note", "NOTE"),
+    Column { key: "note", title: "NOTE", align: Align::Below },
 ];
 
 const SOURCE_CSV_COLUMNS: [Column; 15] = [

@@ -105,7 +105,7 @@ fn row(source: &Source, state: SourceState, now: Timestamp) -> SourceStatus {
         usual_gap: usual_gap.map(in_words),
         failures: state.failures,
         failing_since: state.failing_since,
-        note: note(health, &state),
+        note: note(source, health, &state),
         moved_to: state.moved.as_ref().map(|moved| shown(&moved.to)),
         moved_since: state.moved.as_ref().map(|moved| moved.since),
         reason: state.reason,
@@ -114,13 +114,21 @@ fn row(source: &Source, state: SourceState, now: Timestamp) -> SourceStatus {
     }
 }
 
-fn note(health: Health, state: &SourceState) -> Option<String> {
+fn note(source: &Source, health: Health, state: &SourceState) -> Option<String> {
     let failure = || {
         let (reason, detail) = (state.reason.as_deref()?, state.detail.as_deref()?);
-        Some(format!("{reason}: {detail}"))
+        // The row names the source: its address says no more.
+        let own = shown(&source.url) + ": ";
+        Some(format!("{reason}: {}", detail.strip_prefix(&own).unwrap_or(detail)))
     };
+    let test = format!("see `chapar sources test {}`", source.id);
     match health {
-        Health::New | Health::Ok => None,
+        Health::New => None,
+        Health::Ok => match &state.moved {
+            Some(moved) => Some(format!("says that it moved for good; write url = \"{}\"", shown(&moved.to))),
+            None if state.admitted == 0 => Some(format!("can be read, and never had a new entry; {test}")),
+            None => None,
+        },
         Health::Failing => failure(),
         Health::Dormant => {
             let since = state.failing_since?.strftime("%Y-%m-%d");
@@ -129,11 +137,14 @@ fn note(health: Health, state: &SourceState) -> Option<String> {
         Health::Gone => Some(format!("not polled any more, give its new address or remove it; {}", failure()?)),
         Health::Empty => {
             let since = state.empty_since?.strftime("%Y-%m-%d");
-            Some(format!("read, but without a single entry since {since}: has the publisher moved it?"))
+            let has_patterns = !source.listing.include.is_empty() || !source.listing.exclude.is_empty();
+            let guess =
+                if has_patterns { "do include and exclude let one through" } else { "has the publisher moved it" };
+            Some(format!("read, but without a single entry since {since}: {guess}? {test}"))
         }
         Health::Silent => {
             let (silence, gap) = (in_words(state.silence()?), in_words(state.rhythm.usual_gap()?));
-            Some(format!("no new entry for {silence}, usually one every {gap}"))
+            Some(format!("no new entry for {silence}, usually one every {gap}; {test}"))
         }
         Health::Moved => Some(format!("polled at its new address; write url = \"{}\"", shown(&state.adopted()?.to))),
     }
@@ -160,10 +171,14 @@ mod tests {
         let day = |number: i64| Timestamp::from_second(number * 24 * 3600).expect("in range");
         let moved =
             Moved { to: "https://b.example/feed?token=x".parse().expect("valid"), since: day(0), adopted: true };
-        let well = SourceState { last_poll: Some(day(40)), ..SourceState::default() };
+        let source = "https://a.example/feed?token=x".parse().expect("valid");
+        let source = Source::unconfigured(source, SourceKind::Feed, jiff::tz::TimeZone::UTC);
+        let empty = SourceState { last_poll: Some(day(40)), ..SourceState::default() };
+        let well = SourceState { admitted: 1, ..empty.clone() };
+        let left = SourceState { moved: Some(Moved { adopted: false, ..moved.clone() }), ..well.clone() };
         let failing = SourceState {
             reason: Some("timeout".to_owned()),
-            detail: Some("no answer".to_owned()),
+            detail: Some("https://a.example/feed?token=***: no answer".to_owned()),
             failing_since: Some(day(20)),
             next_poll: Some(day(41)),
             ..well.clone()
@@ -172,12 +187,18 @@ mod tests {
         let dormant = SourceState { failing_since: Some(day(1)), ..failing.clone() };
         for (state, expected) in [
             (well.clone(), None),
+            (empty, Some("never had a new entry; see `chapar sources test unconfigured`")),
+            (
+                SourceState { empty_since: Some(day(39)), ..well.clone() },
+                Some("since 1970-02-09: has the publisher moved it? see `chapar sources test unconfigured`"),
+            ),
+            (left, Some("says that it moved for good; write url = \"https://b.example/feed")),
             (SourceState { moved: Some(moved), ..well }, Some("write url = \"https://b.example/feed")),
             (failing, Some("timeout: no answer")),
             (dormant, Some("failing since 1970-01-02, tried weekly; timeout: no answer")),
             (gone, Some("not polled any more")),
         ] {
-            let note = note(state.health(day(40)), &state);
+            let note = note(&source, state.health(day(40)), &state);
             let is_said = match (&note, expected) {
                 (Some(note), Some(expected)) => note.contains(expected) && !note.contains("token=x"),
                 (note, expected) => note.is_none() && expected.is_none(),

@@ -63,6 +63,14 @@ impl ListingRule {
         }
     }
 
+    /// Whether it says nothing.
+    pub fn is_empty(&self) -> bool {
+        let Self { item, link, title, date, day, next, page, pages, include, exclude } = self;
+        let selectors = [item, link, title, date, day, next];
+        let is_of_pages = selectors.into_iter().any(Option::is_some) || page.is_some() || pages.is_some();
+        !is_of_pages && include.is_empty() && exclude.is_empty()
+    }
+
     /// Whether an address may be announced.
     pub fn admits(&self, url: &Url) -> bool {
         let matches = |patterns: &[Regex]| patterns.iter().any(|pattern| pattern.is_match(url.as_str()));
@@ -174,6 +182,11 @@ pub(super) fn selector(
     faults: &mut Vec<KeyFault>,
 ) -> Option<Selector> {
     let text = text?;
+    if text.get_ref().trim().is_empty() {
+        let message = "is empty; write a CSS selector, or leave the key out".to_owned();
+        faults.push(KeyFault { key, offset: text.span().start, message });
+        return None;
+    }
     let message = |error: &dyn Display| format!("not a CSS selector: {:?}: {error}", text.get_ref());
     let selector = Selector::parse(text.get_ref());
     selector.map_err(|error| faults.push(KeyFault { key, offset: text.span().start, message: message(&error) })).ok()
@@ -217,6 +230,7 @@ mod tests {
         for (text, expected) in [
             ("item = 'a['", "item@7 not a CSS selector"),
             ("next = '>>'", "next@7 not a CSS selector"),
+            ("item = ' '", "item@7 is empty"),
             ("pages = 0", "pages@8 from 1 to 20"),
             ("pages = 21", "pages@8 from 1 to 20"),
             ("page = '/list'", "page@7 \"/list\" has none of {page}, {date}, {dd}"),

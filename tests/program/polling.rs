@@ -44,7 +44,7 @@ fn a_source_that_is_gone_is_not_polled_until_it_is_asked_for_or_has_another_addr
     dir.settle(&(source("canal", &site.url("/new.xml")) + &other));
     assert!(dir.run(&["reload"]).status.success());
     wait_for("the new address to be polled again and again", || (site.hits("/new.xml") > 2).then_some(()));
-    assert_eq!(state(&dir)["health"], "ok");
+    assert_eq!(state(&dir)["health"], "empty");
     assert_eq!(daemon.stop(), Some(0));
 }
 
@@ -70,7 +70,7 @@ fn a_permanent_redirect_is_noted_and_not_believed_at_once() {
     let dir = Dir::new(&source("canal", &site.url("/feed.xml")));
     assert!(dir.run(&["once"]).status.success());
     let first = state(&dir);
-    assert_eq!((&first["moved_to"], &first["health"]), (&Value::from(site.url("/new.xml")), &Value::from("ok")));
+    assert_eq!((&first["moved_to"], &first["health"]), (&Value::from(site.url("/new.xml")), &Value::from("empty")));
     assert!(dir.run(&["once"]).status.success());
     assert_eq!((site.hits("/feed.xml"), site.hits("/new.xml")), (2, 2), "the old address is asked");
     assert_eq!(state(&dir)["moved_since"], first["moved_since"]);

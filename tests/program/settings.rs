@@ -85,6 +85,12 @@ fn each_fault_of_a_source_names_file_line_and_key() {
     let cases = [
         ("url = \"feed.xml\"", "chapar.toml:4: source.url: \"feed.xml\" is not a whole address; write it like"),
         ("url = \"ftp://example.org/\"", "chapar.toml:4: source.url: \"ftp://example.org/\" is not http or https"),
+        (
+            "url = \"https://example.org/{yyyy}/{day}/\"",
+            "chapar.toml:4: source.url: unknown placeholder {day}; known: {date}, {yyyy}",
+        ),
+        ("validators = false", "chapar.toml:4: source.validators: expected text in quotes"),
+        ("cookies = \"yes\"", "chapar.toml:4: source.cookies: invalid type: string \"yes\", expected true or false"),
         ("homepage = \"x\"", "chapar.toml:4: source.homepage: \"x\" is not a whole address"),
         ("intervall = \"5m\"", "chapar.toml:4: source.intervall: unknown key `intervall`; did you mean `interval`?"),
         ("interval = \"often\"", "chapar.toml:4: source.interval: \"often\" is not a duration"),
@@ -122,6 +128,7 @@ fn each_fault_of_a_sources_listing_names_file_line_and_key() {
     let cases = [
         ("item = \"li >> a\"", "chapar.toml:6: source.listing.item: not a CSS selector: \"li >> a\""),
         ("pages = 0", "chapar.toml:6: source.listing.pages: from 1 to 20"),
+        ("next = \"\"", "chapar.toml:6: source.listing.next: is empty; write a CSS selector"),
         ("\npages = -1", "chapar.toml:7: source.listing.pages: invalid value: integer `-1`, expected a whole number"),
         ("itm = \"li\"", "chapar.toml:6: source.listing.itm: unknown key `itm`; did you mean `item`?"),
         ("page = \"/list\"", "chapar.toml:6: source.listing.page: \"/list\" has none of {page}"),

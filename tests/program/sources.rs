@@ -374,10 +374,11 @@ fn subscriptions_become_settings_and_come_back() {
         + "[[source]]\nid = \"page\"\nname = \"Page \\\"P\\\"\"\nurl = \"https://page.example/\"\nkind = \"listing\"\n\
            group = \"Water / Pages\"\ncountry = \"KZ\"\ninterval = \"90m\"\nrobots = \"ignore\"\nuser_agent = \"reader/{version}\"\n\n\
            [[source]]\nid = \"map\"\nurl = \"https://map.example/sitemap.xml\"\nkind = \"sitemap\"\ncountry = \"UZ\"\ncontent = \"page\"\n\
-           timezone = \"Asia/Almaty\"\n";
+           timezone = \"Asia/Almaty\"\ncookies = true\nvalidators = \"ignore\"\n[source.listing]\nexclude = [\"/video/\"]\n";
     let dir = Dir::new(&sources);
     let opml = dir.run(&["sources", "export"]);
     assert_eq!(opml.status.code(), Some(0), "{}", stderr(&opml));
+    assert_eq!(stderr(&opml), "map: left out: its [source.listing], which OPML has no place for\n");
     let other = empty();
     other.write("mine.opml", &text(&opml));
     let file = other.path("mine.opml").display().to_string();
@@ -421,12 +422,17 @@ fn lists_of_other_readers_are_imported_as_far_as_they_go() {
 
 #[test]
 fn files_that_are_no_subscriptions_are_named() {
-    let dir = empty();
+    let dir = Dir::new(&source("canal", "https://canal.example/feed"));
     let deep = format!("<opml><body>{}", "<outline text='a'>".repeat(100_000));
     let cases = [
         ("page.opml", "<html><body>Sign in\u{1b}[2J</body></html>".to_owned(), "this is not OPML: it begins \"<html>"),
         ("empty.opml", String::new(), "this is not OPML"),
         ("none.opml", "<opml><body></body></opml>".to_owned(), "there is no subscription"),
+        (
+            "outline.opml",
+            "<opml><body><outline text=\"Folder\"></outline></body></opml>".to_owned(),
+            "there is no subscription",
+        ),
         ("deep.opml", deep, "nested more than 64 deep"),
         ("large.opml", " ".repeat(50 << 20), "larger than 16 MiB"),
     ];

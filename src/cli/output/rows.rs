@@ -20,17 +20,19 @@ pub struct Column {
     pub key: &'static str,
     /// Header in tables.
     pub title: &'static str,
-    /// Side to which its cells are set.
+    /// Where its cells are set.
     pub align: Align,
 }
 
-/// Side to which the cells of a column are set.
+/// Where the cells of a column are set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Align {
     /// Texts.
     Left,
     /// Numbers.
     Right,
+    /// Sentences: on a terminal below the row, whole; in a pipe a column like the others. They come last.
+    Below,
 }
 
 /// Writes rows in one format. Tables, CSV and `cat` show the columns; JSON has every key of the row, columns first.
@@ -47,7 +49,9 @@ pub struct RowWriter<'w> {
 impl<'w> RowWriter<'w> {
     /// A writer of `format` on `surface` for rows with these columns.
     pub fn new(format: Format, surface: Surface, columns: &'w [Column], out: &'w mut dyn Write) -> Self {
-        let header = columns.iter().map(|column| column.title.to_owned()).collect();
+        let is_headed = |column: &Column| column.align != Align::Below || !surface.is_terminal();
+        let title = |column: &Column| if is_headed(column) { column.title.to_owned() } else { String::new() };
+        let header = columns.iter().map(title).collect();
         Self { format, surface, columns, out, written: 0, sample: vec![header], grid: None }
     }
 

@@ -1,10 +1,13 @@
 //! Aligned columns: widths and lines. Rows can be written as they come, which is why no table crate is used here.
 
-use super::terminal::{cut, width};
+use super::terminal::{cut, width, wrap_into};
 use super::{Align, Medium};
 
 /// Columns between two columns.
 const GAP: usize = 2;
+
+/// What stands before the lines below a row.
+const INDENT: &str = "    ";
 
 /// The least width that a column is narrowed to.
 const COLUMN_LEAST: usize = 4;
@@ -28,7 +31,9 @@ impl Grid {
         let mut columns: Vec<(usize, Align)> =
             aligns.iter().enumerate().map(|(index, align)| (widest(index).unwrap_or(0), *align)).collect();
         if let Medium::Terminal { columns: available } = medium {
-            let gaps = GAP * columns.len().saturating_sub(1);
+            columns.iter_mut().filter(|(_, align)| *align == Align::Below).for_each(|(width, _)| *width = 0);
+            let beside = columns.iter().filter(|(_, align)| *align != Align::Below).count();
+            let gaps = GAP * beside.saturating_sub(1);
             let available = available.saturating_sub(gaps).max(COLUMN_LEAST);
             // No column can use more than the terminal has, which bounds the loop below.
             columns.iter_mut().for_each(|(width, _)| *width = (*width).min(available));
@@ -43,10 +48,16 @@ impl Grid {
         Self { columns, medium }
     }
 
-    /// A line, without line end and without spaces at its end. Cells must be single safe lines.
+    /// A line and those below it, without the last line end and without spaces at the end. Cells must be single safe
+    /// lines.
     pub(super) fn line(&self, cells: &[String]) -> String {
         let mut line = String::new();
+        let mut below = String::new();
         for (index, ((columns, align), cell)) in self.columns.iter().zip(cells).enumerate() {
+            if let (Align::Below, Medium::Terminal { columns: available }) = (align, self.medium) {
+                wrap_into(&mut below, cell, available.saturating_sub(INDENT.len()));
+                continue;
+            }
             if index > 0 {
                 line.push_str(&" ".repeat(GAP));
             }
@@ -56,11 +67,12 @@ impl Grid {
             };
             let padding = " ".repeat(columns.saturating_sub(width(&cell)));
             match align {
-                Align::Left => line.extend([&*cell, &padding]),
+                Align::Left | Align::Below => line.extend([&*cell, &padding]),
                 Align::Right => line.extend([&*padding, &cell]),
             }
         }
         line.truncate(line.trim_end().len());
+        below.lines().for_each(|below| line.extend(["\n", INDENT, below]));
         line
     }
 }
@@ -75,6 +87,19 @@ mod tests {
         let grid = Grid::fitting(&rows, &[Align::Left, Align::Right, Align::Left], medium);
         let lines: Vec<String> = rows.iter().map(|row| grid.line(row)).collect();
         assert_eq!(lines, expected);
+    }
+
+    #[test]
+    fn sentences_stand_whole_below_their_row_on_a_terminal() {
+        let rows = [["kun-uz", "12", "no answer at all"], ["uza", "3", ""]];
+        let rows: Vec<Vec<String>> =
+            rows.iter().map(|row| row.iter().map(|cell| (*cell).to_owned()).collect()).collect();
+        let lines = |medium| {
+            let grid = Grid::fitting(&rows, &[Align::Left, Align::Right, Align::Below], medium);
+            rows.iter().map(|row| grid.line(row)).collect::<Vec<_>>().join("\n")
+        };
+        assert_eq!(lines(Medium::Terminal { columns: 14 }), "kun-uz  12\n    no answer\n    at all\nuza      3");
+        assert_eq!(lines(Medium::Pipe), "kun-uz  12  no answer at all\nuza      3");
     }
 
     #[test]

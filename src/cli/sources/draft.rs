@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use url::Url;
 
-use crate::model::{ContentFrom, RobotsPolicy, SourceId, SourceKind};
+use crate::model::{ContentFrom, RobotsPolicy, SourceId, SourceKind, ValidatorsPolicy};
 use crate::settings::{Period, Settings};
 use crate::text;
 
@@ -32,6 +32,8 @@ pub struct Draft {
     pub interval: Option<Period>,
     pub user_agent: Option<String>,
     pub robots: RobotsPolicy,
+    pub cookies: bool,
+    pub validators: ValidatorsPolicy,
     pub timezone: Option<String>,
 }
 
@@ -51,6 +53,8 @@ impl Draft {
             interval: None,
             user_agent: None,
             robots: RobotsPolicy::default(),
+            cookies: false,
+            validators: ValidatorsPolicy::default(),
             timezone: None,
         }
     }
@@ -75,7 +79,11 @@ impl Draft {
         set("interval", self.interval.map(|interval| interval.to_string()).as_deref());
         set("user_agent", self.user_agent.as_deref());
         set("robots", (self.robots == RobotsPolicy::Ignore).then_some("ignore"));
+        set("validators", (self.validators == ValidatorsPolicy::Ignore).then_some("ignore"));
         set("timezone", self.timezone.as_deref());
+        if self.cookies {
+            block.push_str("cookies = true\n");
+        }
         block
     }
 }

@@ -1,13 +1,14 @@
 //! OPML, in which feed readers keep their subscriptions: read tolerantly in versions 1.0 and 2.0, written as 2.0
-//! (<http://opml.org/spec2.opml>). What only chapar knows stands in attributes of its own namespace, so that nothing is
-//! lost on the way out and in again; other readers skip them.
+//! (<http://opml.org/spec2.opml>). What only chapar knows stands in attributes of its own namespace, so that nothing but
+//! `[source.listing]` is lost on the way out and in again; other readers skip them.
 
 use std::collections::BTreeMap;
 
 use url::Url;
 
 use super::draft::{kind_name, name_of};
-use crate::model::{ContentFrom, RobotsPolicy, Source, SourceKind};
+use crate::http::shown;
+use crate::model::{ContentFrom, RobotsPolicy, Source, SourceKind, ValidatorsPolicy};
 use crate::poll::feed::markup::{Piece, Pieces, Tag, push_escaped};
 use crate::search::country_name;
 use crate::settings::{GROUP_BYTES_MAX, GROUP_SEPARATOR, Group, Period, zone_of_country};
@@ -78,6 +79,8 @@ pub struct Subscription {
     pub interval: Option<Period>,
     pub user_agent: Option<String>,
     pub robots: RobotsPolicy,
+    pub cookies: bool,
+    pub validators: ValidatorsPolicy,
     pub timezone: Option<String>,
 }
 
@@ -107,7 +110,8 @@ pub fn read(text: &str) -> Result<Opml, OpmlError> {
                     return Err(OpmlError::TooDeep);
                 }
                 let address = address(&tag);
-                if address.is_some() || tag.is_empty {
+                // Some readers keep their own settings in the list, as outlines with neither name nor address.
+                if address.is_some() || tag.is_empty && title(&tag).is_some() {
                     match subscription(&tag, address, &own, &around) {
                         Ok(_) if opml.subscriptions.len() == OUTLINES_MAX => return Err(OpmlError::TooMany),
                         Ok(subscription) => opml.subscriptions.push(subscription),
@@ -175,9 +179,22 @@ fn subscription(
     let named = || title(tag).unwrap_or_else(|| "an outline without a name".to_owned());
     let Some(address) = address else { return Err(format!("{}: it has no xmlUrl", named())) };
     let url = web_url(&address).ok_or_else(|| format!("{}: {} is no web address", named(), evidence(&address)))?;
+    if tag.attribute("disabled").is_some_and(|disabled| disabled == "true") {
+        return Err(format!("{}: it is disabled in the feed reader", named()));
+    }
+    let r#type = tag.attribute("type").unwrap_or_default();
     let kind = match own.attribute(tag, "kind").as_deref() {
         Some("listing") => SourceKind::Listing,
         Some("sitemap") => SourceKind::Sitemap,
+        // FreshRSS: a page, or some JSON, and how to find the articles in it.
+        None if r#type.contains('+') => {
+            let kind = evidence(&r#type);
+            return Err(format!(
+                "{}: no feed but {kind}; see what `chapar sources discover {}` finds",
+                named(),
+                shown(&url)
+            ));
+        }
         // A link of OPML 2.0 leads to a page or to another list.
         None if tag.attribute("xmlUrl").is_none() => return Err(format!("{}: a link, not a feed", named())),
         _ => SourceKind::Feed,
@@ -196,6 +213,8 @@ fn subscription(
         interval: own.attribute(tag, "interval").and_then(|text| text.parse().ok()),
         user_agent: own.attribute(tag, "userAgent"),
         robots: if is_set("robots", "ignore") { RobotsPolicy::Ignore } else { RobotsPolicy::Obey },
+        cookies: is_set("cookies", "true"),
+        validators: if is_set("validators", "ignore") { ValidatorsPolicy::Ignore } else { ValidatorsPolicy::Use },
         timezone: own.attribute(tag, "timezone"),
     })
 }
@@ -310,6 +329,8 @@ fn put_source(xml: &mut String, depth: usize, source: &Source) {
     let user_agent = source.user_agent.as_ref().map(|agent| agent.replace(env!("CARGO_PKG_VERSION"), "{version}"));
     put(xml, "chapar:userAgent", user_agent.as_deref());
     put(xml, "chapar:robots", (source.robots == RobotsPolicy::Ignore).then_some("ignore"));
+    put(xml, "chapar:cookies", source.cookies.then_some("true"));
+    put(xml, "chapar:validators", (source.validators == ValidatorsPolicy::Ignore).then_some("ignore"));
     let is_own_zone = source.zone != zone_of_country(source.country.as_deref());
     put(xml, "chapar:timezone", source.zone.iana_name().filter(|_| is_own_zone));
     xml.push_str("/>\n");

@@ -38,6 +38,21 @@ fn lists_of_readers_are_read() {
 }
 
 #[test]
+fn what_other_readers_keep_beside_feeds_is_told_or_passed_over() {
+    check(
+        "<opml version='1.0'><body><outline text='Prefs'><outline pref-name='interval' value='30'/></outline>\
+         <outline text='Page' type='HTML+XPath' xmlUrl='https://page.example/news?token=x' frss:xPathItem='//article'/>\
+         <outline text='Json' type='JSONFeed' xmlUrl='https://json.example/feed.json'/>\
+         <outline text='Off' type='rss' xmlUrl='https://off.example/rss' disabled='true'></outline></body></opml>",
+        &["Json https://json.example/feed.json feed [-]"],
+        &[
+            "Page: no feed but HTML+XPath; see what `chapar sources discover https://page.example/news?token=***` finds",
+            "Off: it is disabled in the feed reader",
+        ],
+    );
+}
+
+#[test]
 fn what_is_broken_is_skipped_and_the_rest_is_taken() {
     check(
         "junk <opml><body><outline text='R&D & more &bogus;' xmlUrl=\"https://a.example/?a=1&b=2\"/>\
@@ -123,7 +138,7 @@ proptest! {
         country in prop::option::of(prop::sample::select(vec!["KZ", "UZ", "FR"])),
         zone in prop::option::of(prop::sample::select(vec!["Asia/Tashkent", "Europe/Paris"])),
         minutes in prop::option::of(1_u64..10_000),
-        (is_feed, is_ignored) in any::<(bool, bool)>(),
+        (is_feed, is_ignored, cookies, is_distrusted) in any::<(bool, bool, bool, bool)>(),
     ) {
         let group = folders.map(|folders| folders.join(GROUP_SEPARATOR)).filter(|group| group.len() <= GROUP_BYTES_MAX);
         let country_zone = zone_of_country(country);
@@ -138,6 +153,8 @@ proptest! {
             interval: minutes.map(|minutes| Duration::from_secs(60 * minutes)),
             user_agent: Some("chapar/{version} (+https://example.org/)".to_owned()),
             robots: if is_ignored { RobotsPolicy::Ignore } else { RobotsPolicy::Obey },
+            cookies,
+            validators: if is_distrusted { ValidatorsPolicy::Ignore } else { ValidatorsPolicy::Use },
             group,
             ..source(&name)
         };
@@ -155,6 +172,8 @@ proptest! {
             interval: source.interval.map(Period),
             user_agent: source.user_agent.clone(),
             robots: source.robots,
+            cookies,
+            validators: source.validators,
             timezone: source.zone.iana_name().filter(|_| is_own_zone).map(str::to_owned),
         };
         prop_assert_eq!(back(&source), expected);

@@ -12,7 +12,7 @@ use url::Url;
 use super::address;
 use crate::cli::ask::{OutputArguments, client};
 use crate::cli::operate::{left, list};
-use crate::cli::output::Column;
+use crate::cli::output::{Align, Column, Format, Surface};
 use crate::cli::{Exit, Failure};
 use crate::http::{Client, shown};
 use crate::model::{Announced, Source, SourceId, SourceKind};
@@ -21,6 +21,7 @@ use crate::poll::PollFailure;
 use crate::poll::discovery::look::{About, Looked, Reading, look};
 use crate::poll::schedule::Wishes;
 use crate::settings::{Period, UserAgent};
+use crate::site_rules::ListingRule;
 use crate::store::{Announcement, Standing};
 use crate::text;
 
@@ -75,8 +76,13 @@ pub fn user_agent(text: &str) -> Result<String, String> {
     UserAgent::try_from(text.to_owned()).map(|agent| agent.0.replace("{version}", env!("CARGO_PKG_VERSION")))
 }
 
-const COLUMNS: [Column; 5] =
-    [left("verdict", "VERDICT"), left("date", "DATE"), left("title", "TITLE"), left("url", "URL"), left("why", "WHY")];
+const COLUMNS: [Column; 5] = [
+    left("verdict", "VERDICT"),
+    left("date", "DATE"),
+    left("title", "TITLE"),
+    left("url", "URL"),
+    Column { key: "why", title: "WHY", align: Align::Below },
+];
 
 #[derive(Serialize)]
 struct Row {
@@ -118,10 +124,19 @@ pub async fn test(config: Option<PathBuf>, arguments: ProbeArguments) -> Result<
     tell_of_answer(&source, &looked)?;
     let reading = looked.reading.map_err(cannot_be_read)?;
     tell_of_reading(&reading)?;
-    let rows = rows(config, &source, configured.is_some(), reading.announced).await?;
+    let reading_kind = reading.kind;
+    let mut rows = rows(config, &source, configured.is_some(), reading.announced).await?;
     let count = |verdict: &str| rows.iter().filter(|row| row.verdict == verdict).count();
     tell("entries", &format!("{}, {} new", rows.len(), count("new")))?;
-    list(&COLUMNS, &rows, arguments.output.format, "it announces nothing")
+    if rows.is_empty() {
+        tell("nothing", &nothing_in_words(&source, reading_kind))?;
+    }
+    if Format::chosen(arguments.output.format, Format::Table, &Surface::of_stdout()) == Format::Table {
+        // In a table the help's words suffice, but for what only this entry has.
+        let is_plain = |row: &&mut Row| matches!(row.verdict, "new" | "changed" | "pending" | "seen");
+        rows.iter_mut().filter(is_plain).for_each(|row| row.why.clear());
+    }
+    list(&COLUMNS, &rows, arguments.output.format, "")
 }
 
 fn cannot_be_read(failure: PollFailure) -> Failure {
@@ -133,6 +148,14 @@ fn cannot_be_read(failure: PollFailure) -> Failure {
         message += "; a feed is polled nevertheless: --kind feed";
     }
     Failure::new(Exit::Failed, message)
+}
+
+/// What an answer without entries means, for a poll takes it for a good one.
+fn nothing_in_words(source: &Source, kind: SourceKind) -> String {
+    let ListingRule { include, exclude, .. } = &source.listing;
+    let patterns = if include.is_empty() && exclude.is_empty() { "" } else { " that include and exclude let through" };
+    let kind = super::draft::kind_name(kind);
+    format!("the {kind} can be read and has no entry{patterns}; a poll succeeds and admits nothing")
 }
 
 /// A fact on stderr; what came from outside is made safe.
@@ -246,7 +269,7 @@ async fn standings(
     match answer {
         Ok(standings) => Ok(standings),
         Err(why) => {
-            tell("store", &format!("it cannot be asked what is known, so nothing is: {why}"))?;
+            tell("store", &format!("not asked, so every entry counts as new: {why}"))?;
             Ok(Vec::new())
         }
     }

@@ -34,6 +34,9 @@ pub fn import(config: Option<PathBuf>, file: &Path) -> Result<Exit, Failure> {
     let mut known: HashMap<_, _> = configured.collect();
     let mut ids = Ids::of(&settings);
     let mut drafts = Vec::new();
+    if opml.subscriptions.is_empty() {
+        return Err(failed("there is no subscription to a feed in it".to_owned()));
+    }
     for subscription in opml.subscriptions {
         let key = canonical_url(&subscription.url);
         if let Some(id) = known.get(&key) {
@@ -44,7 +47,8 @@ pub fn import(config: Option<PathBuf>, file: &Path) -> Result<Exit, Failure> {
         known.insert(key, draft.id.to_string());
         drafts.push(draft);
     }
-    writeln!(err, "{} new sources", drafts.len())?;
+    let sources = if drafts.len() == 1 { "source" } else { "sources" };
+    writeln!(err, "{} new {sources}", drafts.len())?;
     let mut out = io::stdout().lock();
     let mut group: Option<&str> = None;
     for (number, draft) in drafts.iter().enumerate() {
@@ -56,9 +60,6 @@ pub fn import(config: Option<PathBuf>, file: &Path) -> Result<Exit, Failure> {
             writeln!(out, "# {}\n", group.unwrap_or("without a group"))?;
         }
         write!(out, "{}", draft.to_toml())?;
-    }
-    if drafts.is_empty() && known.is_empty() {
-        return Err(failed("there is no subscription to a feed in it".to_owned()));
     }
     Ok(Exit::Done)
 }
@@ -99,6 +100,8 @@ fn draft_of(subscription: Subscription, ids: &mut Ids, err: &mut impl Write) -> 
         content: subscription.content,
         interval: subscription.interval,
         robots: subscription.robots,
+        cookies: subscription.cookies,
+        validators: subscription.validators,
         ..Draft::new(id, url, kind)
     })
 }
@@ -117,6 +120,10 @@ fn valid<T: TryFrom<String, Error = String>>(
 /// Writes the configured sources as OPML.
 pub fn export(config: Option<PathBuf>) -> Result<Exit, Failure> {
     let settings = Settings::load(config.as_deref())?;
+    let mut err = io::stderr().lock();
+    for source in settings.sources.iter().filter(|source| !source.listing.is_empty()) {
+        writeln!(err, "{}: left out: its [source.listing], which OPML has no place for", source.id)?;
+    }
     let opml = opml::write(&settings.sources);
     let shown = if Surface::of_stdout().is_terminal() { text::for_terminal(&opml) } else { opml };
     io::stdout().write_all(shown.as_bytes())?;
