@@ -1,5 +1,6 @@
 //! Dates as lists write them: a time alone, "5 minutes ago", and headers between the items that name the day.
 
+use std::cell::Cell;
 use std::collections::HashMap;
 
 use jiff::civil::{Date, Time};
@@ -8,8 +9,9 @@ use jiff::{SignedDuration, ToSpan};
 use scraper::{ElementRef, Node, Selector};
 use url::Url;
 
-use super::Page;
+use super::addresses::looks_like_article;
 use super::elements::{date_of, has_word, visible_text};
+use super::{Page, article_url};
 use crate::dates::{self, DateContext};
 use crate::model::{DatePrecision, OffsetTime};
 
@@ -22,11 +24,18 @@ const HEADER_CHARS_MAX: usize = 48;
 /// Nodes inside an element that may still be a header.
 const HEADER_NODES_MAX: usize = 12;
 
+/// Nodes of a card among which an article's link is looked for.
+const CARD_NODES_MAX: usize = 60;
+
 /// Ancestors of all items' block in which a header may still stand.
 const AROUND_MAX: usize = 3;
 
 /// Longest time or relative date, in characters.
 const TIME_CHARS_MAX: usize = 40;
+
+/// Whether a time alone has been read as yesterday's further up: what follows is no newer, as lists go, and then a time
+/// that could be today's may be of any day.
+pub(super) type SeenYesterday = Cell<bool>;
 
 /// The date that an element of a list gives. A time alone is of `day`, else of today, or of yesterday when today that
 /// is still to come.
@@ -34,6 +43,7 @@ pub(super) fn listed_date(
     element: ElementRef<'_>,
     article: &Url,
     day: Option<Date>,
+    seen_yesterday: &SeenYesterday,
     context: &DateContext<'_>,
 ) -> Option<OffsetTime> {
     date_of(element, article, context).or_else(|| {
@@ -41,11 +51,11 @@ pub(super) fn listed_date(
         if text.chars().count() > TIME_CHARS_MAX {
             return None;
         }
-        time_alone(&text).map_or_else(|| ago(&text, context), |time| at(time, day, context))
+        time_alone(&text).map_or_else(|| ago(&text, context), |time| at(time, day, seen_yesterday, context))
     })
 }
 
-fn at(time: Time, day: Option<Date>, context: &DateContext<'_>) -> Option<OffsetTime> {
+fn at(time: Time, day: Option<Date>, seen_yesterday: &SeenYesterday, context: &DateContext<'_>) -> Option<OffsetTime> {
     let on = |day: Date| context.zone.to_zoned(day.to_datetime(time)).ok();
     let is_past =
         |zoned: &jiff::Zoned| context.now.is_none_or(|now| zoned.timestamp().duration_since(now) <= FUTURE_SLACK);
@@ -53,7 +63,14 @@ fn at(time: Time, day: Option<Date>, context: &DateContext<'_>) -> Option<Offset
         Some(day) => on(day).filter(is_past)?,
         None => {
             let today = context.now?.to_zoned(context.zone.clone()).date();
-            on(today).filter(is_past).or_else(|| on(today.yesterday().ok()?))?
+            match on(today).filter(is_past) {
+                Some(_) if seen_yesterday.get() => return None,
+                Some(today) => today,
+                None => {
+                    seen_yesterday.set(true);
+                    on(today.yesterday().ok()?)?
+                }
+            }
         }
     };
     Some(OffsetTime::from(&zoned))
@@ -151,10 +168,24 @@ pub(super) fn days(page: &Page<'_>, items: &[ElementRef<'_>], header: Option<&Se
         match std::iter::once(*element).chain(element.ancestors()).find_map(|node| around.get(&node.id())) {
             // It stands in the item itself, or heads a group of one.
             Some((1, at)) => days[*at] = Some(day),
+            _ if header.is_none() && {
+                let outermost = parents(element).take_while(|parent| !around.contains_key(&parent.id())).last();
+                is_of_article(outermost.unwrap_or(element), page)
+            } => {}
             _ => current = Some(day),
         }
     }
     days
+}
+
+/// Whether a day stands in a card of its own with an article that is not of the list: then it is that article's.
+fn is_of_article(card: ElementRef<'_>, page: &Page<'_>) -> bool {
+    let leads_to_article = |link: ElementRef<'_>| {
+        let url = link.attr("href").filter(|_| link.value().name() == "a").and_then(|to| article_url(to, page.base));
+        // A header may itself be a link, to the archive of its day.
+        url.is_some_and(|url| looks_like_article(&url)) && !is_day(&visible_text(link))
+    };
+    card.descendants().take(CARD_NODES_MAX).filter_map(ElementRef::wrap).any(leads_to_article)
 }
 
 fn parents(element: ElementRef<'_>) -> impl Iterator<Item = ElementRef<'_>> {
