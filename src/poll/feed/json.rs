@@ -10,12 +10,11 @@ use url::Url;
 
 use super::canonical::ENTRIES_MAX;
 use super::collected::absolute_url;
-use super::markup::text_of;
+use super::markup::{plain, text_of, without_controls};
 use super::{Feed, FeedError, FeedKind};
 use crate::dates::{self, DateContext};
 use crate::model::{Announced, Author};
 use crate::poll::schedule::Wishes;
-use crate::text;
 
 /// Elements of a list inside an item that are read.
 const LIST_MAX: usize = 64;
@@ -42,8 +41,8 @@ pub(super) fn read(text: &str, url: Option<&Url>, dates: &DateContext<'_>) -> Re
     let base = url.or(site.as_ref());
     Ok(Feed {
         kind: if version.ends_with("/1.1") { FeedKind::Json11 } else { FeedKind::Json10 },
-        title: raw.title.0.map(|title| text::collapse(&title)).filter(|title| !title.is_empty()),
-        language: raw.language.0,
+        title: raw.title.0.map(|title| plain(&title)).filter(|title| !title.is_empty()),
+        language: raw.language.0.map(|language| plain(&language)).filter(|language| !language.is_empty()),
         entries: raw.items.0.into_iter().map(|item| item.announced(base, dates)).collect(),
         url: site,
         truncated,
@@ -82,7 +81,7 @@ struct RawItem {
 impl RawItem {
     fn announced(self, base: Option<&Url>, context: &DateContext<'_>) -> Announced {
         let address = |loose: &Loose| loose.0.as_deref().and_then(|text| absolute_url(text, base));
-        let plain = |text: Option<String>| text.map(|text| text::collapse(&text)).filter(|text| !text.is_empty());
+        let plain = |text: Option<String>| text.map(|text| plain(&text)).filter(|text| !text.is_empty());
         let date =
             |loose: &Loose| loose.0.as_deref().and_then(|text| dates::parse(text, context)).map(|date| date.time);
         let url = address(&self.url).or_else(|| address(&self.external_url)).or_else(|| address(&self.id));
@@ -98,7 +97,7 @@ impl RawItem {
             id: plain(self.id.0.clone()).or_else(|| url.as_ref().map(Url::to_string)),
             title: plain(self.title.0),
             summary: plain(self.summary.0).or_else(|| text.filter(|_| self.content_html.0.is_none())),
-            content_html: self.content_html.0.filter(|html| !text_of(html).is_empty()),
+            content_html: self.content_html.0.filter(|html| !text_of(html).is_empty()).map(without_controls),
             authors,
             date_published: date(&self.date_published),
             date_modified: date(&self.date_modified),
