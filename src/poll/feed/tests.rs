@@ -261,7 +261,23 @@ fn a_cut_json_feed_gives_its_whole_items() {
         assert_eq!((cut.entries.len(), cut.truncated), (entries, true), "{}", &whole[..end]);
         assert_eq!(cut.entries[0].title.as_deref(), Some("One"));
     }
-    assert!(matches!(read_from(format!("{whole}]").as_bytes(), None), Err(FeedError::Broken { .. })));
+    assert!(matches!(read_from(b"{\"items\": [}", None), Err(FeedError::Broken { .. })));
+}
+
+#[test]
+fn json_with_the_usual_faults_is_read() {
+    let item = r#"{"id":"a","title":"half \ud83d a pair \ud83d\ude00, \' \x \\ \u00e9 CONTROL","url":"/1"}"#
+        .replace("CONTROL", "\u{1}b\n");
+    let whole = format!("{{\"version\":\"https://jsonfeed.org/version/1\",\"items\":[{item}]}}");
+    for (text, is_cut) in [
+        (whole.clone(), false),
+        (format!("{whole}<!-- cached -->"), false),
+        (whole.replace("]}", ",{\"id\" 3}]}"), true),
+    ] {
+        let read = feed(&text);
+        assert_eq!(read.entries[0].title.as_deref(), Some("half \u{fffd} a pair 😀, ' x \\ é b"), "{text}");
+        assert_eq!((read.entries.len(), read.truncated), (1, is_cut), "{text}");
+    }
 }
 
 #[test]
