@@ -159,10 +159,23 @@ pub(super) fn days(page: &Page<'_>, items: &[ElementRef<'_>], header: Option<&Se
     let outwards = items.iter().take(1).flat_map(|item| std::iter::once(*item).chain(parents(*item)));
     let block = outwards.skip_while(|element| !holds_all(element)).take(AROUND_MAX + 1).last();
     let position: HashMap<_, usize> = items.iter().enumerate().map(|(at, item)| (item.id(), at)).collect();
+    // Of each element, whether its children stand where a day is not the list's: found once, however many are below.
+    let mut elsewhere = HashMap::new();
+    if let Some(outer) = block.and_then(|block| block.parent()) {
+        let is_elsewhere = ElementRef::wrap(outer)
+            .is_some_and(|outer| is_elsewhere(&outer) || parents(outer).any(|around| is_elsewhere(&around)));
+        elsewhere.insert(outer.id(), is_elsewhere);
+    }
     let mut current = None;
     for element in block.into_iter().flat_map(|block| block.descendants()).filter_map(ElementRef::wrap) {
+        let around_it = element.parent().and_then(|parent| elsewhere.get(&parent.id()).copied());
+        let stands_elsewhere: bool = around_it.unwrap_or_default();
+        elsewhere.insert(element.id(), stands_elsewhere || is_elsewhere(&element));
         if let Some(at) = position.get(&element.id()) {
             days[*at] = days[*at].or(current);
+        }
+        if header.is_none() && stands_elsewhere {
+            continue;
         }
         let Some(day) = day_of(element, header, &page.dates) else { continue };
         match std::iter::once(*element).chain(element.ancestors()).find_map(|node| around.get(&node.id())) {
@@ -198,9 +211,14 @@ pub(super) fn is_day(text: &str) -> bool {
     text.chars().count() <= HEADER_CHARS_MAX && dates::parse_visible(text, &context).is_some()
 }
 
+/// Whether a day in an element is today's, or the weather's, and not that of a list.
+fn is_elsewhere(around: &ElementRef<'_>) -> bool {
+    const ELSEWHERE: &[&str] = &["header", "topbar", "nav", "navbar", "menu", "footer", "weather", "currency"];
+    matches!(around.value().name(), "nav" | "footer" | "header" | "aside") || has_word(around, ELSEWHERE)
+}
+
 /// The day that a header names.
 fn day_of(element: ElementRef<'_>, header: Option<&Selector>, context: &DateContext<'_>) -> Option<Date> {
-    const ELSEWHERE: &[&str] = &["header", "topbar", "nav", "navbar", "menu", "footer", "weather", "currency"];
     let is_header = match header {
         Some(header) => header.matches(&element),
         None => element.descendants().nth(HEADER_NODES_MAX).is_none(),
@@ -221,13 +239,8 @@ fn day_of(element: ElementRef<'_>, header: Option<&Selector>, context: &DateCont
         return None;
     }
     let date = dates::parse_visible(&text, context)?;
-    if header.is_none() {
-        let is_elsewhere = |around: ElementRef<'_>| {
-            matches!(around.value().name(), "nav" | "footer" | "header" | "aside") || has_word(&around, ELSEWHERE)
-        };
-        if date.precision != DatePrecision::Day || parents(element).any(is_elsewhere) {
-            return None;
-        }
+    if header.is_none() && date.precision != DatePrecision::Day {
+        return None;
     }
     Some(date.time.offset.to_datetime(date.time.at).date())
 }
