@@ -20,6 +20,10 @@ const FUTURE_SLACK: SignedDuration = SignedDuration::from_mins(10);
 /// as UTC, and the region is UTC+5 and +6.
 const MISLABELLED_MAX: SignedDuration = SignedDuration::from_hours(6);
 
+/// How long ago a date without a year may be. What lies further back is soon to come: an announced event's, more likely
+/// than an article's of a year ago.
+const YEARLESS_AGE_MAX: SignedDuration = SignedDuration::from_hours(300 * 24);
+
 /// Years that an article may be from.
 const YEARS: std::ops::RangeInclusive<i16> = 1900..=2100;
 
@@ -236,7 +240,7 @@ impl Gathered {
         };
         let (hours, minutes, taken) = match digits {
             4 => (value / 100, value % 100, 2),
-            1 | 2 if follows(2, &[':']) => (*value, number(tokens.get(3)?, 2..=2)?, 4),
+            1 | 2 if follows(2, &[':']) => (*value, number(tokens.get(3)?, 1..=2)?, 4),
             1 | 2 => (*value, 0, 2),
             _ => return None,
         };
@@ -339,7 +343,8 @@ impl Gathered {
             (Some(year), _) => on(year),
             (None, Some(now)) => {
                 let year = now.to_zoned(self.zone_or(context)).year();
-                on(year).or_else(|| on(year - 1))
+                let is_recent = |date: &ParsedDate| now.duration_since(date.time.at) <= YEARLESS_AGE_MAX;
+                on(year).or_else(|| on(year - 1)).filter(is_recent)
             }
             (None, None) => None,
         }

@@ -7,6 +7,7 @@
 mod canonical;
 mod collected;
 pub(in crate::poll) mod decode;
+mod entities;
 mod json;
 mod kind;
 pub(crate) mod markup;
@@ -157,7 +158,7 @@ pub fn read(
     if let Some(error) = no_feed(text) {
         return Err(error);
     }
-    match canonical::canonical(text, url) {
+    match canonical::canonical(&entities::expanded(text), url) {
         None => Err(FeedError::NotAFeed { what: "something", evidence: evidence(text) }),
         Some(canonical) if canonical.is_truncated && canonical.entries == 0 => {
             Err(FeedError::Truncated { evidence: evidence(text) })

@@ -190,13 +190,14 @@ fn by_rule(page: &Page<'_>, rule: &ListingRule, item: &Selector) -> Vec<Announce
     }
     let items: Vec<ElementRef<'_>> = found.iter().map(|(item, ..)| *item).collect();
     let days = times::days(page, &items, rule.day.as_ref());
+    let seen_yesterday = times::SeenYesterday::default();
     let announced = |((item, link, url), day): ((ElementRef<'_>, ElementRef<'_>, Url), Option<Date>)| {
         let title = match &rule.title {
             Some(selector) => first(item, selector).map(visible_text),
             None => link_title(link),
         };
         let date = rule.date.as_ref().and_then(|selector| first(item, selector));
-        let date_published = date.and_then(|element| listed_date(element, &url, day, &page.dates));
+        let date_published = date.and_then(|element| listed_date(element, &url, day, &seen_yesterday, &page.dates));
         let title = title.filter(|title| !title.is_empty());
         Announced { url: Some(url), title, date_published, ..Announced::default() }
     };

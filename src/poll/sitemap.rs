@@ -7,12 +7,11 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use url::Url;
 
-use super::feed::markup::{Piece, Pieces, evidence, page_evidence, push_resolved};
+use super::feed::markup::{Piece, Pieces, evidence, page_evidence, plain, push_resolved};
 use super::feed::{absolute_url, binary, decode::decode};
 use super::site::is_same_site;
 use crate::dates::{self, DateContext};
 use crate::model::{Announced, OffsetTime};
-use crate::text;
 
 /// Largest sitemap, in bytes: what the protocol allows.
 pub const SITEMAP_BYTES_MAX: usize = 50 << 20;
@@ -224,13 +223,13 @@ impl Location {
 
     fn announced(self, base: &Url, context: &DateContext<'_>) -> Option<Announced> {
         let date = |text: &str| dates::parse(text, context).map(|date| date.time);
-        let title = text::collapse(&self.title);
+        let title = plain(&self.title);
         Some(Announced {
             url: Some(absolute_url(&self.address, Some(base)).filter(|url| is_same_site(url, base))?),
             title: (!title.is_empty()).then_some(title),
             date_published: date(&self.published),
             date_modified: date(&self.changed),
-            tags: self.keywords.split(',').map(text::collapse).filter(|tag| !tag.is_empty()).take(64).collect(),
+            tags: self.keywords.split(',').map(plain).filter(|tag| !tag.is_empty()).take(64).collect(),
             image: absolute_url(&self.image, Some(base)),
             ..Announced::default()
         })

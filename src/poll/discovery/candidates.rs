@@ -3,10 +3,11 @@
 
 use std::collections::HashSet;
 
-use url::{Host, Url};
+use url::Url;
 
 use crate::poll::feed::absolute_url;
 use crate::poll::feed::markup::{Piece, Pieces, prefix, text_of};
+use crate::poll::site::is_same_site;
 use crate::text;
 
 /// Feeds that a page links to in its head; sites with a feed per section name dozens.
@@ -165,16 +166,6 @@ pub fn is_of_comments(url: &Url) -> bool {
     let names_comments = |part: &str| part.to_ascii_lowercase().contains("comment");
     url.path_segments().is_some_and(|mut segments| segments.any(names_comments))
         || url.query().is_some_and(names_comments)
-}
-
-/// Hosts of one registrable domain; an IP address is a site of its own.
-fn is_same_site(one: &Url, other: &Url) -> bool {
-    match (one.host(), other.host()) {
-        (Some(Host::Domain(one)), Some(Host::Domain(other))) => {
-            one == other || psl::domain_str(one).is_some_and(|site| psl::domain_str(other) == Some(site))
-        }
-        (one, other) => one == other,
-    }
 }
 
 /// The usual addresses of feeds on a site.

@@ -4,6 +4,7 @@
 //! text is being gathered, or in one element that is skipped. So wrong nesting, missing ends and depth cost nothing.
 
 use std::collections::HashMap;
+use std::rc::Rc;
 
 use url::Url;
 
@@ -120,7 +121,7 @@ struct Skipped {
 struct Reader {
     kind: FeedKind,
     root: String,
-    base: Option<Url>,
+    base: Option<Rc<Url>>,
     prefixes: HashMap<String, Namespace>,
     feed: Collected,
     entry: Option<Collected>,
@@ -138,7 +139,7 @@ impl Reader {
         let mut reader = Self {
             kind: FeedKind::of_root(&root),
             root: root.local().to_ascii_lowercase(),
-            base: url.cloned(),
+            base: url.cloned().map(Rc::new),
             prefixes: HashMap::new(),
             feed: Collected::default(),
             entry: None,
@@ -150,11 +151,16 @@ impl Reader {
             is_complete: root.is_empty,
         };
         reader.namespace(&root);
-        if let Some(base) = root.attribute("xml:base") {
-            reader.base = absolute_url(&base, reader.base.as_ref()).or(reader.base.take());
+        // CDF has a base of its own, and the site as an attribute.
+        if let Some(base) = root.attribute("xml:base").or_else(|| root.attribute("base")) {
+            reader.base = absolute_url(&base, url).map(Rc::new).or(reader.base.take());
         }
         if let Some(language) = root.attribute("xml:lang") {
             reader.feed.language.offer(1, language);
+        }
+        if let Some(site) = root.attribute("href") {
+            let base = reader.base.clone();
+            reader.feed.take_address(10, &site, base.as_deref());
         }
         if reader.root == "entry" {
             reader.open_entry(&root);
@@ -224,11 +230,11 @@ impl Reader {
 
     fn open_entry(&mut self, tag: &Tag<'_>) {
         self.finish_entry();
-        let base = tag.attribute("xml:base").and_then(|base| absolute_url(&base, self.base.as_ref()));
+        let base = tag.attribute("xml:base").and_then(|base| absolute_url(&base, self.base.as_deref())).map(Rc::new);
         let mut entry = Collected::of_entry(base.clone(), tag.attribute("rdf:about"));
         // CDF, the oldest dialect, has both as attributes.
         if let Some(address) = tag.attribute("href") {
-            entry.take_address(10, &address, base.as_ref().or(self.base.as_ref()));
+            entry.take_address(10, &address, base.as_deref().or(self.base.as_deref()));
         }
         if let Some(changed) = tag.attribute("lastmod") {
             entry.updated.offer(10, changed);
@@ -242,19 +248,21 @@ impl Reader {
     fn open_field(&mut self, tag: &Tag<'_>, namespace: Namespace, field: Field, rank: u8) {
         let is_atom = namespace == Namespace::Atom;
         let base = self.entry.as_ref().and_then(|entry| entry.base.as_ref()).or(self.base.as_ref()).cloned();
+        let base = base.as_deref();
         let collected = self.entry.as_mut().unwrap_or(&mut self.feed);
         let mut has_value = false;
         match field {
+            Field::Link | Field::Media if !collected.may_look() => return,
             Field::Link => {
-                let own_base = tag.attribute("xml:base").and_then(|own| absolute_url(&own, base.as_ref()));
+                let own_base = tag.attribute("xml:base").and_then(|own| absolute_url(&own, base));
                 if let Some(href) = tag.attribute("href") {
                     has_value = true;
-                    collected.take_link(tag, &href, own_base.as_ref().or(base.as_ref()));
+                    collected.take_link(tag, &href, own_base.as_ref().or(base));
                 }
             }
             Field::Media => {
                 let address = tag.attribute("url").or_else(|| tag.attribute("href"));
-                if let Some(url) = address.and_then(|address| absolute_url(&address, base.as_ref())) {
+                if let Some(url) = address.and_then(|address| absolute_url(&address, base)) {
                     collected.take_media(tag, rank, &url);
                 }
             }
@@ -354,6 +362,7 @@ impl Reader {
     fn finish_leaf(&mut self) {
         let Some(mut leaf) = self.leaf.take() else { return };
         let base = self.entry.as_ref().and_then(|entry| entry.base.as_ref()).or(self.base.as_ref()).cloned();
+        let base = base.as_deref();
         let collected = self.entry.as_mut().unwrap_or(&mut self.feed);
         let form = if leaf.is_markup { TextForm::Html } else { leaf.form };
         if let Some(meant) = mojibake::mended(&leaf.value) {
@@ -361,10 +370,11 @@ impl Reader {
         }
         match leaf.field {
             Field::Id => collected.take_id(&leaf.value, leaf.is_opaque_id),
-            Field::Link => collected.take_address(leaf.rank, &leaf.value, base.as_ref()),
+            Field::Link => collected.take_address(leaf.rank, &leaf.value, base),
+            Field::Picture if !collected.may_look() => {}
             Field::Picture => {
                 let url = if leaf.is_markup { between(&leaf.value, "<url>", "</url>") } else { Some(leaf.value) };
-                if let Some(url) = url.and_then(|url| absolute_url(&url, base.as_ref())) {
+                if let Some(url) = url.and_then(|url| absolute_url(&url, base)) {
                     collected.image.offer(leaf.rank, url.into());
                 }
             }
@@ -378,8 +388,8 @@ impl Reader {
             Field::Summary => collected.take_summary(form.into_html(leaf.value)),
             Field::Caption => collected.summary.offer(leaf.rank, form.into_html(leaf.value)),
             Field::Content => collected.content.offer(leaf.rank, form.into_html(leaf.value)),
-            Field::Published => collected.published.offer(leaf.rank, leaf.value),
-            Field::Updated => collected.updated.offer(leaf.rank, leaf.value),
+            Field::Published => collected.published.offer_last(leaf.rank, leaf.value),
+            Field::Updated => collected.updated.offer_last(leaf.rank, leaf.value),
             Field::Language => collected.language.offer(leaf.rank, leaf.value),
             Field::Wish(wish) => self.wishes.take(wish, &leaf.value),
             Field::Media => {}
@@ -415,7 +425,7 @@ impl Reader {
         xml.push('>');
         // Without an address of the feed, relative links are the site's.
         let site = self.feed.link.value().and_then(|link| Url::parse(link).ok());
-        let base = self.base.as_ref().or(site.as_ref());
+        let base = self.base.as_deref().or(site.as_ref());
         let mut texts = Texts::default();
         let entries = self.entries.len();
         self.feed.write(&mut xml, &mut texts, base);

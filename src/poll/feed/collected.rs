@@ -1,8 +1,10 @@
 //! What was gathered of one entry, or of the feed itself, and how it is written as Atom.
 
+use std::rc::Rc;
+
 use url::Url;
 
-use super::markup::{FRAGMENT_BYTES_MAX, Tag, prefix, push_escaped, text_of, without_controls};
+use super::markup::{FRAGMENT_BYTES_MAX, Tag, plain, prefix, push_escaped, text_of, without_controls};
 
 /// Tags of one entry; what has more is no list of topics.
 pub(super) const TAGS_MAX: usize = 64;
@@ -18,6 +20,9 @@ const ID_BYTES_MAX: usize = 1024;
 
 /// Longest name of an author or tag, in bytes: what is longer is a text.
 const NAME_BYTES_MAX: usize = 200;
+
+/// Addresses of one entry that are looked at; news have under ten, a gallery some dozens.
+const ADDRESSES_MAX: usize = 256;
 
 /// How the text of an element is to be understood.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,7 +67,7 @@ impl TextForm {
         match self {
             Self::Html => text_of(text),
             Self::Base64 => text_of(&from_base64(text.to_owned())),
-            Self::Plain => crate::text::collapse(prefix(text, FRAGMENT_BYTES_MAX)),
+            Self::Plain => plain(prefix(text, FRAGMENT_BYTES_MAX)),
         }
     }
 }
@@ -108,6 +113,13 @@ impl Slot {
         }
     }
 
+    /// As [`Self::offer`], but of the same rank the last wins.
+    pub fn offer_last(&mut self, rank: u8, value: String) {
+        if rank >= self.rank && !value.trim().is_empty() {
+            *self = Self { rank, value };
+        }
+    }
+
     pub fn value(&self) -> Option<&str> {
         (self.rank > 0).then_some(self.value.as_str())
     }
@@ -117,7 +129,7 @@ impl Slot {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Collected {
     /// `xml:base` of the entry.
-    pub base: Option<Url>,
+    pub base: Option<Rc<Url>>,
     /// `rdf:about`.
     about: Option<String>,
     pub title: Slot,
@@ -136,14 +148,22 @@ pub(super) struct Collected {
     is_permalink: bool,
     /// An address that had no base when it was met.
     relative_link: Option<String>,
+    /// How many addresses were looked at.
+    addresses: usize,
     authors: Vec<String>,
     tags: Vec<String>,
 }
 
 impl Collected {
     /// An entry that begins.
-    pub fn of_entry(base: Option<Url>, about: Option<String>) -> Self {
+    pub fn of_entry(base: Option<Rc<Url>>, about: Option<String>) -> Self {
         Self { base, about, ..Self::default() }
+    }
+
+    /// Counts an address, and says whether it is still to be looked at: to resolve one takes as long as its base is.
+    pub fn may_look(&mut self) -> bool {
+        self.addresses += 1;
+        self.addresses <= ADDRESSES_MAX
     }
 
     /// Bytes of the large values.
@@ -212,15 +232,21 @@ impl Collected {
     }
 
     pub fn take_tag(&mut self, text: &str, form: TextForm) {
+        if self.tags.len() == TAGS_MAX {
+            return;
+        }
         let tag = form.into_text(text);
         let is_new = !self.tags.contains(&tag);
-        if !tag.is_empty() && tag.len() <= NAME_BYTES_MAX && self.tags.len() < TAGS_MAX && is_new {
+        if !tag.is_empty() && tag.len() <= NAME_BYTES_MAX && is_new {
             self.tags.push(tag);
         }
     }
 
     /// An author. RSS asks for an e-mail address, with the name in brackets: only the name is kept.
     pub fn take_author(&mut self, text: &str, form: TextForm) {
+        if self.authors.len() == AUTHORS_MAX {
+            return;
+        }
         let text = form.into_text(text);
         let words: Vec<&str> = text.split(' ').filter(|word| !word.contains('@')).collect();
         let joined = words.join(" ");
@@ -228,7 +254,7 @@ impl Collected {
         let left_over = if joined.len() < text.len() { "()<>[]\",;:-–—" } else { ",;:-–—" };
         let name = joined.trim_matches(|c: char| c.is_whitespace() || left_over.contains(c));
         let is_new = !self.authors.iter().any(|author| author == name);
-        if !name.is_empty() && name.len() <= NAME_BYTES_MAX && self.authors.len() < AUTHORS_MAX && is_new {
+        if !name.is_empty() && name.len() <= NAME_BYTES_MAX && is_new {
             self.authors.push(name.to_owned());
         }
     }
@@ -237,7 +263,7 @@ impl Collected {
     fn address(&self, base: Option<&Url>) -> Option<String> {
         let relative = || self.relative_link.as_deref().and_then(|link| absolute_url(link, base));
         // A path is an address on the site; a bare word or number is only an id.
-        let base_of = |id: &str| self.base.as_ref().or(base).filter(|_| id.starts_with('/'));
+        let base_of = |id: &str| self.base.as_deref().or(base).filter(|_| id.starts_with('/'));
         let permalink =
             || self.id.as_deref().filter(|_| self.is_permalink).and_then(|id| absolute_url(id, base_of(id)));
         let about = || self.about.as_deref().and_then(|about| absolute_url(about, None));

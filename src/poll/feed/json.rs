@@ -10,23 +10,24 @@ use url::Url;
 
 use super::canonical::ENTRIES_MAX;
 use super::collected::absolute_url;
-use super::markup::text_of;
+use super::markup::{plain, text_of, without_controls};
 use super::{Feed, FeedError, FeedKind};
 use crate::dates::{self, DateContext};
 use crate::model::{Announced, Author};
 use crate::poll::schedule::Wishes;
-use crate::text;
 
 /// Elements of a list inside an item that are read.
 const LIST_MAX: usize = 64;
 
 /// Reads a JSON Feed. One that is cut gives the items before the cut.
 pub(super) fn read(text: &str, url: Option<&Url>, dates: &DateContext<'_>) -> Result<Feed, FeedError> {
-    let mut raw = RawFeed::default();
-    let mut json = serde_json::Deserializer::from_str(text);
-    let result = Filled(&mut raw).deserialize(&mut json).and_then(|()| json.end());
+    let (mut raw, mut result) = raw_feed(text);
+    if matches!(&result, Err(error) if error.classify() == serde_json::error::Category::Syntax) {
+        (raw, result) = raw_feed(&mended(text));
+    }
     let truncated = match result.map_err(|error| (error.classify(), error)) {
         Ok(()) => false,
+        Err((category, _)) if category != serde_json::error::Category::Eof && !raw.items.0.is_empty() => true,
         Err((serde_json::error::Category::Eof, _)) if raw.items.0.is_empty() => {
             return Err(FeedError::Truncated { evidence: super::markup::evidence(text) });
         }
@@ -42,13 +43,49 @@ pub(super) fn read(text: &str, url: Option<&Url>, dates: &DateContext<'_>) -> Re
     let base = url.or(site.as_ref());
     Ok(Feed {
         kind: if version.ends_with("/1.1") { FeedKind::Json11 } else { FeedKind::Json10 },
-        title: raw.title.0.map(|title| text::collapse(&title)).filter(|title| !title.is_empty()),
-        language: raw.language.0,
+        title: raw.title.0.map(|title| plain(&title)).filter(|title| !title.is_empty()),
+        language: raw.language.0.map(|language| plain(&language)).filter(|language| !language.is_empty()),
         entries: raw.items.0.into_iter().map(|item| item.announced(base, dates)).collect(),
         url: site,
         truncated,
         wishes: Wishes::default(),
     })
+}
+
+/// What came before an error. What follows the feed, such as a comment of a cache, does not matter.
+fn raw_feed(text: &str) -> (RawFeed, serde_json::Result<()>) {
+    let mut raw = RawFeed::default();
+    let result = Filled(&mut raw).deserialize(&mut serde_json::Deserializer::from_str(text));
+    (raw, result)
+}
+
+/// JSON with its usual faults mended: control characters in texts, halves of surrogate pairs that a cut left over, and
+/// escapes that there are not.
+fn mended(text: &str) -> String {
+    let text: String = text.chars().map(|c| if c.is_ascii_control() { ' ' } else { c }).collect();
+    let mut mended = String::with_capacity(text.len());
+    let mut rest = text.as_str();
+    while let Some(at) = rest.find('\\') {
+        let (before, from) = rest.split_at(at);
+        mended.push_str(before);
+        let (kept, written) = match (unit(from), unit(from.get(6..).unwrap_or_default())) {
+            (Some(0xd800..=0xdbff), Some(0xdc00..=0xdfff)) => (12, None),
+            (Some(0xd800..=0xdfff), _) => (6, Some("\u{fffd}")),
+            (Some(_), _) => (6, None),
+            (None, _) if from[1..].starts_with(['"', '\\', '/', 'b', 'f', 'n', 'r', 't']) => (2, None),
+            (None, _) => (1, Some("")),
+        };
+        mended.push_str(written.unwrap_or(&from[..kept]));
+        rest = &from[kept..];
+    }
+    mended.push_str(rest);
+    mended
+}
+
+/// The UTF-16 unit that an escape at the start stands for.
+fn unit(text: &str) -> Option<u16> {
+    let digits = text.strip_prefix("\\u")?.get(..4)?;
+    digits.bytes().all(|byte| byte.is_ascii_hexdigit()).then(|| u16::from_str_radix(digits, 16).ok())?
 }
 
 #[derive(Default)]
@@ -82,7 +119,7 @@ struct RawItem {
 impl RawItem {
     fn announced(self, base: Option<&Url>, context: &DateContext<'_>) -> Announced {
         let address = |loose: &Loose| loose.0.as_deref().and_then(|text| absolute_url(text, base));
-        let plain = |text: Option<String>| text.map(|text| text::collapse(&text)).filter(|text| !text.is_empty());
+        let plain = |text: Option<String>| text.map(|text| plain(&text)).filter(|text| !text.is_empty());
         let date =
             |loose: &Loose| loose.0.as_deref().and_then(|text| dates::parse(text, context)).map(|date| date.time);
         let url = address(&self.url).or_else(|| address(&self.external_url)).or_else(|| address(&self.id));
@@ -98,7 +135,7 @@ impl RawItem {
             id: plain(self.id.0.clone()).or_else(|| url.as_ref().map(Url::to_string)),
             title: plain(self.title.0),
             summary: plain(self.summary.0).or_else(|| text.filter(|_| self.content_html.0.is_none())),
-            content_html: self.content_html.0.filter(|html| !text_of(html).is_empty()),
+            content_html: self.content_html.0.filter(|html| !text_of(html).is_empty()).map(without_controls),
             authors,
             date_published: date(&self.date_published),
             date_modified: date(&self.date_modified),

@@ -305,14 +305,19 @@ pub(in crate::poll) fn without_controls(text: String) -> String {
     allowed
 }
 
-/// The text of an HTML fragment, collapsed and in NFC. Unlike an HTML parser it is linear in hostile input.
+/// Plain text, collapsed, in NFC and without control characters.
+pub(in crate::poll) fn plain(text: &str) -> String {
+    text::collapse(&without_controls(text.to_owned()))
+}
+
+/// The text of an HTML fragment, collapsed, in NFC and without control characters. Unlike an HTML parser it is linear in hostile input.
 pub(in crate::poll) fn text_of(fragment: &str) -> String {
     let fragment = prefix(fragment, FRAGMENT_BYTES_MAX);
     let mut plain = String::with_capacity(fragment.len());
     let mut hidden: Option<&str> = None;
     for piece in Pieces::new(fragment) {
         match piece {
-            Piece::Open(tag) | Piece::Close(tag) if !is_inline(tag.name) => plain.push(' '),
+            Piece::Open(tag) | Piece::Close(tag) if !text::is_inline(&tag.name.to_ascii_lowercase()) => plain.push(' '),
             _ => {}
         }
         match (piece, hidden) {
@@ -323,7 +328,7 @@ pub(in crate::poll) fn text_of(fragment: &str) -> String {
             _ => {}
         }
     }
-    text::collapse(&plain)
+    text::collapse(&without_controls(plain))
 }
 
 /// The longest prefix of at most `bytes` bytes.
@@ -350,14 +355,6 @@ pub(in crate::poll) fn page_evidence(page: &str) -> String {
 /// Position of an ASCII needle, whatever its case.
 pub(in crate::poll) fn find_ignore_case(text: &str, needle: &str) -> Option<usize> {
     text.as_bytes().windows(needle.len()).position(|window| window.eq_ignore_ascii_case(needle.as_bytes()))
-}
-
-fn is_inline(name: &str) -> bool {
-    const INLINE: &[&str] = &[
-        "a", "abbr", "acronym", "b", "bdi", "bdo", "big", "cite", "code", "del", "em", "font", "i", "ins", "mark",
-        "nobr", "q", "s", "small", "span", "strike", "strong", "sub", "sup", "tt", "u", "wbr",
-    ];
-    INLINE.iter().any(|inline| inline.eq_ignore_ascii_case(name))
 }
 
 fn is_hidden(name: &str) -> bool {

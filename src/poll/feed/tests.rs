@@ -167,6 +167,34 @@ fn dates_keep_offsets_and_the_future_is_dropped() {
 }
 
 #[test]
+fn texts_hold_no_control_characters() {
+    let texts = "<title>A&#27;[2J \u{7}b\u{92}s</title><description><![CDATA[<p>x &#27;[2J y</p>]]></description>";
+    check(&rss(&format!("<item>{texts}</item>")), "rss-2.0", &["- | - | A[2J b’s | x [2J y | -"]);
+    let item =
+        "{\"id\":\"\\u001b1\",\"title\":\"a\\u001bb\",\"summary\":\"\\u009bc\",\"content_html\":\"<p>\\u0007d</p>\"}";
+    let json = feed(&format!("{{\"version\":\"https://jsonfeed.org/version/1\",\"items\":[{item}]}}"));
+    assert_eq!(shown(&json.entries[0]), "1 | https://news.example/rss/1 | ab | ›c | -");
+    assert_eq!(json.entries[0].content_html.as_deref(), Some("<p>d</p>"));
+}
+
+#[test]
+fn the_last_of_several_dates_counts() {
+    let dates = "<pubDate>Wed, 13 Aug 2025 10:00:00 +0500</pubDate><dc:date>2025-08-01</dc:date>\
+                 <pubDate>Thu, 14 Aug 2025 10:00:00 +0500</pubDate><pubDate></pubDate>";
+    check(&rss(&format!("<item>{dates}</item>")), "rss-2.0", &["- | - | - | - | 2025-08-14T10:00:00+05:00"]);
+}
+
+#[test]
+fn only_the_first_addresses_of_an_entry_are_looked_at() {
+    let feeds = |count: usize| {
+        let others = "<link rel='self' href='x'/>".repeat(count);
+        format!("<feed xmlns='http://www.w3.org/2005/Atom'><entry><id>a</id>{others}<link href='/a'/></entry></feed>")
+    };
+    check(&feeds(100), "atom-1.0", &["a | https://news.example/a | - | - | -"]);
+    check(&feeds(1_000), "atom-1.0", &["a | - | - | - | -"]);
+}
+
+#[test]
 fn encodings() {
     let text = rss("<item><link>https://news.example/1</link><title>Казахстан увеличил добычу нефти и газа</title>\
                     <description>Правительство сообщило об этом в понедельник</description></item>");
@@ -233,7 +261,23 @@ fn a_cut_json_feed_gives_its_whole_items() {
         assert_eq!((cut.entries.len(), cut.truncated), (entries, true), "{}", &whole[..end]);
         assert_eq!(cut.entries[0].title.as_deref(), Some("One"));
     }
-    assert!(matches!(read_from(format!("{whole}]").as_bytes(), None), Err(FeedError::Broken { .. })));
+    assert!(matches!(read_from(b"{\"items\": [}", None), Err(FeedError::Broken { .. })));
+}
+
+#[test]
+fn json_with_the_usual_faults_is_read() {
+    let item = r#"{"id":"a","title":"half \ud83d a pair \ud83d\ude00, \' \x \\ \u00e9 CONTROL","url":"/1"}"#
+        .replace("CONTROL", "\u{1}b\n");
+    let whole = format!("{{\"version\":\"https://jsonfeed.org/version/1\",\"items\":[{item}]}}");
+    for (text, is_cut) in [
+        (whole.clone(), false),
+        (format!("{whole}<!-- cached -->"), false),
+        (whole.replace("]}", ",{\"id\" 3}]}"), true),
+    ] {
+        let read = feed(&text);
+        assert_eq!(read.entries[0].title.as_deref(), Some("half \u{fffd} a pair 😀, ' x \\ é b"), "{text}");
+        assert_eq!((read.entries.len(), read.truncated), (1, is_cut), "{text}");
+    }
 }
 
 #[test]
@@ -353,7 +397,7 @@ fn what_is_no_feed_is_named() {
         (b"Bad Gateway", "a few bytes came instead of a feed: \"Bad Gateway\""),
         (
             b"<!DOCTYPE html><html><head><title>Access &amp; denied\x1b[31m</title>",
-            "HTML page came instead of a feed: \"Access & denied\u{fffd}[31m\"",
+            "HTML page came instead of a feed: \"Access & denied[31m\"",
         ),
         (b"<html><body><p>rss</p><rss></rss>", "HTML page"),
         (b"<urlset><url><loc>https://a.example/</loc></url></urlset>", "a sitemap"),

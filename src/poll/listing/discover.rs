@@ -7,7 +7,7 @@ use scraper::ElementRef;
 use url::Url;
 
 use super::addresses::{Shape, could_be_article, has_identity_number, looks_like_article, shape};
-use super::elements::{has_word, is_date, link_title};
+use super::elements::{has_word, is_date, link_title, names};
 use super::times::{self, is_day, listed_date};
 use super::{ENTRIES_MAX, Page, article_url, without_fragment};
 use crate::model::{Announced, OffsetTime};
@@ -61,10 +61,11 @@ pub(super) fn discover(page: &Page<'_>, rule: Option<&ListingRule>) -> Vec<Annou
     };
     let links: Vec<ElementRef<'_>> = found.iter().map(|candidate| candidate.link).collect();
     let days = times::days(page, &links, rule.and_then(|rule| rule.day.as_ref()));
+    let seen_yesterday = times::SeenYesterday::default();
     let announced = |(candidate, day): (&Candidate<'_>, Option<Date>)| Announced {
         url: Some(candidate.url.clone()),
         title: Some(candidate.title.clone()),
-        date_published: date_near(candidate, day, page),
+        date_published: date_near(candidate, day, &seen_yesterday, page),
         ..Announced::default()
     };
     found.into_iter().zip(days).map(announced).collect()
@@ -127,9 +128,14 @@ fn candidates<'a>(page: &Page<'a>, rule: Option<&ListingRule>) -> Vec<Candidate<
     };
     let mut found: Vec<Candidate<'a>> = Vec::new();
     let mut positions: HashMap<Url, usize> = HashMap::new();
+    // Of each element, where its children stand: found once, however many links are below it.
+    let mut standings = HashMap::new();
     let mut side_heading = None;
     let mut links = 0;
     for element in page.html.root_element().descendants().filter_map(ElementRef::wrap) {
+        let around = element.parent().and_then(|parent| standings.get(&parent.id()).copied());
+        let standing: Standing = around.unwrap_or(Standing::OUTERMOST);
+        standings.insert(element.id(), standing.within(&element));
         if let Some(level) = heading_level(&element) {
             let is_side = is_side_heading(&element);
             side_heading = if is_side { Some(level) } else { side_heading.filter(|side| level > *side) };
@@ -146,7 +152,7 @@ fn candidates<'a>(page: &Page<'a>, rule: Option<&ListingRule>) -> Vec<Candidate<
             continue;
         }
         let title = link_title(element).filter(|title| is_short_title(title)).unwrap_or_default();
-        let place = place(element) * if side_heading.is_some() { BESIDE } else { IN_MAIN };
+        let place = standing.place() * if side_heading.is_some() { BESIDE } else { IN_MAIN };
         let next = found.len();
         let position = *positions.entry(url.clone()).or_insert(next);
         let is_title = is_title(&title);
@@ -289,7 +295,8 @@ fn path(link: ElementRef<'_>) -> String {
         path.push('<');
         path.push_str(element.value().name());
         let is_kind = |class: &&str| !class.contains(|c: char| c.is_ascii_digit()) && !STATES.contains(class);
-        for class in element.value().classes().filter(is_kind).take(4) {
+        let classes = names(&element, "class").split_ascii_whitespace();
+        for class in classes.filter(is_kind).take(4) {
             path.push('.');
             path.push_str(class);
         }
@@ -297,70 +304,88 @@ fn path(link: ElementRef<'_>) -> String {
     path
 }
 
-/// How much a link counts for where it stands.
-fn place(link: ElementRef<'_>) -> f64 {
-    const NAVIGATION: &[&str] = &[
-        "nav",
-        "navbar",
-        "navigation",
-        "menu",
-        "submenu",
-        "breadcrumb",
-        "breadcrumbs",
-        "pagination",
-        "pager",
-        "paginator",
-        "footer",
-        "topbar",
-        "share",
-        "social",
-        "lang",
-        "languages",
-        "ticker",
-        "currency",
-        "tags",
-        "cookie",
-        "login",
-    ];
-    const SIDE: &[&str] = &[
-        "sidebar",
-        "aside",
-        "related",
-        "popular",
-        "recommended",
-        "trending",
-        "similar",
-        "partners",
-        "banner",
-        "ad",
-        "ads",
-        "adv",
-        "advert",
-        "reklama",
-        "video",
-        "videos",
-        "gallery",
-        "promo",
-        "complementary",
-    ];
-    let mut place = IN_MAIN;
-    let mut is_in_article = false;
-    let around = link.ancestors().filter_map(ElementRef::wrap);
-    for element in around.take_while(|element| element.value().name() != "body") {
+/// Words in the classes of what surrounds links that are not articles.
+const NAVIGATION: &[&str] = &[
+    "nav",
+    "navbar",
+    "navigation",
+    "menu",
+    "submenu",
+    "breadcrumb",
+    "breadcrumbs",
+    "pagination",
+    "pager",
+    "paginator",
+    "footer",
+    "topbar",
+    "share",
+    "social",
+    "lang",
+    "languages",
+    "ticker",
+    "currency",
+    "tags",
+    "cookie",
+    "login",
+];
+
+/// Words in the classes of what surrounds articles that are not this page's.
+const SIDE: &[&str] = &[
+    "sidebar",
+    "aside",
+    "related",
+    "popular",
+    "recommended",
+    "trending",
+    "similar",
+    "partners",
+    "banner",
+    "ad",
+    "ads",
+    "adv",
+    "advert",
+    "reklama",
+    "video",
+    "videos",
+    "gallery",
+    "promo",
+    "complementary",
+];
+
+/// Where something stands on a page.
+#[derive(Clone, Copy)]
+struct Standing {
+    factor: f64,
+    /// In a `header`, and not in an article in it.
+    is_in_header: bool,
+}
+
+impl Standing {
+    /// In the body.
+    const OUTERMOST: Self = Self { factor: IN_MAIN, is_in_header: false };
+
+    /// How much a link counts there.
+    fn place(self) -> f64 {
+        if self.is_in_header { self.factor.min(IN_NAVIGATION) } else { self.factor }
+    }
+
+    /// Where the children of an element stand that itself stands here.
+    fn within(mut self, element: &ElementRef<'_>) -> Self {
         match element.value().name() {
-            "nav" | "footer" => place = place.min(IN_NAVIGATION),
-            "header" if !is_in_article => place = place.min(IN_NAVIGATION),
-            "aside" => place = place.min(BESIDE),
-            "article" | "li" | "section" | "main" => is_in_article = true,
+            "body" => return Self::OUTERMOST,
+            "nav" | "footer" => self.factor = self.factor.min(IN_NAVIGATION),
+            "header" => self.is_in_header = true,
+            "aside" => self.factor = self.factor.min(BESIDE),
+            "article" | "li" | "section" | "main" => self.is_in_header = false,
             _ => {}
         }
-        if has_word(&element, NAVIGATION) {
-            place = place.min(IN_NAVIGATION);
-        } else if has_word(&element, SIDE) {
-            place = place.min(BESIDE);
+        if has_word(element, NAVIGATION) {
+            self.factor = self.factor.min(IN_NAVIGATION);
+        } else if has_word(element, SIDE) {
+            self.factor = self.factor.min(BESIDE);
         }
+        self
     }
-    place
 }
 
 fn heading_level(element: &ElementRef<'_>) -> Option<u8> {
@@ -410,7 +435,12 @@ fn is_side_heading(heading: &ElementRef<'_>) -> bool {
 }
 
 /// The date in the smallest surroundings of a link that hold no other article's link.
-fn date_near(candidate: &Candidate<'_>, day: Option<Date>, page: &Page<'_>) -> Option<OffsetTime> {
+fn date_near(
+    candidate: &Candidate<'_>,
+    day: Option<Date>,
+    seen_yesterday: &times::SeenYesterday,
+    page: &Page<'_>,
+) -> Option<OffsetTime> {
     let around = std::iter::once(candidate.link).chain(candidate.link.ancestors().filter_map(ElementRef::wrap));
     for element in around.take(PATH_ELEMENTS_MAX).take_while(|element| element.value().name() != "body") {
         let neighbours = || element.descendants().filter_map(ElementRef::wrap).take(NEIGHBOURS_MAX);
@@ -424,8 +454,9 @@ fn date_near(candidate: &Candidate<'_>, day: Option<Date>, page: &Page<'_>) -> O
         if neighbours().any(is_anothers) {
             return None;
         }
-        let date =
-            neighbours().filter(is_date).find_map(|element| listed_date(element, &candidate.url, day, &page.dates));
+        let date = neighbours()
+            .filter(is_date)
+            .find_map(|element| listed_date(element, &candidate.url, day, seen_yesterday, &page.dates));
         if date.is_some() {
             return date;
         }

@@ -5,12 +5,15 @@ use url::Url;
 
 use crate::dates::{self, DateContext};
 use crate::model::OffsetTime;
-use crate::text;
+use crate::poll::feed::markup::{plain, prefix};
 
 /// Longest title, in bytes: what is longer is a whole card.
 const TITLE_BYTES_MAX: usize = 400;
 
-/// The visible text of an element, collapsed.
+/// Bytes of a `class`, `id` or `role` that are looked at; long ones have some 300.
+const NAMES_BYTES_MAX: usize = 512;
+
+/// The visible text of an element, collapsed, without control characters.
 pub(super) fn visible_text(element: ElementRef<'_>) -> String {
     text_without(element, |_| false)
 }
@@ -36,7 +39,7 @@ fn text_without(element: ElementRef<'_>, is_left_out: impl Fn(&ElementRef<'_>) -
             ahead.extend(node.children().rev().map(Some));
         }
     }
-    text::collapse(&text)
+    plain(&text)
 }
 
 fn is_inline(element: &ElementRef<'_>) -> bool {
@@ -57,9 +60,9 @@ pub(super) fn link_title(link: ElementRef<'_>) -> Option<String> {
     let picture = || {
         let pictures =
             link.descendants().filter_map(ElementRef::wrap).filter(|element| element.value().name() == "img");
-        pictures.filter_map(|picture| picture.attr("alt")).map(text::collapse).find(|alt| !alt.is_empty())
+        pictures.filter_map(|picture| picture.attr("alt")).map(plain).find(|alt| !alt.is_empty())
     };
-    let attribute = |name| link.attr(name).map(text::collapse);
+    let attribute = |name| link.attr(name).map(plain);
     heading
         .and_then(|heading| fits(visible_text(heading)))
         .or_else(|| fits(text_without(link, |inner| is_date(inner) || has_word(inner, COUNTER_WORDS))))
@@ -83,10 +86,15 @@ pub(super) fn is_date(element: &ElementRef<'_>) -> bool {
 
 /// Whether one of the words that make up its classes, role and id is in a list.
 pub(super) fn has_word(element: &ElementRef<'_>, words: &[&str]) -> bool {
-    let names = ["class", "id", "role"].into_iter().filter_map(|name| element.attr(name));
-    names
-        .flat_map(|name| name.split(|c: char| !c.is_ascii_alphabetic()))
+    ["class", "id", "role"]
+        .into_iter()
+        .flat_map(|name| names(element, name).split(|c: char| !c.is_ascii_alphabetic()))
         .any(|word| words.iter().any(|wanted| wanted.eq_ignore_ascii_case(word)))
+}
+
+/// The beginning of an attribute that holds names. The same element is looked at for many links.
+pub(super) fn names<'a>(element: &ElementRef<'a>, attribute: &str) -> &'a str {
+    prefix(element.value().attr(attribute).unwrap_or_default(), NAMES_BYTES_MAX)
 }
 
 /// The date that an element gives, in an attribute or as text. A year in the article's address helps where none is

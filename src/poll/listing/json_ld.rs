@@ -8,6 +8,7 @@ use super::addresses::{could_be_article, looks_like_article};
 use super::{ENTRIES_MAX, Page, article_url};
 use crate::dates;
 use crate::model::Announced;
+use crate::poll::feed::markup::plain;
 use crate::site_rules::ListingRule;
 use crate::text;
 
@@ -68,7 +69,7 @@ fn entries(elements: &[Value], page: &Page<'_>, rule: Option<&ListingRule>) -> V
         if !is_article || rule.is_some_and(|rule| !rule.admits(&url)) || !seen.insert(url.clone()) {
             continue;
         }
-        let title = text("headline").or_else(|| text("name")).map(text::from_html);
+        let title = text("headline").or_else(|| text("name")).map(|text| plain(&text::from_html(text)));
         let date = text("datePublished").and_then(|text| dates::parse(text, &page.dates));
         entries.push(Announced {
             url: Some(url),

@@ -57,9 +57,9 @@ pub fn page_address(template: &str, number: usize, base: &Url, zone: &TimeZone, 
     is_same_site(&url, base).then_some(url)
 }
 
-/// Whether an address is of another day tomorrow.
+/// Whether an address is of a day or month, so that another one is in force later.
 pub fn is_of_day(url: &Url) -> bool {
-    ["{date}", "{dd}"].iter().any(|name| placeholder(url.as_str(), name).is_some())
+    ["{date}", "{dd}", "{mm}", "{yyyy}"].iter().any(|name| placeholder(url.as_str(), name).is_some())
 }
 
 /// A placeholder as it stands in an address: the url crate escapes braces in paths, not in queries.

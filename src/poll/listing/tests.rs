@@ -197,18 +197,52 @@ fn check_dates(page: &str, rule: Option<&ListingRule>, expected: &[&str]) {
 
 #[test]
 fn a_time_alone_is_of_today_or_of_yesterday() {
-    let times = ["14:05", "15:30", "в 09:00", "00:10 | Society", "24:10", "7:3", "10:00 12", "5 views"];
+    let times = ["14:05", "в 09:00", "00:10 | Society", "15:30", "24:10", "7:3", "10:00 12", "5 views"];
     let items = times.iter().enumerate().map(|(n, time)| format!("<li><b>{time}</b> <a href='/n/{n}'>News</a></li>"));
     let rule = rule("li", None, None, Some("b"));
     check_dates(
         &items.collect::<String>(),
         Some(&rule),
-        &["2025-08-15T14:05", "2025-08-14T15:30", "2025-08-15T09:00", "2025-08-15T00:10", "-", "-", "-", "-"],
+        &["2025-08-15T14:05", "2025-08-15T09:00", "2025-08-15T00:10", "2025-08-14T15:30", "-", "-", "-", "-"],
     );
     let url = Url::parse("https://news.example/list").expect("an address");
     let page = b"<li><b>14:05</b> <a href='/n/1'>News</a></li>";
     let listing = read(page, None, &url, Some(&rule), &TimeZone::UTC, None).expect("a listing");
     assert_eq!(listing.entries[0].date_published, None, "nobody knows the day");
+}
+
+#[test]
+fn below_yesterdays_times_a_time_of_today_may_be_of_any_day() {
+    let item = |n: usize, time: &str| {
+        format!("<li><time>{time}</time><a href='/news/{n}0001'>The news of the day number {n}</a></li>")
+    };
+    let list: String =
+        ["14:00", "23:50", "20:00", "14:30", "19:00"].iter().enumerate().map(|(n, t)| item(n, t)).collect();
+    let expected = ["2025-08-15T14:00", "2025-08-14T23:50", "2025-08-14T20:00", "-", "2025-08-14T19:00"];
+    check_dates(&format!("<ul>{list}</ul>"), Some(&rule("li", None, None, Some("time"))), &expected);
+    check_dates(&format!("<ul>{list}</ul>"), None, &expected);
+}
+
+#[test]
+fn the_day_of_an_advertised_article_is_not_the_days_of_the_list() {
+    let item = |n: usize, time: &str| {
+        format!("<li><time>{time}</time><a href='/news/{n}0001'>The news of the day number {n}</a></li>")
+    };
+    let list = |between: &str| {
+        format!("<main><ul>{}{between}{}{}</ul></main>", item(1, "14:00"), item(2, "13:00"), item(3, "12:00"))
+    };
+    let card = "<div class='card'><a href='https://other.example/special/20250701'>A long read of last month</a><span>1 июля 2025</span></div>";
+    let header = "<div class='day'><a href='/archive/2025/08/14'>14 августа 2025</a></div>";
+    let with_rule = rule("li", None, None, Some("time"));
+    check_dates(&list(card), Some(&with_rule), &["2025-08-15T14:00", "2025-08-15T13:00", "2025-08-15T12:00"]);
+    check_dates(&list(header), Some(&with_rule), &["2025-08-15T14:00", "2025-08-14T13:00", "2025-08-14T12:00"]);
+}
+
+#[test]
+fn titles_hold_no_control_characters() {
+    let page =
+        "<ul><li><a href='/a/1'>One &#27;[2J title</a></li><li><a href='/a/2' title='Two&#155;K titles'></a></li></ul>";
+    check(page, Some(&rule("li", None, None, None)), &["/a/1 One [2J title -", "/a/2 Two›K titles -"]);
 }
 
 #[test]
@@ -294,10 +328,7 @@ fn what_announces_nothing_is_named() {
         ("just words", "plain text came"),
         ("<?xml version='1.0'?><rss version='2.0'></rss>", "kind = \"feed\""),
         ("<urlset></urlset>", "kind = \"sitemap\""),
-        (
-            "<html><body><p>Checking your browser \u{1b}[2J</p></body></html>",
-            "begins \"Checking your browser \u{fffd}[2J\"",
-        ),
+        ("<html><body><p>Checking your browser \u{1b}[2J</p></body></html>", "begins \"Checking your browser [2J\""),
     ] {
         let message = read_page(page, None).expect_err("nothing is announced").to_string();
         assert!(message.contains(part), "{message}");
@@ -322,7 +353,11 @@ fn large_pages_end_soon() {
         .map(|n| format!("<p>20 июля 2025</p><a href='/news/{n}/a-b-c-d'>Something happened number {n}</a>"))
         .collect();
     let days = format!("{}{days}", "<section>".repeat(140));
-    for (name, page) in [("paragraphs", links), ("one parent", flat), ("deep", deep), ("days", days)] {
+    let class = format!("<div class=\"{}\">", "x ".repeat(8_000));
+    let classes = format!("{}{deep}", class.repeat(12));
+    for (name, page) in
+        [("paragraphs", links), ("one parent", flat), ("deep", deep), ("days", days), ("classes", classes)]
+    {
         // What is quadratic would take minutes here.
         let found =
             read_page(&format!("<html><body><div>{page}</div></body></html>"), None).map(|entries| entries.len());

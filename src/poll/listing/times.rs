@@ -1,5 +1,6 @@
 //! Dates as lists write them: a time alone, "5 minutes ago", and headers between the items that name the day.
 
+use std::cell::Cell;
 use std::collections::HashMap;
 
 use jiff::civil::{Date, Time};
@@ -8,8 +9,9 @@ use jiff::{SignedDuration, ToSpan};
 use scraper::{ElementRef, Node, Selector};
 use url::Url;
 
-use super::Page;
+use super::addresses::looks_like_article;
 use super::elements::{date_of, has_word, visible_text};
+use super::{Page, article_url};
 use crate::dates::{self, DateContext};
 use crate::model::{DatePrecision, OffsetTime};
 
@@ -22,11 +24,18 @@ const HEADER_CHARS_MAX: usize = 48;
 /// Nodes inside an element that may still be a header.
 const HEADER_NODES_MAX: usize = 12;
 
+/// Nodes of a card among which an article's link is looked for.
+const CARD_NODES_MAX: usize = 60;
+
 /// Ancestors of all items' block in which a header may still stand.
 const AROUND_MAX: usize = 3;
 
 /// Longest time or relative date, in characters.
 const TIME_CHARS_MAX: usize = 40;
+
+/// Whether a time alone has been read as yesterday's further up: what follows is no newer, as lists go, and then a time
+/// that could be today's may be of any day.
+pub(super) type SeenYesterday = Cell<bool>;
 
 /// The date that an element of a list gives. A time alone is of `day`, else of today, or of yesterday when today that
 /// is still to come.
@@ -34,6 +43,7 @@ pub(super) fn listed_date(
     element: ElementRef<'_>,
     article: &Url,
     day: Option<Date>,
+    seen_yesterday: &SeenYesterday,
     context: &DateContext<'_>,
 ) -> Option<OffsetTime> {
     date_of(element, article, context).or_else(|| {
@@ -41,11 +51,11 @@ pub(super) fn listed_date(
         if text.chars().count() > TIME_CHARS_MAX {
             return None;
         }
-        time_alone(&text).map_or_else(|| ago(&text, context), |time| at(time, day, context))
+        time_alone(&text).map_or_else(|| ago(&text, context), |time| at(time, day, seen_yesterday, context))
     })
 }
 
-fn at(time: Time, day: Option<Date>, context: &DateContext<'_>) -> Option<OffsetTime> {
+fn at(time: Time, day: Option<Date>, seen_yesterday: &SeenYesterday, context: &DateContext<'_>) -> Option<OffsetTime> {
     let on = |day: Date| context.zone.to_zoned(day.to_datetime(time)).ok();
     let is_past =
         |zoned: &jiff::Zoned| context.now.is_none_or(|now| zoned.timestamp().duration_since(now) <= FUTURE_SLACK);
@@ -53,7 +63,14 @@ fn at(time: Time, day: Option<Date>, context: &DateContext<'_>) -> Option<Offset
         Some(day) => on(day).filter(is_past)?,
         None => {
             let today = context.now?.to_zoned(context.zone.clone()).date();
-            on(today).filter(is_past).or_else(|| on(today.yesterday().ok()?))?
+            match on(today).filter(is_past) {
+                Some(_) if seen_yesterday.get() => return None,
+                Some(today) => today,
+                None => {
+                    seen_yesterday.set(true);
+                    on(today.yesterday().ok()?)?
+                }
+            }
         }
     };
     Some(OffsetTime::from(&zoned))
@@ -142,19 +159,46 @@ pub(super) fn days(page: &Page<'_>, items: &[ElementRef<'_>], header: Option<&Se
     let outwards = items.iter().take(1).flat_map(|item| std::iter::once(*item).chain(parents(*item)));
     let block = outwards.skip_while(|element| !holds_all(element)).take(AROUND_MAX + 1).last();
     let position: HashMap<_, usize> = items.iter().enumerate().map(|(at, item)| (item.id(), at)).collect();
+    // Of each element, whether its children stand where a day is not the list's: found once, however many are below.
+    let mut elsewhere = HashMap::new();
+    if let Some(outer) = block.and_then(|block| block.parent()) {
+        let is_elsewhere = ElementRef::wrap(outer)
+            .is_some_and(|outer| is_elsewhere(&outer) || parents(outer).any(|around| is_elsewhere(&around)));
+        elsewhere.insert(outer.id(), is_elsewhere);
+    }
     let mut current = None;
     for element in block.into_iter().flat_map(|block| block.descendants()).filter_map(ElementRef::wrap) {
+        let around_it = element.parent().and_then(|parent| elsewhere.get(&parent.id()).copied());
+        let stands_elsewhere: bool = around_it.unwrap_or_default();
+        elsewhere.insert(element.id(), stands_elsewhere || is_elsewhere(&element));
         if let Some(at) = position.get(&element.id()) {
             days[*at] = days[*at].or(current);
+        }
+        if header.is_none() && stands_elsewhere {
+            continue;
         }
         let Some(day) = day_of(element, header, &page.dates) else { continue };
         match std::iter::once(*element).chain(element.ancestors()).find_map(|node| around.get(&node.id())) {
             // It stands in the item itself, or heads a group of one.
             Some((1, at)) => days[*at] = Some(day),
+            _ if header.is_none() && {
+                let outermost = parents(element).take_while(|parent| !around.contains_key(&parent.id())).last();
+                is_of_article(outermost.unwrap_or(element), page)
+            } => {}
             _ => current = Some(day),
         }
     }
     days
+}
+
+/// Whether a day stands in a card of its own with an article that is not of the list: then it is that article's.
+fn is_of_article(card: ElementRef<'_>, page: &Page<'_>) -> bool {
+    let leads_to_article = |link: ElementRef<'_>| {
+        let url = link.attr("href").filter(|_| link.value().name() == "a").and_then(|to| article_url(to, page.base));
+        // A header may itself be a link, to the archive of its day.
+        url.is_some_and(|url| looks_like_article(&url)) && !is_day(&visible_text(link))
+    };
+    card.descendants().take(CARD_NODES_MAX).filter_map(ElementRef::wrap).any(leads_to_article)
 }
 
 fn parents(element: ElementRef<'_>) -> impl Iterator<Item = ElementRef<'_>> {
@@ -167,9 +211,14 @@ pub(super) fn is_day(text: &str) -> bool {
     text.chars().count() <= HEADER_CHARS_MAX && dates::parse_visible(text, &context).is_some()
 }
 
+/// Whether a day in an element is today's, or the weather's, and not that of a list.
+fn is_elsewhere(around: &ElementRef<'_>) -> bool {
+    const ELSEWHERE: &[&str] = &["header", "topbar", "nav", "navbar", "menu", "footer", "weather", "currency"];
+    matches!(around.value().name(), "nav" | "footer" | "header" | "aside") || has_word(around, ELSEWHERE)
+}
+
 /// The day that a header names.
 fn day_of(element: ElementRef<'_>, header: Option<&Selector>, context: &DateContext<'_>) -> Option<Date> {
-    const ELSEWHERE: &[&str] = &["header", "topbar", "nav", "navbar", "menu", "footer", "weather", "currency"];
     let is_header = match header {
         Some(header) => header.matches(&element),
         None => element.descendants().nth(HEADER_NODES_MAX).is_none(),
@@ -190,13 +239,8 @@ fn day_of(element: ElementRef<'_>, header: Option<&Selector>, context: &DateCont
         return None;
     }
     let date = dates::parse_visible(&text, context)?;
-    if header.is_none() {
-        let is_elsewhere = |around: ElementRef<'_>| {
-            matches!(around.value().name(), "nav" | "footer" | "header" | "aside") || has_word(&around, ELSEWHERE)
-        };
-        if date.precision != DatePrecision::Day || parents(element).any(is_elsewhere) {
-            return None;
-        }
+    if header.is_none() && date.precision != DatePrecision::Day {
+        return None;
     }
     Some(date.time.offset.to_datetime(date.time.at).date())
 }

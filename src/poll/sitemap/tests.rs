@@ -52,6 +52,14 @@ fn sitemaps_of_every_kind() {
 }
 
 #[test]
+fn titles_hold_no_control_characters() {
+    check(
+        "<urlset><url><loc>/a</loc><news:title>A &#27;[2J \u{7}title</news:title></url></urlset>",
+        &["https://news.example/a A [2J title - -"],
+    );
+}
+
+#[test]
 fn what_is_no_sitemap_is_named() {
     for (text, part) in [
         ("  ", "empty"),
