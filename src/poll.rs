@@ -98,7 +98,7 @@ pub async fn poll(
     // What a cut answer, a child or a further page did not bring must not hide behind a 304.
     let is_cut = read.truncated || read.announced.len() > ENTRIES_MAX;
     if is_cut {
-        tracing::warn!(source = %source.id, "{}: the answer was cut off, or has more than {ENTRIES_MAX} entries", source.id);
+        tracing::info!(source = %source.id, "{}: the answer was cut off, or has more than {ENTRIES_MAX} entries", source.id);
     }
     read.announced.truncate(ENTRIES_MAX);
     let wishes = Wishes { every: read.wishes.every.max(max_age), ..read.wishes };
@@ -126,7 +126,8 @@ fn rest_of_yesterday(source: &Source, last_read: Option<Timestamp>, now: Timesta
     let day = |at: Timestamp| at.to_zoned(source.zone.clone()).date();
     last_read.filter(|last| day(*last) < day(now))?;
     let yesterday = now.checked_sub(Duration::from_secs(24 * 3600)).ok()?;
-    listing::page_address(source.url.as_str(), 1, &source.url, &source.zone, yesterday)
+    let address = |at| listing::page_address(source.url.as_str(), 1, &source.url, &source.zone, at);
+    address(yesterday).filter(|yesterday| Some(yesterday) != address(now).as_ref())
 }
 
 async fn get(
@@ -168,6 +169,8 @@ mod tests {
             ("https://a.example/{date}/", Some("2026-11-30T19:00:00Z"), None),
             ("https://a.example/{date}/", Some("2026-12-09T19:00:00Z"), None),
             ("https://a.example/{date}/", None, None),
+            ("https://a.example/{yyyy}/{mm}/", Some("2026-11-30T18:59:00Z"), Some("https://a.example/2026/11/")),
+            ("https://a.example/{yyyy}/", Some("2026-11-30T18:59:00Z"), None),
             ("https://a.example/news/", Some("2026-11-30T18:59:00Z"), None),
         ];
         for (url, last_read, expected) in cases {
