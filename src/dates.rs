@@ -15,7 +15,7 @@ use tokens::{Kind, Token};
 use words::Meaning;
 
 /// How far a publisher's clock may be ahead of ours.
-const FUTURE_SLACK: SignedDuration = SignedDuration::from_mins(10);
+pub const FUTURE_SLACK: SignedDuration = SignedDuration::from_mins(10);
 /// How far ahead a date may lie that becomes past when its zone is replaced by the publisher's: some label local time
 /// as UTC, and the region is UTC+5 and +6.
 const MISLABELLED_MAX: SignedDuration = SignedDuration::from_hours(6);

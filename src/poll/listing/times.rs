@@ -3,20 +3,17 @@
 use std::cell::Cell;
 use std::collections::HashMap;
 
+use jiff::ToSpan;
 use jiff::civil::{Date, Time};
 use jiff::tz::TimeZone;
-use jiff::{SignedDuration, ToSpan};
 use scraper::{ElementRef, Node, Selector};
 use url::Url;
 
 use super::addresses::looks_like_article;
 use super::elements::{date_of, has_word, visible_text};
 use super::{Page, article_url};
-use crate::dates::{self, DateContext};
+use crate::dates::{self, DateContext, FUTURE_SLACK};
 use crate::model::{DatePrecision, OffsetTime};
-
-/// How far a publisher's clock may be ahead of ours, as for all dates.
-const FUTURE_SLACK: SignedDuration = SignedDuration::from_mins(10);
 
 /// Longest header that names a day, in characters: "воскресенье, 22 ноября 2026 года".
 const HEADER_CHARS_MAX: usize = 48;
