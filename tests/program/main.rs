@@ -16,5 +16,6 @@ mod listings;
 mod once;
 mod polling;
 mod settings;
+mod shipped_sources;
 mod sources;
 mod tls;
