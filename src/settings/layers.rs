@@ -276,17 +276,32 @@ impl Reading<'_> {
                     continue;
                 }
             };
-            match deserialize::<T>(element) {
-                Ok(value) => {
-                    let line = |(key, span): (String, std::ops::Range<usize>)| (key, self.line(span.start));
-                    list.push(Placed { value, place, key_lines: spans.into_iter().map(line).collect() });
+            let line = |(key, span): &(String, std::ops::Range<usize>)| (key.clone(), self.line(span.start));
+            let key_lines = spans.iter().map(line).collect();
+            // What is faulty is taken out and the rest read again, so that each fault is named.
+            let (mut rest, mut is_whole) = (element, true);
+            loop {
+                let error = match deserialize::<T>(rest.clone()) {
+                    Ok(value) if is_whole => break list.push(Placed { value, place, key_lines }),
+                    Ok(_) => break,
+                    Err(error) => error,
+                };
+                let at = error.span().map_or(start, |span| span.start);
+                let key = spans.iter().find(|(_, span)| span.contains(&at)).map(|(key, _)| key);
+                // A key that was taken out is not missing.
+                if !is_whole && key.is_none() {
+                    break;
                 }
-                Err(error) => {
-                    let at = error.span().map_or(start, |span| span.start);
-                    let key = spans.iter().find(|(_, span)| span.contains(&at));
-                    let dotted = key.map_or_else(|| name.to_owned(), |(key, _)| format!("{name}.{key}"));
-                    let fault = self.located(&dotted, &error);
-                    self.faults.push(fault);
+                let dotted = key.map_or_else(|| name.to_owned(), |key| format!("{name}.{key}"));
+                let fault = self.located(&dotted, &error);
+                self.faults.push(fault);
+                is_whole = false;
+                let (DeValue::Table(table), Some(key)) = (rest.get_mut(), key) else { break };
+                let whole = std::mem::take(table);
+                let (keys, faulty) = (whole.len(), key.split('.').next().unwrap_or(key));
+                *table = whole.into_iter().filter(|(name, _)| name.get_ref() != faulty).collect();
+                if table.len() == keys {
+                    break;
                 }
             }
         }

@@ -190,6 +190,17 @@ fn all_faults_of_all_files_are_named_at_once() {
         "conf.d/20-broken.toml:1: not TOML: ",
     ];
     refused(&dir, &expected);
+    // Each fault of one block, and nothing that only follows from taking it out.
+    let block = "[[source]]\nid = \"Two Words\"\nurl = \"https://a.example/\"\nkind = \"blog\"\nlanguage = \"klingon language\"\n\
+                 country = \"kazakhstan\"\nfeed = true\n[source.listing]\nitem = \"[\"\npages = \"two\"\n";
+    let expected =
+        ["2: source.id: ", "4: source.kind: ", "5: source.language: ", "6: source.country: ", "7: source.feed: "];
+    let dir = folder(block);
+    let output = dir.run(&["check"]);
+    for fault in expected {
+        assert!(stderr(&output).contains(&format!("chapar.toml:{fault}")), "{fault}: {}", stderr(&output));
+    }
+    assert!(!stderr(&output).contains("missing"), "{}", stderr(&output));
     // What stands in another file is found, too.
     let dir = folder(SOURCE);
     dir.write("conf.d/more.toml", &format!("\n{SOURCE}"));
