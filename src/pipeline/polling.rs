@@ -201,14 +201,6 @@ mod tests {
     use super::*;
     use crate::poll::moved::Moved;
 
-    const LIMITS: Limits = Limits {
-        fixed: None,
-        start: Duration::from_secs(15 * 60),
-        min: Duration::from_secs(5 * 60),
-        max: Duration::from_secs(24 * 3600),
-        jitter: 0.0,
-    };
-
     fn day(number: i64) -> Timestamp {
         Timestamp::from_second(number * 24 * 3600).expect("in range")
     }
@@ -291,7 +283,7 @@ mod tests {
     fn failed(before: &SourceState, is_gone: bool, now: Timestamp) -> SourceState {
         let reason = if is_gone { "gone" } else { "timeout" }.to_owned();
         let failure = PollFailure { reason, detail: "in words".to_owned(), retry_after: None, is_gone };
-        state_after_failure(before, &source(), failure, LIMITS, now)
+        state_after_failure(before, &source(), failure, Limits::EXACT, now)
     }
 
     #[test]

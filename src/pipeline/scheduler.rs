@@ -210,14 +210,6 @@ mod tests {
 
     const MINUTE: i64 = 60;
 
-    const LIMITS: Limits = Limits {
-        fixed: None,
-        start: Duration::from_secs(15 * 60),
-        min: Duration::from_secs(5 * 60),
-        max: Duration::from_secs(24 * 3600),
-        jitter: 0.0,
-    };
-
     fn at(minute: i64) -> Timestamp {
         Timestamp::from_second(1_000_000_020 + minute * MINUTE).expect("in range")
     }
@@ -308,19 +300,19 @@ mod tests {
         };
         let gone = SourceState { reason: Some("gone".to_owned()), next_poll: None, ..failing.clone() };
         let left = Moved { to: url, since: at(-9), adopted: false };
-        let short = Limits { start: Duration::from_secs(5 * 60), ..LIMITS };
+        let short = Limits { start: Duration::from_secs(5 * 60), ..Limits::EXACT };
         let cases = [
-            ("never polled", SourceState::default(), LIMITS, at(1), Some(Timestamp::UNIX_EPOCH)),
-            ("planned", planned.clone(), LIMITS, at(1), Some(at(10))),
+            ("never polled", SourceState::default(), Limits::EXACT, at(1), Some(Timestamp::UNIX_EPOCH)),
+            ("planned", planned.clone(), Limits::EXACT, at(1), Some(at(10))),
             ("a shorter interval", planned.clone(), short, at(1), Some(at(5))),
             ("failing keeps its wait", failing, short, at(1), Some(at(60))),
-            ("polled by a clock that was ahead", planned, LIMITS, at(-1), Some(at(-1))),
-            ("gone", gone.clone(), LIMITS, at(1), None),
-            ("gone by a clock that was ahead", gone.clone(), LIMITS, at(-1), None),
+            ("polled by a clock that was ahead", planned, Limits::EXACT, at(-1), Some(at(-1))),
+            ("gone", gone.clone(), Limits::EXACT, at(1), None),
+            ("gone by a clock that was ahead", gone.clone(), Limits::EXACT, at(-1), None),
             (
                 "left an adopted address that is gone",
                 SourceState { moved: Some(left), next_poll: Some(at(30)), ..gone },
-                LIMITS,
+                Limits::EXACT,
                 at(1),
                 Some(at(30)),
             ),

@@ -155,20 +155,24 @@ fn due(now: Timestamp, wait: Duration) -> Timestamp {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const MINUTE: Duration = Duration::from_secs(60);
-    const HOUR: Duration = Duration::from_secs(3600);
-    const DAY: Duration = Duration::from_secs(24 * 3600);
-
-    const LIMITS: Limits = Limits {
+impl Limits {
+    /// The default settings, without chance.
+    pub const EXACT: Self = Self {
         fixed: None,
         start: Duration::from_secs(15 * 60),
         min: Duration::from_secs(5 * 60),
         max: Duration::from_secs(24 * 3600),
         jitter: 0.0,
     };
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MINUTE: Duration = Duration::from_secs(60);
+    const HOUR: Duration = Duration::from_secs(3600);
+    const DAY: Duration = Duration::from_secs(24 * 3600);
 
     /// A Thursday, 00:00 UTC.
     const NOW: Timestamp = Timestamp::UNIX_EPOCH;
@@ -192,7 +196,7 @@ mod tests {
 
     #[test]
     fn failures_wait_longer_up_to_the_limit_and_the_server_is_heard() {
-        let limits = Limits { max: HOUR, ..LIMITS };
+        let limits = Limits { max: HOUR, ..Limits::EXACT };
         let cases = [
             (1, None, 30 * MINUTE),
             (2, None, 45 * MINUTE),
@@ -214,27 +218,27 @@ mod tests {
 
     #[test]
     fn a_source_that_fails_for_thirty_days_is_tried_weekly() {
-        assert_eq!(after_failure(99, 30 * DAY - MINUTE, None, LIMITS), DAY);
-        assert_eq!(after_failure(99, 30 * DAY, None, LIMITS), 7 * DAY);
-        let varied = after_failure(99, 30 * DAY, None, Limits { jitter: 0.5, ..LIMITS });
+        assert_eq!(after_failure(99, 30 * DAY - MINUTE, None, Limits::EXACT), DAY);
+        assert_eq!(after_failure(99, 30 * DAY, None, Limits::EXACT), 7 * DAY);
+        let varied = after_failure(99, 30 * DAY, None, Limits { jitter: 0.5, ..Limits::EXACT });
         assert!((7 * DAY..=DAY * 21 / 2).contains(&varied), "{varied:?}");
     }
 
     #[test]
     fn the_publishers_wishes_are_heard_within_the_operators_limits() {
         let every = |every| Wishes { every: Some(every), ..Wishes::default() };
-        let fixed = Limits { fixed: Some(10 * MINUTE), ..LIMITS };
+        let fixed = Limits { fixed: Some(10 * MINUTE), ..Limits::EXACT };
         let cases = [
-            (Wishes::default(), LIMITS, 15 * MINUTE),
-            (every(HOUR), LIMITS, HOUR),
-            (every(MINUTE), LIMITS, 15 * MINUTE),
-            (every(30 * DAY), LIMITS, DAY),
+            (Wishes::default(), Limits::EXACT, 15 * MINUTE),
+            (every(HOUR), Limits::EXACT, HOUR),
+            (every(MINUTE), Limits::EXACT, 15 * MINUTE),
+            (every(30 * DAY), Limits::EXACT, DAY),
             (every(HOUR), fixed, 10 * MINUTE),
         ];
         for (wishes, limits, expected) in cases {
             assert_eq!(after_answer(wishes, limits), expected, "{wishes:?}");
         }
-        let varied = Limits { jitter: 0.5, ..LIMITS };
+        let varied = Limits { jitter: 0.5, ..Limits::EXACT };
         assert!((0..50).all(|seconds| after_answer(every(HOUR + Duration::from_secs(seconds)), varied) >= HOUR));
     }
 
@@ -251,9 +255,9 @@ mod tests {
             (skip(0, u8::MAX), 15 * MINUTE),
         ];
         for (wishes, expected) in cases {
-            assert_eq!(after_answer(wishes, LIMITS), expected, "{wishes:?}");
+            assert_eq!(after_answer(wishes, Limits::EXACT), expected, "{wishes:?}");
         }
-        let fixed = Limits { fixed: Some(10 * MINUTE), ..LIMITS };
+        let fixed = Limits { fixed: Some(10 * MINUTE), ..Limits::EXACT };
         assert_eq!(after_answer(skip(0b11, 0), fixed), 10 * MINUTE);
     }
 
@@ -267,10 +271,10 @@ mod tests {
             };
             (0..50).map(wait).collect()
         };
-        let times = waits(Limits { start: Duration::from_secs(1000), jitter: 0.1, ..LIMITS });
+        let times = waits(Limits { start: Duration::from_secs(1000), jitter: 0.1, ..Limits::EXACT });
         assert!(times.iter().all(|time| (900..=1101).contains(time)), "{times:?}");
         assert!(times.iter().max() > times.iter().min().map(|least| least + 100).as_ref(), "{times:?}");
-        let least = waits(Limits { start: LIMITS.min, jitter: 0.5, ..LIMITS });
+        let least = waits(Limits { start: Limits::EXACT.min, jitter: 0.5, ..Limits::EXACT });
         assert!(least.iter().all(|time| *time >= 300), "{least:?}");
     }
 }

@@ -1,10 +1,10 @@
 //! Asking: `query`, `show`, `tail`, `sources`, `status` and `dead-letters` on a store without a daemon.
 
-use std::process::{Output, Stdio};
+use std::process::Stdio;
 
 use serde_json::Value;
 
-use crate::dir::{Dir, Running, json_lines, seqs, source};
+use crate::dir::{Dir, Running, is_obeyed, json_lines, seqs, source, stderr, text};
 use crate::site::{Item, Reply, Site, article, story};
 
 /// What a terminal would obey: escape, the C1 form of it, a bidirectional override.
@@ -30,18 +30,6 @@ fn store() -> (Dir, Site) {
     let output = dir.run(&["once"]);
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     (dir, site)
-}
-
-fn text(output: &Output) -> String {
-    String::from_utf8(output.stdout.clone()).unwrap()
-}
-
-fn stderr(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stderr).into_owned()
-}
-
-fn is_obeyed(c: char) -> bool {
-    c.is_control() && !matches!(c, '\n' | '\t') || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 #[test]

@@ -124,6 +124,21 @@ pub fn json_lines(bytes: &[u8]) -> Vec<Value> {
     bytes.lines().map(|line| serde_json::from_str(&line.unwrap()).unwrap()).collect()
 }
 
+/// What a program wrote to stdout.
+pub fn text(output: &Output) -> String {
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+/// What a program wrote to stderr.
+pub fn stderr(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+/// Whether a terminal would do something other than show it.
+pub fn is_obeyed(c: char) -> bool {
+    c.is_control() && !matches!(c, '\n' | '\t') || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
 /// The sequence numbers, to be compared with 1, 2, 3 …
 pub fn seqs(records: &[Value]) -> Vec<u64> {
     records.iter().map(|record| record["seq"].as_u64().unwrap()).collect()

@@ -1,18 +1,13 @@
 //! Settings and rules: every fault is exit 78 and names file, line and key; good ones are joined and overridden.
 
 use std::path::Path;
-use std::process::Output;
 
-use crate::dir::{Dir, source};
+use crate::dir::{Dir, source, stderr};
 
 /// A source and nothing else: four lines, an empty one, and the next line is 6.
 const SOURCE: &str = "[[source]]\nid = \"canal\"\nurl = \"http://127.0.0.1:9/feed.xml\"\nkind = \"feed\"\n\n";
 
 const COMMANDS: [&str; 3] = ["check", "once", "run"];
-
-fn stderr(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stderr).into_owned()
-}
 
 /// Settings in a folder of their own; nothing else is set.
 fn folder(settings: &str) -> Dir {

@@ -6,23 +6,11 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::asking::on_terminal;
-use crate::dir::{Dir, json_lines, source};
+use crate::dir::{Dir, is_obeyed, json_lines, source, stderr, text};
 use crate::site::{Item, Reply, Site, article, story};
 
 /// What a terminal would obey: escape, the C1 form of it, a bidirectional override.
 const HOSTILE: &str = "&#27;[31m&#155;2J\u{202e}";
-
-fn text(output: &Output) -> String {
-    String::from_utf8(output.stdout.clone()).unwrap()
-}
-
-fn stderr(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stderr).into_owned()
-}
-
-fn is_obeyed(c: char) -> bool {
-    c.is_control() && !matches!(c, '\n' | '\t') || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-}
 
 /// Settings without a source.
 fn empty() -> Dir {
