@@ -95,17 +95,15 @@ pub async fn poll(
             }
         }
     }
+    read.bound(max_age);
     // What a cut answer, a child or a further page did not bring must not hide behind a 304.
-    let is_cut = read.truncated || read.announced.len() > ENTRIES_MAX;
-    if is_cut {
+    if read.truncated {
         tracing::info!(source = %source.id, "{}: the answer was cut off, or has more than {ENTRIES_MAX} entries", source.id);
     }
-    read.announced.truncate(ENTRIES_MAX);
-    let wishes = Wishes { every: read.wishes.every.max(max_age), ..read.wishes };
-    let is_whole = !is_index && !is_cut && is_list_whole && of_today.is_none();
+    let is_whole = !is_index && !read.truncated && is_list_whole && of_today.is_none();
     let validators = if is_whole { validators } else { Validators::default() };
     let moved_to = moved_to.filter(|_| of_today.is_none());
-    Ok(Polled { announced: read.announced, validators, wishes: Some(wishes), moved_to })
+    Ok(Polled { announced: read.announced, validators, wishes: Some(read.wishes), moved_to })
 }
 
 /// The address of today, where a source's address has placeholders for the day.

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::collections::{HashSet, VecDeque};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use url::Url;
@@ -33,6 +34,15 @@ pub(super) struct Read {
     pub truncated: bool,
     pub wishes: Wishes,
     pub about: About,
+}
+
+impl Read {
+    /// Keeps to the limit of entries, and adds what the server asks of its pollers, once all is read.
+    pub fn bound(&mut self, max_age: Option<Duration>) {
+        self.truncated |= self.announced.len() > ENTRIES_MAX;
+        self.announced.truncate(ENTRIES_MAX);
+        self.wishes.every = self.wishes.every.max(max_age);
+    }
 }
 
 /// What a document says of itself.

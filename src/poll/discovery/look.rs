@@ -7,7 +7,7 @@ use url::Url;
 
 pub use super::super::reading::About;
 use super::super::reading::{Read, follow, read_apart};
-use super::super::{ENTRIES_MAX, PollFailure, failure, feed, get, of_today, sitemap};
+use super::super::{PollFailure, failure, feed, get, of_today, sitemap};
 use crate::http::{Answer, Client, Validators};
 use crate::model::{Announced, Page, Source, SourceKind};
 use crate::poll::schedule::Wishes;
@@ -51,11 +51,9 @@ pub struct Reading {
 }
 
 impl Reading {
-    fn new(kind: SourceKind, read: Read, max_age: Option<Duration>) -> Self {
-        let Read { mut announced, about, wishes, truncated, .. } = read;
-        let truncated = truncated || announced.len() > ENTRIES_MAX;
-        announced.truncate(ENTRIES_MAX);
-        let wishes = Wishes { every: wishes.every.max(max_age), ..wishes };
+    fn new(kind: SourceKind, mut read: Read, max_age: Option<Duration>) -> Self {
+        read.bound(max_age);
+        let Read { announced, about, wishes, truncated, .. } = read;
         Self { kind, about, announced, wishes, truncated }
     }
 
