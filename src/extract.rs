@@ -1,9 +1,12 @@
 //! Page -> Article, pure: bytes to text, caps, metadata, body, dates, cleaning; a page that is none is rejected.
 
 mod authors;
+mod blocks;
 mod body;
 pub mod clean;
 pub(crate) mod encoding;
+mod features;
+mod forest;
 mod json_ld;
 mod metadata;
 mod published;
@@ -18,7 +21,7 @@ use url::Url;
 
 use crate::dates::{self, DateContext};
 use crate::model::{Announced, Article, ContentFrom, Page, Rejection};
-use crate::site_rules::SiteRule;
+use crate::site_rules::{ArticleRule, SiteRule};
 use crate::text;
 
 use body::{Body, BodySources};
@@ -71,11 +74,51 @@ pub fn extract(page: &Page, hints: &Hints<'_>) -> Extraction {
     Extraction { article, rejected }
 }
 
+/// The blocks of a page with what is measured of each: what the table of the block reader is made from.
+pub fn measured(page: &Page, hints: &Hints<'_>) -> Vec<(String, Vec<f32>)> {
+    let url = page.final_url.as_ref().or(page.url.as_ref());
+    let guarded = text::guard::guard(&encoding::decode(&page.bytes, page.content_type.as_deref(), None).text);
+    let tree = Html::parse_document(&guarded.html);
+    let metas = Metas::read(&tree);
+    let json_ld = json_ld_of(&tree, &guarded, &metas, url, hints);
+    let sources = Sources { page: &tree, metas: &metas, json_ld: &json_ld, announced: hints.announced, url };
+    let title = title::title(&sources, None);
+    let description = sources.summary();
+    body::measured(&body_sources(&sources, title.as_ref(), description.as_ref(), None))
+}
+
+fn json_ld_of(
+    tree: &Html,
+    guarded: &text::guard::Guarded,
+    metas: &Metas,
+    url: Option<&Url>,
+    hints: &Hints<'_>,
+) -> JsonLd {
+    let unread = JsonLd::default();
+    let plain = Sources { page: tree, metas, json_ld: &unread, announced: hints.announced, url };
+    json_ld::read(&guarded.json_ld, &title::described(&plain))
+}
+
+fn body_sources<'a>(
+    sources: &Sources<'a>,
+    title: Option<&'a Title<'a>>,
+    description: Option<&'a Found<String>>,
+    rule: Option<&'a ArticleRule>,
+) -> BodySources<'a> {
+    BodySources {
+        page: sources.page,
+        rule,
+        declared: sources.json_ld.article_body.as_deref(),
+        announced: sources.announced.and_then(|announced| announced.content_html.as_deref()),
+        heading: title.and_then(|title| title.heading),
+        title: title.map(|title| title.found.value.as_str()),
+        description: description.map(|found| found.value.as_str()),
+    }
+}
+
 fn read(tree: &Html, guarded: &text::guard::Guarded, url: Option<&Url>, page: &Page, hints: &Hints<'_>) -> Article {
     let metas = Metas::read(tree);
-    let unread = JsonLd::default();
-    let plain = Sources { page: tree, metas: &metas, json_ld: &unread, announced: hints.announced, url };
-    let json_ld = json_ld::read(&guarded.json_ld, &title::described(&plain));
+    let json_ld = json_ld_of(tree, guarded, &metas, url, hints);
     let sources = Sources { page: tree, metas: &metas, json_ld: &json_ld, announced: hints.announced, url };
     let rule = hints.rule.and_then(|site| site.article.as_ref());
     let mut article = Article { url: url.cloned(), ..Article::default() };
@@ -83,9 +126,8 @@ fn read(tree: &Html, guarded: &text::guard::Guarded, url: Option<&Url>, page: &P
     let mut take = |name: &str, from: &str| fields.insert(name.to_owned(), from.to_owned());
 
     let title = title::title(&sources, rule.and_then(|rule| rule.title.as_ref()));
-    let is_confirmed = title.as_ref().is_some_and(|title| title.is_confirmed);
     let heading = title.as_ref().and_then(|title| title.heading);
-    if let Some(Title { found, .. }) = title {
+    if let Some(Title { found, .. }) = &title {
         let cleaned = clean_line(&found.value);
         add_repairs(&mut article.extract.repairs, cleaned.repairs);
         take("title", found.from);
@@ -124,9 +166,7 @@ fn read(tree: &Html, guarded: &text::guard::Guarded, url: Option<&Url>, page: &P
     }
     let summary = sources.summary();
 
-    let body_sources =
-        BodySources { page: tree, html: &guarded.html, url, rule, declared: json_ld.article_body.as_deref() };
-    let body = find_body(&body_sources, hints);
+    let body = find_body(&body_sources(&sources, title.as_ref(), summary.as_ref(), rule), hints);
     if let Some(body) = body {
         let context = DateContext { zone: hints.zone, now: page.fetched_at, year_hint: None };
         let site_names = sources.site_names();
@@ -135,7 +175,7 @@ fn read(tree: &Html, guarded: &text::guard::Guarded, url: Option<&Url>, page: &P
         add_repairs(&mut article.extract.repairs, cleaned.repairs);
         article.content_text = without_leading_lines(&cleaned.text, article.title.as_deref(), &context).to_owned();
         article.word_count = text::word_count(&article.content_text);
-        article.extract.confidence = confidence(&body, &article.content_text, is_confirmed);
+        article.extract.confidence = (body.confidence * 100.0).round() / 100.0;
         article.extract.path = body.path.to_owned();
         if body.path == "site-rule" {
             article.extract.site_rule = hints.rule.map(|site| site.id.clone());
@@ -179,15 +219,6 @@ fn without_leading_lines<'a>(content: &'a str, title: Option<&str>, context: &Da
         rest = after.trim_start();
     }
     rest
-}
-
-/// Plain measures: the route, agreement with other routes, length, a confirmed title.
-fn confidence(body: &Body, content: &str, title_is_confirmed: bool) -> f64 {
-    let route = if body.path == "site-rule" { 0.3 } else { 0.1 };
-    let length = (body::letters(content) as f64 / 1_000.0).min(1.0);
-    let title = if title_is_confirmed { 0.2 } else { 0.0 };
-    let sum = route + 0.3 * body.agreement + 0.2 * length + title;
-    (sum.min(1.0) * 100.0).round() / 100.0
 }
 
 #[cfg(test)]
@@ -250,7 +281,7 @@ mod tests {
             let day = article.date_published.map(|time| time.to_string()[..10].to_owned());
             assert_eq!(day.as_deref(), Some("2026-01-20"));
             assert_eq!(article.extract.fields.get("date_published").map(String::as_str), Some("text"));
-            assert_eq!(article.extract.path, "trafilatura");
+            assert_eq!(article.extract.path, "blocks");
             assert!(article.word_count > 30 && article.extract.confidence > 0.5, "{:?}", article.extract);
         }
     }
@@ -308,7 +339,7 @@ mod tests {
         for (html, content, path, rejected) in [
             (full.as_str(), ContentFrom::Feed, "feed", None),
             ("", ContentFrom::Feed, "feed", None),
-            (full.as_str(), ContentFrom::Page, "trafilatura", None),
+            (full.as_str(), ContentFrom::Page, "blocks", None),
             ("<p>Short.</p>", ContentFrom::Page, "feed", None),
             ("%PDF-1.4", ContentFrom::Page, "feed", Some("not-html")),
         ] {

@@ -247,7 +247,7 @@ pub struct Repair {
 /// How an article was found in its page.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct ExtractTrace {
-    /// The route that found the text: `site-rule`, `json-ld`, `trafilatura`, `feed` …
+    /// The route that found the text: `site-rule`, `blocks`, `microdata`, `json-ld`, `feed`.
     pub path: String,
     /// Source id of the site rule that was used.
     #[serde(default, skip_serializing_if = "Option::is_none")]

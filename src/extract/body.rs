@@ -1,71 +1,67 @@
 //! The text of an article: candidates from several routes, and a choice between them.
 
 use std::collections::HashSet;
-use std::hash::{DefaultHasher, Hash, Hasher};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use scraper::{ElementRef, Html};
-use trafilatura::{ExtractionFocus, HtmlDateMode, Options};
-use url::Url;
 
+use super::features::{self, Context, Measured};
 use super::metadata::selector;
-use super::render::text_of;
+use super::render::{joined, text_of};
+use super::{blocks, forest};
 use crate::site_rules::ArticleRule;
 use crate::text;
 use crate::text::guard::guard;
 
 /// A route's text shorter than this, in letters and digits, is taken for a miss while another route has more.
 const MISS_LETTERS_MAX: usize = 200;
-/// Words in a row that make a shingle.
-const SHINGLE_WORDS: usize = 4;
 /// Most elements that a body selector may match.
 const MATCHES_MAX: usize = 500;
+/// How sure a text is that the site's own rule names.
+const CONFIDENCE_RULE: f64 = 0.95;
+/// How sure a text is that only the page's metadata or its feed has.
+const CONFIDENCE_DECLARED: f64 = 0.7;
 
 /// The text that a route found.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Body {
     /// Paragraphs separated by a blank line, not yet cleaned.
     pub text: String,
-    /// The route: `site-rule`, `trafilatura`, `microdata`, `json-ld`, `feed`.
+    /// The route: `site-rule`, `blocks`, `microdata`, `json-ld`, `feed`.
     pub path: &'static str,
-    /// 0 to 1: how much the other routes agree with it.
-    pub agreement: f64,
+    /// 0 to 1: the F1 of its words that is expected.
+    pub confidence: f64,
 }
 
 /// What bodies are found in.
 pub(super) struct BodySources<'a> {
     pub page: &'a Html,
-    /// The page that was parsed, as text.
-    pub html: &'a str,
-    pub url: Option<&'a Url>,
     pub rule: Option<&'a ArticleRule>,
     /// JSON-LD `articleBody`.
     pub declared: Option<&'a str>,
+    /// The text that the feed has.
+    pub announced: Option<&'a str>,
+    /// The heading that shows the title.
+    pub heading: Option<ElementRef<'a>>,
+    pub title: Option<&'a str>,
+    pub description: Option<&'a str>,
 }
 
 /// Finds the text in a page. `None` when no route found any.
 pub(super) fn body(sources: &BodySources<'_>) -> Option<Body> {
     let by_rule = sources.rule.and_then(|rule| selected(sources.page, rule));
     if let Some(text) = by_rule.filter(|text| letters(text) > 0) {
-        return Some(Body { text, path: "site-rule", agreement: 1.0 });
+        return Some(Body { text, path: "site-rule", confidence: CONFIDENCE_RULE });
     }
     let declared = sources.declared.map(declared_text).unwrap_or_default();
     let microdata = microdata(sources.page);
-    let precise = trafilatura_text(sources.html, sources.url, ExtractionFocus::FavorPrecision);
-    let main = if letters(&precise) < MISS_LETTERS_MAX {
-        let broad = trafilatura_text(sources.html, sources.url, ExtractionFocus::Balanced);
-        if letters(&broad) > letters(&precise) { broad } else { precise }
-    } else {
-        precise
-    };
-    choose([("trafilatura", main), ("microdata", microdata), ("json-ld", declared)])
+    choose(read_blocks(sources, &declared), [("microdata", microdata), ("json-ld", declared)])
 }
 
 /// The text of a feed entry's HTML.
 pub(super) fn feed_body(content_html: &str) -> Option<Body> {
     let page = Html::parse_document(&guard(content_html).html);
     let text = text_of(page.root_element(), None);
-    (letters(&text) > 0).then_some(Body { text, path: "feed", agreement: 0.7 })
+    (letters(&text) > 0).then_some(Body { text, path: "feed", confidence: CONFIDENCE_DECLARED })
 }
 
 /// Letters and digits of a text: its length in a unit that suits every script.
@@ -74,15 +70,15 @@ pub(super) fn letters(text: &str) -> usize {
 }
 
 fn selected(page: &Html, rule: &ArticleRule) -> Option<String> {
-    joined(page.select(rule.body.as_ref()?), rule.drop.as_ref())
+    all_of(page.select(rule.body.as_ref()?), rule.drop.as_ref())
 }
 
 fn microdata(page: &Html) -> String {
-    joined(page.select(selector!("[itemprop~=articleBody]")), None).unwrap_or_default()
+    all_of(page.select(selector!("[itemprop~=articleBody]")), None).unwrap_or_default()
 }
 
 /// The texts of all matches that are not inside of another match, in document order.
-fn joined<'a>(matches: impl Iterator<Item = ElementRef<'a>>, dropped: Option<&scraper::Selector>) -> Option<String> {
+fn all_of<'a>(matches: impl Iterator<Item = ElementRef<'a>>, dropped: Option<&scraper::Selector>) -> Option<String> {
     let mut taken = HashSet::new();
     let mut texts = Vec::new();
     for element in matches.take(MATCHES_MAX) {
@@ -104,65 +100,75 @@ fn declared_text(declared: &str) -> String {
     lines.join("\n\n")
 }
 
-fn trafilatura_text(html: &str, url: Option<&Url>, focus: ExtractionFocus) -> String {
-    let mut options = Options::default()
-        .with_focus(focus)
-        .with_fallback(true)
-        .with_exclude_comments(true)
-        .with_html_date_mode(HtmlDateMode::Disabled);
-    options.original_url = url.cloned();
-    // The crate indexes into strings and trees in many places; one page must not end the program.
-    let extracted = catch_unwind(AssertUnwindSafe(|| trafilatura::extract(html, &options)));
-    match extracted {
-        Ok(Ok(result)) => {
-            let content = Html::parse_fragment(&result.content_html);
-            text_of(content.root_element(), None)
-        }
-        Ok(Err(_)) | Err(_) => String::new(),
+/// The blocks of a page with their measures.
+pub(super) fn measured(sources: &BodySources<'_>) -> Vec<(String, Vec<f32>)> {
+    let blocks = blocks::read(sources.page, sources.heading);
+    let declared = sources.declared.map(declared_text).unwrap_or_default();
+    let measured = Measured::new(&blocks, &context(sources, &declared));
+    let row = |position| {
+        let mut row = Vec::with_capacity(features::WIDTH);
+        measured.row(position, &mut row);
+        row
+    };
+    blocks.blocks.iter().enumerate().map(|(position, block)| (block.piece.text.clone(), row(position))).collect()
+}
+
+fn context<'a>(sources: &BodySources<'a>, declared: &'a str) -> Context<'a> {
+    Context {
+        declared: (!declared.is_empty()).then_some(declared).or(sources.announced),
+        description: sources.description,
+        title: sources.title,
     }
 }
 
-/// Takes the first candidate, unless it is a miss or the others agree on something else.
-fn choose(candidates: [(&'static str, String); 3]) -> Option<Body> {
-    let shingles = candidates.each_ref().map(|(_, text)| shingles(text));
-    let lengths = candidates.each_ref().map(|(_, text)| letters(text));
-    let alike = |a: usize, b: usize| likeness(&shingles[a], &shingles[b]);
-    let [main, microdata, declared] = [0, 1, 2];
-    let longest = [declared, microdata, main].into_iter().max_by_key(|candidate| lengths[*candidate]).unwrap_or(main);
-    let chosen = if lengths[main] < MISS_LETTERS_MAX {
-        longest
-    } else if lengths[microdata] >= MISS_LETTERS_MAX
-        && lengths[declared] >= MISS_LETTERS_MAX
-        && alike(microdata, declared) > alike(main, declared) + 0.2
-    {
-        microdata
-    } else {
-        main
-    };
-    let others =
-        [main, microdata, declared].into_iter().filter(|other| *other != chosen && lengths[*other] >= MISS_LETTERS_MAX);
-    let agreement = others
-        .map(|other| alike(chosen, other))
-        .fold(None, |best: Option<f64>, one| Some(best.map_or(one, |best| best.max(one))));
-    let (path, text) = candidates.into_iter().nth(chosen)?;
-    (lengths[chosen] > 0).then_some(Body { text, path, agreement: agreement.unwrap_or(0.5) })
+/// The blocks of a page that are probably of its article.
+fn read_blocks(sources: &BodySources<'_>, declared: &str) -> (String, f64) {
+    let blocks = blocks::read(sources.page, sources.heading);
+    let measured = Measured::new(&blocks, &context(sources, declared));
+    let mut row = Vec::with_capacity(features::WIDTH);
+    let probabilities: Vec<f32> = (0..blocks.blocks.len())
+        .map(|position| {
+            measured.row(position, &mut row);
+            forest::probability(&row)
+        })
+        .collect();
+    let words: Vec<f32> = blocks.blocks.iter().map(|block| block.words as f32).collect();
+    let (least, expected) = threshold(&probabilities, &words);
+    let chosen =
+        blocks.blocks.iter().zip(probabilities).enumerate().filter(|(_, (_, probability))| *probability >= least);
+    (joined(chosen.map(|(position, (block, _))| (position, &block.piece))), f64::from(expected))
 }
 
-fn shingles(text: &str) -> HashSet<u64> {
-    let words: Vec<String> =
-        text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).map(str::to_lowercase).collect();
-    let hash = |window: &[String]| {
-        let mut hasher = DefaultHasher::new();
-        window.hash(&mut hasher);
-        hasher.finish()
-    };
-    words.windows(SHINGLE_WORDS).map(hash).collect()
+/// The probability from which blocks are taken so that the F1 of their words is expected to be highest, and that F1.
+///
+/// For independent blocks the best choice is all above a threshold (Lewis 1995, "Evaluating and optimizing autonomous
+/// text classification systems"); the expectation is taken as the ratio of expectations.
+fn threshold(probabilities: &[f32], words: &[f32]) -> (f32, f32) {
+    let mut order: Vec<(f32, f32)> = probabilities.iter().copied().zip(words.iter().copied()).collect();
+    order.sort_by(|a, b| b.0.total_cmp(&a.0));
+    let expected_words: f32 = order.iter().map(|(probability, words)| probability * words).sum();
+    let (mut taken, mut right) = (0.0, 0.0);
+    let mut best = (f32::INFINITY, 0.0);
+    for (probability, words) in order {
+        taken += words;
+        right += probability * words;
+        let expected = 2.0 * right / (taken + expected_words);
+        if expected > best.1 {
+            best = (probability, expected);
+        }
+    }
+    best
 }
 
-/// F1 of two sets of shingles.
-fn likeness(a: &HashSet<u64>, b: &HashSet<u64>) -> f64 {
-    let common = a.intersection(b).count();
-    if common == 0 { 0.0 } else { 2.0 * common as f64 / (a.len() + b.len()) as f64 }
+/// Takes the text of the blocks, unless it is a miss and another route has more.
+fn choose(blocks: (String, f64), others: [(&'static str, String); 2]) -> Option<Body> {
+    let (text, confidence) = blocks;
+    let found = letters(&text);
+    let longest = others.into_iter().max_by_key(|(_, text)| letters(text));
+    match longest.filter(|(_, text)| found < MISS_LETTERS_MAX && letters(text) > found) {
+        Some((path, text)) => Some(Body { text, path, confidence: CONFIDENCE_DECLARED }),
+        None => (found > 0).then_some(Body { text, path: "blocks", confidence }),
+    }
 }
 
 #[cfg(test)]
@@ -173,27 +179,29 @@ mod tests {
         (0..60).map(|n| format!("word{} ", n * 7 + seed)).collect()
     }
 
-    fn check_choice(main: &str, microdata: &str, declared: &str, path: &str) {
-        let candidates =
-            [("trafilatura", main.to_owned()), ("microdata", microdata.to_owned()), ("json-ld", declared.to_owned())];
-        assert_eq!(choose(candidates).map(|body| body.path), Some(path));
+    fn check_choice(blocks: &str, microdata: &str, declared: &str, path: Option<&str>) {
+        let others = [("microdata", microdata.to_owned()), ("json-ld", declared.to_owned())];
+        assert_eq!(choose((blocks.to_owned(), 0.9), others).map(|body| body.path), path);
     }
 
     #[test]
-    fn chooses_between_routes() {
+    fn declared_texts_stand_in_for_a_miss() {
         let (one, two) = (story(0), story(100_000));
-        check_choice(&one, "", "", "trafilatura");
-        check_choice(&one, "", &two, "trafilatura");
-        check_choice("short", &one, "", "microdata");
-        check_choice("short", "", &one, "json-ld");
-        check_choice(&one, &two, &two, "microdata");
-        check_choice(&one, &one, &two, "trafilatura");
+        check_choice(&one, "", "", Some("blocks"));
+        check_choice(&one, &two, &two, Some("blocks"));
+        check_choice("short", &one, "", Some("microdata"));
+        check_choice("short", "", &one, Some("json-ld"));
+        check_choice("short", "", "", Some("blocks"));
+        check_choice("", "", "", None);
     }
 
     #[test]
-    fn agreement_is_measured() {
-        let candidates = [("trafilatura", story(0)), ("microdata", String::new()), ("json-ld", story(0))];
-        assert!(choose(candidates).is_some_and(|body| body.agreement > 0.99));
+    fn the_threshold_balances_what_is_taken_and_what_is_missed() {
+        assert_eq!(threshold(&[0.9, 0.1, 0.8], &[50.0, 50.0, 50.0]).0, 0.8);
+        // A doubtful long block costs more than it brings; a doubtful short one beside long ones does not matter.
+        assert_eq!(threshold(&[0.9, 0.3], &[50.0, 500.0]).0, 0.3);
+        assert_eq!(threshold(&[0.9, 0.3], &[500.0, 50.0]).0, 0.9);
+        assert_eq!(threshold(&[], &[]), (f32::INFINITY, 0.0));
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! A tree as text: paragraphs separated by a blank line, lists as `- `, tables a row a line with ` | ` between cells.
+//! Elements to plain text: paragraphs separated by a blank line, lists as `- `, tables a row a line with ` | ` between cells.
 
 use scraper::{ElementRef, Node, Selector};
 
@@ -26,7 +26,7 @@ pub(super) fn text_of(element: ElementRef<'_>, dropped: Option<&Selector>) -> St
             Step::Close(inner) => writer.close(inner.value().name()),
         }
     }
-    writer.finish()
+    joined(writer.finish().iter().enumerate())
 }
 
 /// The text of an element as one line.
@@ -42,7 +42,23 @@ pub(super) fn line_of(element: ElementRef<'_>) -> String {
     collapse(&line)
 }
 
-fn holds_no_prose(name: &str) -> bool {
+/// Writes pieces below one another. Pieces that are not neighbours, by their numbers, are paragraphs apart.
+pub(super) fn joined<'a>(pieces: impl Iterator<Item = (usize, &'a Piece)>) -> String {
+    let mut text = String::new();
+    let mut last: Option<(usize, Kind)> = None;
+    for (position, piece) in pieces {
+        if let Some((before, kind)) = last {
+            let is_tight = before + 1 == position && kind == piece.kind && kind != Kind::Paragraph;
+            text.push_str(if is_tight { "\n" } else { "\n\n" });
+        }
+        text.push_str(&piece.text);
+        last = Some((position, piece.kind));
+    }
+    text
+}
+
+/// Elements whose content is no text for reading.
+pub(super) fn is_never_read(name: &str) -> bool {
     matches!(
         name,
         "script"
@@ -54,32 +70,52 @@ fn holds_no_prose(name: &str) -> bool {
             | "video"
             | "audio"
             | "canvas"
-            | "form"
             | "button"
             | "select"
             | "textarea"
-            | "nav"
-            | "aside"
-            | "figcaption"
             | "head"
             | "svg"
     )
 }
 
+fn holds_no_prose(name: &str) -> bool {
+    is_never_read(name) || matches!(name, "form" | "nav" | "aside" | "figcaption")
+}
+
+/// How a piece of text stands among others.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum Block {
+pub(super) enum Kind {
+    /// A paragraph, or a heading.
     #[default]
     Paragraph,
+    /// An entry of a list.
     Listed,
+    /// A row of a table.
     Row,
 }
 
+/// A text between two boundaries: a paragraph, an entry of a list, a row of a table.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Piece {
+    pub kind: Kind,
+    /// Single spaces; line breaks where the page has `<br>`.
+    pub text: String,
+    /// Bytes of the text that are in links.
+    pub linked: usize,
+    /// Links in it.
+    pub links: usize,
+}
+
+/// Makes pieces of the steps of a walk.
 #[derive(Debug, Default)]
-struct Writer {
-    done: String,
-    last: Option<Block>,
+pub(super) struct Writer {
+    done: Vec<Piece>,
     line: String,
-    block: Block,
+    kind: Kind,
+    /// The parts of `line` that are in links.
+    links: Vec<(usize, usize)>,
+    /// Open links.
+    open_links: usize,
     /// For every open table: whether its rows are lines.
     tables: Vec<bool>,
     cells_in_row: usize,
@@ -87,12 +123,22 @@ struct Writer {
 }
 
 impl Writer {
-    fn text(&mut self, text: &str) {
+    /// The pieces that are finished.
+    pub(super) fn pieces(&self) -> &[Piece] {
+        &self.done
+    }
+
+    /// Takes a text.
+    pub(super) fn text(&mut self, text: &str) {
+        let start = self.line.len();
         if self.verbatim_depth > 0 {
             self.line.push_str(text);
         } else {
             // Line breaks of the source are white space; those of `<br>` are written by `open`.
             self.line.extend(text.chars().map(|c| if c == '\n' || c == '\r' { ' ' } else { c }));
+        }
+        if self.open_links > 0 && !text.trim().is_empty() {
+            self.links.push((start, self.line.len()));
         }
     }
 
@@ -100,15 +146,17 @@ impl Writer {
         self.tables.last() == Some(&true)
     }
 
-    fn open(&mut self, name: &str, element: ElementRef<'_>) {
+    /// Takes the begin of an element.
+    pub(super) fn open(&mut self, name: &str, element: ElementRef<'_>) {
         match name {
+            "a" => self.open_links += 1,
             "table" => {
                 self.flush();
                 self.tables.push(is_data_table(element));
             }
             "tr" if self.in_row() => {
                 self.flush();
-                self.block = Block::Row;
+                self.kind = Kind::Row;
                 self.cells_in_row = 0;
             }
             "td" | "th" if self.in_row() => {
@@ -121,7 +169,7 @@ impl Writer {
             "br" => self.line.push('\n'),
             "li" if !self.in_row() => {
                 self.flush();
-                self.block = Block::Listed;
+                self.kind = Kind::Listed;
             }
             "pre" => {
                 self.boundary(name);
@@ -131,8 +179,10 @@ impl Writer {
         }
     }
 
-    fn close(&mut self, name: &str) {
+    /// Takes the end of an element.
+    pub(super) fn close(&mut self, name: &str) {
         match name {
+            "a" => self.open_links = self.open_links.saturating_sub(1),
             "table" => {
                 self.flush();
                 self.tables.pop();
@@ -151,40 +201,55 @@ impl Writer {
         if is_inline(name) || matches!(name, "img" | "wbr") {
         } else if self.in_row() {
             self.line.push(' ');
-        } else if self.block == Block::Listed && self.line.trim().is_empty() {
+        } else if self.kind == Kind::Listed && self.line.trim().is_empty() {
             // `<li><p>`: the paragraph is the list's entry.
         } else {
             self.flush();
         }
     }
 
-    /// Ends the block: two line breaks within it divide paragraphs, one divides lines.
+    /// Ends the piece: two line breaks within it divide paragraphs, one divides lines.
     fn flush(&mut self) {
-        let block = std::mem::take(&mut self.block);
-        let line = std::mem::take(&mut self.line);
-        let mut follows_blank = true;
-        let mut is_first = true;
-        for part in line.split('\n') {
-            let part = collapse(part);
-            if part.is_empty() || part.chars().all(|c| c == '|' || c == ' ') {
-                follows_blank = true;
+        let kind = std::mem::take(&mut self.kind);
+        if !self.line.trim().is_empty() {
+            self.divide(kind);
+        }
+        self.line.clear();
+        self.links.clear();
+    }
+
+    fn divide(&mut self, kind: Kind) {
+        let mut piece = Piece { kind, ..Piece::default() };
+        let mut start = 0;
+        for line in self.line.split_inclusive('\n') {
+            let range = start..start + line.len();
+            start = range.end;
+            let line = collapse(line);
+            if line.is_empty() || line.chars().all(|c| c == '|' || c == ' ') {
+                if !piece.text.is_empty() {
+                    self.done.push(std::mem::take(&mut piece));
+                }
                 continue;
             }
-            let is_tight =
-                if is_first { self.last == Some(block) && block != Block::Paragraph } else { !follows_blank };
-            if !self.done.is_empty() {
-                self.done.push_str(if is_tight { "\n" } else { "\n\n" });
+            if !piece.text.is_empty() {
+                piece.text.push('\n');
+            } else if piece.kind == Kind::Listed && !line.starts_with("- ") {
+                piece.text.push_str("- ");
             }
-            if block == Block::Listed && is_first && !part.starts_with("- ") {
-                self.done.push_str("- ");
+            piece.text.push_str(&line);
+            let inside = self.links.iter().filter(|link| link.0 < range.end && link.1 > range.start);
+            for link in inside {
+                piece.linked += link.1.min(range.end) - link.0.max(range.start);
+                piece.links += 1;
             }
-            self.done.push_str(&part);
-            self.last = Some(block);
-            (is_first, follows_blank) = (false, false);
+        }
+        if !piece.text.is_empty() {
+            self.done.push(piece);
         }
     }
 
-    fn finish(mut self) -> String {
+    /// All pieces, in the order of the page.
+    pub(super) fn finish(mut self) -> Vec<Piece> {
         self.flush();
         self.done
     }
@@ -211,7 +276,6 @@ fn is_data_table(table: ElementRef<'_>) -> bool {
     }
     true
 }
-
 #[cfg(test)]
 mod tests {
     use super::*;

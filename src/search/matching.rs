@@ -98,7 +98,7 @@ mod tests {
             "source": {"id": "example-uz", "name": "Example", "kind": "feed", "feed_url": "https://news.example.org/rss"},
             "also_in": ["other"],
             "fetch": {"at": "2026-11-20T07:59:00Z", "final_url": "https://news.example.org/a", "status": 200, "bytes": 10},
-            "extract": {"path": "trafilatura", "fields": {}, "confidence": 0.9},
+            "extract": {"path": "blocks", "fields": {}, "confidence": 0.9},
             "dedup": {"text_digest": "00112233445566778899aabbccddeeff"}, "rules": {"digest": "0011223344556677"},
             "chapar": "0.1.0"
         }))
