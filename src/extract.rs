@@ -12,6 +12,7 @@ mod metadata;
 mod published;
 mod refusal;
 mod render;
+mod template;
 mod title;
 mod walk;
 
@@ -20,7 +21,7 @@ use scraper::Html;
 use url::Url;
 
 use crate::dates::{self, DateContext};
-use crate::model::{Announced, Article, ContentFrom, Page, Rejection};
+use crate::model::{Announced, Article, ContentFrom, Page, Rejection, Repair};
 use crate::site_rules::{ArticleRule, SiteRule};
 use crate::text;
 
@@ -28,6 +29,7 @@ use body::{Body, BodySources};
 use clean::{Evidence, add_repairs, clean_line, clean_with};
 use json_ld::JsonLd;
 use metadata::{Found, Metas, Sources};
+pub use template::{PageBlocks, SiteTemplate};
 use title::Title;
 
 /// What is known of a page before it is read.
@@ -41,6 +43,8 @@ pub struct Hints<'a> {
     pub rule: Option<&'a SiteRule>,
     /// Where the text is to be taken from.
     pub content: ContentFrom,
+    /// What the pages of its site have in common.
+    pub template: Option<&'a SiteTemplate>,
 }
 
 /// An article, and why it is none.
@@ -50,6 +54,8 @@ pub struct Extraction {
     pub article: Article,
     /// Why the page is not an article.
     pub rejected: Option<Rejection>,
+    /// What its site's template learns of it.
+    pub blocks: PageBlocks,
 }
 
 /// Most lines at the beginning of a text that repeat the title or the date.
@@ -64,14 +70,14 @@ pub fn extract(page: &Page, hints: &Hints<'_>) -> Extraction {
     let decoded = encoding::decode(bytes, page.content_type.as_deref(), tld);
     let guarded = text::guard::guard(&decoded.text);
     let tree = Html::parse_document(&guarded.html);
-    let mut article = read(&tree, &guarded, url, page, hints);
+    let (mut article, blocks) = read(&tree, &guarded, url, page, hints);
     if !bytes.is_empty() {
         article.charset = Some(decoded.charset.to_owned());
         article.charset_from = Some(decoded.from.to_owned());
     }
     let from_feed = hints.content == ContentFrom::Feed && article.extract.path == "feed";
     let rejected = if from_feed { None } else { not_html.or_else(|| refusal::no_article(&article, &tree)) };
-    Extraction { article, rejected }
+    Extraction { article, rejected, blocks }
 }
 
 /// The blocks of a page with what is measured of each: what the table of the block reader is made from.
@@ -113,10 +119,17 @@ fn body_sources<'a>(
         heading: title.and_then(|title| title.heading),
         title: title.map(|title| title.found.value.as_str()),
         description: description.map(|found| found.value.as_str()),
+        template: None,
     }
 }
 
-fn read(tree: &Html, guarded: &text::guard::Guarded, url: Option<&Url>, page: &Page, hints: &Hints<'_>) -> Article {
+fn read(
+    tree: &Html,
+    guarded: &text::guard::Guarded,
+    url: Option<&Url>,
+    page: &Page,
+    hints: &Hints<'_>,
+) -> (Article, PageBlocks) {
     let metas = Metas::read(tree);
     let json_ld = json_ld_of(tree, guarded, &metas, url, hints);
     let sources = Sources { page: tree, metas: &metas, json_ld: &json_ld, announced: hints.announced, url };
@@ -166,13 +179,20 @@ fn read(tree: &Html, guarded: &text::guard::Guarded, url: Option<&Url>, page: &P
     }
     let summary = sources.summary();
 
-    let body = find_body(&body_sources(&sources, title.as_ref(), summary.as_ref(), rule), hints);
-    if let Some(body) = body {
+    let mut blocks = PageBlocks::default();
+    let body_sources =
+        BodySources { template: hints.template, ..body_sources(&sources, title.as_ref(), summary.as_ref(), rule) };
+    if let Some(body) = find_body(&body_sources, hints) {
+        blocks = body.blocks;
         let context = DateContext { zone: hints.zone, now: page.fetched_at, year_hint: None };
         let site_names = sources.site_names();
         let evidence = Evidence { title: article.title.as_deref(), tags: &article.tags, site_names: &site_names };
         let cleaned = clean_with(&body.text, &evidence);
         add_repairs(&mut article.extract.repairs, cleaned.repairs);
+        if body.repeated > 0 {
+            let repair = Repair { kind: "site-template".to_owned(), count: body.repeated };
+            add_repairs(&mut article.extract.repairs, vec![repair]);
+        }
         article.content_text = without_leading_lines(&cleaned.text, article.title.as_deref(), &context).to_owned();
         article.word_count = text::word_count(&article.content_text);
         article.extract.confidence = (body.confidence * 100.0).round() / 100.0;
@@ -186,7 +206,7 @@ fn read(tree: &Html, guarded: &text::guard::Guarded, url: Option<&Url>, page: &P
         article.extract.fields.insert("summary".to_owned(), found.from.to_owned());
         article.summary = Some(found.value);
     }
-    article
+    (article, blocks)
 }
 
 /// The feed's text where the source says so, else the page's, else the feed's.
@@ -243,7 +263,7 @@ mod tests {
 
     fn extracted(html: &str, announced: Option<&Announced>, content: ContentFrom) -> Extraction {
         let zone = TimeZone::fixed(jiff::tz::offset(5));
-        extract(&page(html), &Hints { announced, zone: &zone, rule: None, content })
+        extract(&page(html), &Hints { announced, zone: &zone, rule: None, content, template: None })
     }
 
     const RUSSIAN: [&str; 3] = [
@@ -273,7 +293,7 @@ mod tests {
             ("Утверждён план плотины", "10:14, 20 января 2026", RUSSIAN),
             ("Бөгет жоспары бекітілді", "2026 ж. 20 қаңтар", KAZAKH),
         ] {
-            let Extraction { article, rejected } =
+            let Extraction { article, rejected, .. } =
                 extracted(&story_page("", title, date, &paragraphs), None, ContentFrom::Page);
             assert_eq!(rejected, None);
             assert_eq!(article.title.as_deref(), Some(title));
@@ -321,8 +341,13 @@ mod tests {
         std::fs::write(folder.path().join("sites/steppe.toml"), rule).expect("a file");
         let rules =
             SiteRules::compile(&RuleFiles::with_overrides(folder.path()).expect("readable")).expect("valid rules");
-        let hints =
-            Hints { announced: None, zone: &TimeZone::UTC, rule: rules.by_id("steppe"), content: ContentFrom::Page };
+        let hints = Hints {
+            announced: None,
+            zone: &TimeZone::UTC,
+            rule: rules.by_id("steppe"),
+            content: ContentFrom::Page,
+            template: None,
+        };
         let article = extract(&page(&html), &hints).article;
         assert_eq!(article.content_text, RUSSIAN.join("\n\n"));
         assert_eq!(
@@ -351,7 +376,7 @@ mod tests {
 
     #[test]
     fn rejected_pages_give_their_fields() {
-        let Extraction { article, rejected } =
+        let Extraction { article, rejected, .. } =
             extracted("<title>Gallery of the dam</title><img src=a>", None, ContentFrom::Page);
         assert_eq!(article.title.as_deref(), Some("Gallery of the dam"));
         assert_eq!(rejected.map(|rejection| rejection.reason).as_deref(), Some("too-short"));
@@ -392,7 +417,7 @@ mod tests {
         fn any_bytes_are_extracted(bytes in proptest::collection::vec(any::<u8>(), 0..300), markup in "(<(/)?(p|div|h1|a|li|table|td|meta|time|script)( [a-z]+=['\"]?[a-z0-9-]*)?>?|[a-z .]{0,9}){0,40}") {
             let mut page = page(&markup);
             page.bytes.extend(bytes);
-            let hints = Hints { announced: None, zone: &TimeZone::UTC, rule: None, content: ContentFrom::Page };
+            let hints = Hints { announced: None, zone: &TimeZone::UTC, rule: None, content: ContentFrom::Page, template: None };
             let found = extract(&page, &hints);
             prop_assert!((0.0..=1.0).contains(&found.article.extract.confidence));
         }

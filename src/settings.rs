@@ -115,11 +115,19 @@ pub struct ScheduleSection {
 }
 
 /// `[extract]`.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct ExtractSection {
     /// Threads for extraction and classification; 0 is one per core.
     pub workers: usize,
+    /// Whether what repeats over the pages of a source's site is learned and left out.
+    pub site_templates: bool,
+}
+
+impl Default for ExtractSection {
+    fn default() -> Self {
+        Self { workers: 0, site_templates: true }
+    }
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]

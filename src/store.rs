@@ -62,6 +62,7 @@ struct Tables {
     db: Db,
     meta: Tree,
     sources: Tree,
+    templates: Tree,
     frontier: Tree,
     seen: Tree,
     announced: Tree,
@@ -340,6 +341,7 @@ impl Tables {
         Ok(Self {
             meta: db.open_tree("meta")?,
             sources: db.open_tree("sources")?,
+            templates: db.open_tree("templates")?,
             frontier: db.open_tree("frontier")?,
             seen: db.open_tree("seen")?,
             announced: db.open_tree("announced")?,

@@ -4,6 +4,7 @@
 mod inputs;
 
 use std::collections::HashMap;
+use std::fs::DirEntry;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -16,7 +17,7 @@ use url::Url;
 use super::{Exit, Failure};
 use crate::classify::{Classifier, ClassifyText};
 use crate::extract::clean::clean as clean_text;
-use crate::extract::{self as extraction, Hints};
+use crate::extract::{self as extraction, Hints, SiteTemplate};
 use crate::model::{Article, ContentFrom, Page};
 use crate::novelty;
 use crate::poll;
@@ -74,6 +75,9 @@ pub struct ExtractArguments {
     /// When the page was fetched, for dates such as "today, 13:51": RFC 3339, e.g. 2026-11-22T08:00:00Z
     #[arg(long, value_name = "TIME")]
     fetched_at: Option<Timestamp>,
+    /// Folder with other pages of the site: text that the article has in common with them is left out
+    #[arg(long, value_name = "DIR")]
+    site_pages: Option<PathBuf>,
 }
 
 #[derive(Args)]
@@ -153,6 +157,7 @@ pub fn feed(arguments: FeedArguments) -> Result<Exit, Failure> {
 pub fn extract(config: Option<&Path>, arguments: ExtractArguments) -> Result<Exit, Failure> {
     let sites = site_rules(config, arguments.rules.as_deref(), "article", |site| site.article.is_some())?;
     let fetched_at = arguments.fetched_at;
+    let template = arguments.site_pages.as_deref().map(site_template).transpose()?;
     each_input(arguments.page.inputs()?, |input, url, bytes| {
         let page = Page {
             url: url.cloned(),
@@ -166,7 +171,8 @@ pub fn extract(config: Option<&Path>, arguments: ExtractArguments) -> Result<Exi
             Some(id) => sites.by_id(id),
             None => url.and_then(|url| sites.for_url(url)),
         };
-        let hints = Hints { announced: None, zone: &TimeZone::UTC, rule, content: ContentFrom::Page };
+        let template = template.as_ref();
+        let hints = Hints { announced: None, zone: &TimeZone::UTC, rule, content: ContentFrom::Page, template };
         let extraction = extraction::extract(&page, &hints);
         let mut line = article_json(&extraction.article);
         if let Some(rejection) = extraction.rejected {
@@ -174,6 +180,23 @@ pub fn extract(config: Option<&Path>, arguments: ExtractArguments) -> Result<Exi
         }
         Ok(line)
     })
+}
+
+/// What the pages of a folder have in common; the first files by name, as many as are remembered of a site.
+fn site_template(folder: &Path) -> Result<SiteTemplate, Failure> {
+    let unreadable = |error| Failure::new(Exit::Failed, format!("--site-pages {}: {error}", folder.display()));
+    let entries = std::fs::read_dir(folder).and_then(Iterator::collect::<Result<Vec<_>, _>>).map_err(unreadable)?;
+    let mut files: Vec<PathBuf> = entries.iter().map(DirEntry::path).filter(|path| path.is_file()).collect();
+    files.sort();
+    let mut template = SiteTemplate::default();
+    for file in files.iter().take(SiteTemplate::PAGES_MAX) {
+        let bytes = inputs::bytes_of(file).map_err(|error| Failure::new(Exit::Failed, error))?;
+        let page = Page { url: None, final_url: None, status: 0, content_type: None, bytes, fetched_at: None };
+        let (zone, content) = (&TimeZone::UTC, ContentFrom::Page);
+        let hints = Hints { announced: None, zone, rule: None, content, template: None };
+        template.learn("", extraction::extract(&page, &hints).blocks);
+    }
+    Ok(template)
 }
 
 fn article_json(article: &Article) -> Value {

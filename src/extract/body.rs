@@ -6,7 +6,9 @@ use scraper::{ElementRef, Html};
 
 use super::features::{self, Context, Measured};
 use super::metadata::selector;
-use super::render::{joined, text_of};
+use super::refusal::LETTERS_MIN;
+use super::render::{Piece, joined, text_of};
+use super::template::{self, PageBlocks, SiteTemplate};
 use super::{blocks, forest};
 use crate::site_rules::ArticleRule;
 use crate::text;
@@ -21,6 +23,9 @@ const CONFIDENCE_RULE: f64 = 0.95;
 /// How sure a text is that only the page's metadata or its feed has.
 const CONFIDENCE_DECLARED: f64 = 0.7;
 
+/// Blocks are remembered of a page from this probability on: what is doubtful here may be taken on the next page.
+const REMEMBERED_PROBABILITY_MIN: f32 = 0.2;
+
 /// The text that a route found.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Body {
@@ -30,6 +35,17 @@ pub(super) struct Body {
     pub path: &'static str,
     /// 0 to 1: the F1 of its words that is expected.
     pub confidence: f64,
+    /// What the blocks that were taken for text are known again by; empty for the other routes.
+    pub blocks: PageBlocks,
+    /// Blocks left out since other pages of the site have them, too.
+    pub repeated: u64,
+}
+
+impl Body {
+    /// A text that its route gives as a whole.
+    fn declared(text: String, path: &'static str) -> Self {
+        Self { text, path, confidence: CONFIDENCE_DECLARED, blocks: PageBlocks::default(), repeated: 0 }
+    }
 }
 
 /// What bodies are found in.
@@ -44,13 +60,15 @@ pub(super) struct BodySources<'a> {
     pub heading: Option<ElementRef<'a>>,
     pub title: Option<&'a str>,
     pub description: Option<&'a str>,
+    /// What the pages of its site have in common.
+    pub template: Option<&'a SiteTemplate>,
 }
 
 /// Finds the text in a page. `None` when no route found any.
 pub(super) fn body(sources: &BodySources<'_>) -> Option<Body> {
     let by_rule = sources.rule.and_then(|rule| selected(sources.page, rule));
     if let Some(text) = by_rule.filter(|text| letters(text) > 0) {
-        return Some(Body { text, path: "site-rule", confidence: CONFIDENCE_RULE });
+        return Some(Body { confidence: CONFIDENCE_RULE, ..Body::declared(text, "site-rule") });
     }
     let declared = sources.declared.map(declared_text).unwrap_or_default();
     let microdata = microdata(sources.page);
@@ -61,7 +79,7 @@ pub(super) fn body(sources: &BodySources<'_>) -> Option<Body> {
 pub(super) fn feed_body(content_html: &str) -> Option<Body> {
     let page = Html::parse_document(&guard(content_html).html);
     let text = text_of(page.root_element(), None);
-    (letters(&text) > 0).then_some(Body { text, path: "feed", confidence: CONFIDENCE_DECLARED })
+    (letters(&text) > 0).then(|| Body::declared(text, "feed"))
 }
 
 /// Letters and digits of a text: its length in a unit that suits every script.
@@ -121,22 +139,33 @@ fn context<'a>(sources: &BodySources<'a>, declared: &'a str) -> Context<'a> {
     }
 }
 
-/// The blocks of a page that are probably of its article.
-fn read_blocks(sources: &BodySources<'_>, declared: &str) -> (String, f64) {
-    let blocks = blocks::read(sources.page, sources.heading);
-    let measured = Measured::new(&blocks, &context(sources, declared));
+/// The blocks of a page that are probably of its article, without those that the site repeats.
+fn read_blocks(sources: &BodySources<'_>, declared: &str) -> Body {
+    let page = blocks::read(sources.page, sources.heading);
+    let measured = Measured::new(&page, &context(sources, declared));
     let mut row = Vec::with_capacity(features::WIDTH);
-    let probabilities: Vec<f32> = (0..blocks.blocks.len())
+    let probabilities: Vec<f32> = (0..page.blocks.len())
         .map(|position| {
             measured.row(position, &mut row);
             forest::probability(&row)
         })
         .collect();
-    let words: Vec<f32> = blocks.blocks.iter().map(|block| block.words as f32).collect();
-    let (least, expected) = threshold(&probabilities, &words);
-    let chosen =
-        blocks.blocks.iter().zip(probabilities).enumerate().filter(|(_, (_, probability))| *probability >= least);
-    (joined(chosen.map(|(position, (block, _))| (position, &block.piece))), f64::from(expected))
+    let words: Vec<f32> = page.blocks.iter().map(|block| block.words as f32).collect();
+    let (least, confidence) = threshold(&probabilities, &words);
+    let pieces = |least: f32| {
+        let probable = page.blocks.iter().zip(&probabilities).enumerate();
+        probable.filter(move |(_, (_, found))| **found >= least).map(|(at, (block, _))| (at, &block.piece))
+    };
+    let remembered = pieces(least.min(REMEMBERED_PROBABILITY_MIN)).map(|(_, piece)| piece.text.as_str());
+    let blocks = PageBlocks::new(sources.title.unwrap_or_default(), remembered);
+    let repeats = sources.template.map(|template| template.repeats(&blocks)).unwrap_or_default();
+    let is_kept = |(_, piece): &(usize, &Piece)| !repeats.contains(&template::digest(&piece.text));
+    let mut text = joined(pieces(least).filter(is_kept));
+    let mut repeated = pieces(least).filter(|piece| !is_kept(piece)).count() as u64;
+    if repeated > 0 && letters(&text) < LETTERS_MIN {
+        (text, repeated) = (joined(pieces(least)), 0);
+    }
+    Body { text, path: "blocks", confidence: f64::from(confidence), blocks, repeated }
 }
 
 /// The probability from which blocks are taken so that the F1 of their words is expected to be highest, and that F1.
@@ -161,13 +190,12 @@ fn threshold(probabilities: &[f32], words: &[f32]) -> (f32, f32) {
 }
 
 /// Takes the text of the blocks, unless it is a miss and another route has more.
-fn choose(blocks: (String, f64), others: [(&'static str, String); 2]) -> Option<Body> {
-    let (text, confidence) = blocks;
-    let found = letters(&text);
+fn choose(blocks: Body, others: [(&'static str, String); 2]) -> Option<Body> {
+    let found = letters(&blocks.text);
     let longest = others.into_iter().max_by_key(|(_, text)| letters(text));
     match longest.filter(|(_, text)| found < MISS_LETTERS_MAX && letters(text) > found) {
-        Some((path, text)) => Some(Body { text, path, confidence: CONFIDENCE_DECLARED }),
-        None => (found > 0).then_some(Body { text, path: "blocks", confidence }),
+        Some((path, text)) => Some(Body::declared(text, path)),
+        None => (found > 0).then_some(blocks),
     }
 }
 
@@ -181,7 +209,8 @@ mod tests {
 
     fn check_choice(blocks: &str, microdata: &str, declared: &str, path: Option<&str>) {
         let others = [("microdata", microdata.to_owned()), ("json-ld", declared.to_owned())];
-        assert_eq!(choose((blocks.to_owned(), 0.9), others).map(|body| body.path), path);
+        let blocks = Body { path: "blocks", ..Body::declared(blocks.to_owned(), "") };
+        assert_eq!(choose(blocks, others).map(|body| body.path), path);
     }
 
     #[test]

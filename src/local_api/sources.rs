@@ -5,6 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::extract::SiteTemplate;
 use crate::http::shown;
 use crate::model::{Source, SourceId, SourceKind};
 use crate::pipeline::Engine;
@@ -68,6 +69,12 @@ pub struct SourceStatus {
     /// Since when.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub moved_since: Option<Timestamp>,
+    /// Articles that the template of its site was learned from.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub template_pages: usize,
+    /// Blocks of text that more than one of them has, and that are left out.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub template_blocks: usize,
     /// What there is to say of its health, and to do, in plain words.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
@@ -75,12 +82,19 @@ pub struct SourceStatus {
     pub url: String,
 }
 
+fn is_zero(count: &usize) -> bool {
+    *count == 0
+}
+
 /// A row for each source of the settings, in their order.
 pub(super) fn source_rows(engine: &Engine) -> Result<Vec<SourceStatus>, StoreError> {
     let (active, now) = (engine.active(), Timestamp::now());
     let rows = active.settings.sources.iter().map(|source| {
         let state = engine.store.source_state(&source.id)?.at(&source.url);
-        Ok(row(source, state, now))
+        let template = engine.store.site_template(&source.id)?;
+        let template = template.and_then(|bytes| SiteTemplate::from_bytes(&bytes)).unwrap_or_default();
+        let (template_pages, template_blocks) = (template.pages(), template.repeated());
+        Ok(SourceStatus { template_pages, template_blocks, ..row(source, state, now) })
     });
     rows.collect()
 }
@@ -105,6 +119,8 @@ fn row(source: &Source, state: SourceState, now: Timestamp) -> SourceStatus {
         usual_gap: usual_gap.map(in_words),
         failures: state.failures,
         failing_since: state.failing_since,
+        template_pages: 0,
+        template_blocks: 0,
         note: note(source, health, &state),
         moved_to: state.moved.as_ref().map(|moved| shown(&moved.to)),
         moved_since: state.moved.as_ref().map(|moved| moved.since),

@@ -11,11 +11,12 @@ use super::engine::{Active, Engine};
 use crate::activity::Activity;
 use crate::classify::ClassifyText;
 use crate::commit::{Candidate, Ending, Finished};
-use crate::extract::{self, Hints};
+use crate::extract::{self, Hints, PageBlocks, SiteTemplate};
 use crate::fetch::{self, AfterFailure};
-use crate::model::{ArticleId, ContentFrom, Page, Pending, Rejection, Source};
+use crate::model::{ArticleId, ContentFrom, Page, Pending, Rejection, Source, SourceId};
 use crate::novelty;
 use crate::record::{FetchTrace, RecordSource};
+use crate::store::Store;
 
 /// How often an entry whose source is not configured looks for it.
 const SOURCE_LOOKED_FOR: Duration = Duration::from_secs(10 * 60);
@@ -82,7 +83,11 @@ async fn hand_over(finished: &mpsc::Sender<Finished>, pending: Pending, ending: 
 async fn read_apart(engine: &Engine, active: Arc<Active>, source: Source, pending: &Pending, page: Page) -> Ending {
     let _permit = engine.readers.acquire().await.expect("the semaphore is never closed");
     let entry = pending.clone();
-    let reading = tokio::task::spawn_blocking(move || read(&active, &source, &entry, &page));
+    let store = engine.store.clone();
+    let reading = tokio::task::spawn_blocking(move || {
+        let template = SavedTemplate::open(&store, &active, &source, &page);
+        read(&active, &source, &entry, &page, template.as_ref())
+    });
     reading.await.unwrap_or_else(|_| {
         tracing::error!(id = %pending.entry.id, "the reader panicked on {}", crate::http::shown(&pending.entry.url));
         let detail = "the reader panicked on this page; please report it".to_owned();
@@ -96,19 +101,31 @@ fn has_text(pending: &Pending) -> bool {
 }
 
 /// Page to candidate; a page without an article, such as one that scripts fill, gives way to the feed's own text.
-fn read(active: &Active, source: &Source, pending: &Pending, page: &Page) -> Ending {
-    match read_page(active, source, pending, page) {
+fn read(
+    active: &Active,
+    source: &Source,
+    pending: &Pending,
+    page: &Page,
+    template: Option<&SavedTemplate<'_>>,
+) -> Ending {
+    match read_page(active, source, pending, page, template) {
         Ending::Rejected(_) if source.content == ContentFrom::Page && has_text(pending) => {
             let source = Source { content: ContentFrom::Feed, ..source.clone() };
             let no_page = fetch::no_page(&pending.entry.url, page.status);
-            read_page(active, &source, pending, &Page { fetched_at: page.fetched_at, ..no_page })
+            read_page(active, &source, pending, &Page { fetched_at: page.fetched_at, ..no_page }, None)
         }
         ending => ending,
     }
 }
 
-/// Pure but for the panic it may raise.
-fn read_page(active: &Active, source: &Source, pending: &Pending, page: &Page) -> Ending {
+/// Pure but for what the template of the site learns, and for the panic it may raise.
+fn read_page(
+    active: &Active,
+    source: &Source,
+    pending: &Pending,
+    page: &Page,
+    template: Option<&SavedTemplate<'_>>,
+) -> Ending {
     let entry = &pending.entry;
     let fetched = page.final_url.as_ref().unwrap_or(&entry.url);
     if is_home(fetched) && !is_home(&entry.url) {
@@ -120,10 +137,14 @@ fn read_page(active: &Active, source: &Source, pending: &Pending, page: &Page) -
         zone: &source.zone,
         rule: active.sites.for_url(fetched),
         content: source.content,
+        template: template.map(|saved| &saved.template),
     };
     let extraction = extract::extract(page, &hints);
     if let Some(rejection) = extraction.rejected {
         return Ending::Rejected(rejection);
+    }
+    if let Some(template) = template {
+        template.learn(extraction.blocks);
     }
     let article = extraction.article;
     let labels = active.classifier.classify(&ClassifyText {
@@ -160,6 +181,35 @@ fn read_page(active: &Active, source: &Source, pending: &Pending, page: &Page) -
         fetch,
         rules: active.rules_digest.clone(),
     }))
+}
+
+/// What the pages of a source's site have in common, as the store has it.
+struct SavedTemplate<'a> {
+    template: SiteTemplate,
+    store: &'a Store,
+    source: &'a SourceId,
+    host: &'a str,
+}
+
+impl<'a> SavedTemplate<'a> {
+    /// `None` where the settings ask for none, or the page has no host. What another host taught does not count.
+    fn open(store: &'a Store, active: &Active, source: &'a Source, page: &'a Page) -> Option<Self> {
+        let host = page.final_url.as_ref().filter(|_| active.settings.extract.site_templates)?.host_str()?;
+        let saved = store.site_template(&source.id).ok().flatten();
+        let template = saved.and_then(|bytes| SiteTemplate::from_bytes(&bytes)).filter(|known| known.host() == host);
+        Some(Self { template: template.unwrap_or_default(), store, source: &source.id, host })
+    }
+
+    /// A hint that cannot be saved costs a line in the log, no article.
+    fn learn(&self, blocks: PageBlocks) {
+        let mut template = self.template.clone();
+        template.learn(self.host, blocks);
+        if template != self.template
+            && let Err(error) = self.store.save_site_template(self.source, &template.to_bytes())
+        {
+            tracing::debug!(source = %self.source, "the template of its site cannot be saved: {error}");
+        }
+    }
 }
 
 fn is_home(url: &Url) -> bool {

@@ -92,6 +92,15 @@ impl Store {
         Ok(row.and_then(|row| serde_json::from_slice(&row).ok()).unwrap_or_default())
     }
 
+    /// What the pages of a source's site have in common, as it was saved.
+    ///
+    /// # Errors
+    /// sled's.
+    pub fn site_template(&self, id: &SourceId) -> Result<Option<Vec<u8>>, StoreError> {
+        let row = self.ask(|tables| Ok(tables.templates.get(id.as_str())?))?;
+        Ok(row.map(|row| row.to_vec()))
+    }
+
     /// Entries in the frontier.
     pub fn pending_count(&self) -> u64 {
         self.lock_pending().values().sum()

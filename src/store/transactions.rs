@@ -202,6 +202,14 @@ impl Store {
         self.ask(|tables| insert_json(&tables.sources, source.as_str().as_bytes(), state))
     }
 
+    /// Saves what the pages of a source's site have in common: a hint, which a crash may take back.
+    ///
+    /// # Errors
+    /// sled's.
+    pub fn save_site_template(&self, source: &SourceId, template: &[u8]) -> Result<(), StoreError> {
+        self.ask(|tables| Ok(tables.templates.insert(source.as_str(), template).map(drop)?))
+    }
+
     /// Writes a pending entry back after a failed attempt.
     ///
     /// # Errors

@@ -147,7 +147,7 @@ fn open(file: &Path) -> Result<Box<dyn Read>, String> {
     File::open(file).map(|file| Box::new(file) as Box<dyn Read>).map_err(|error| error.to_string())
 }
 
-fn bytes_of(file: &Path) -> Result<Vec<u8>, String> {
+pub(super) fn bytes_of(file: &Path) -> Result<Vec<u8>, String> {
     let mut bytes = Vec::new();
     open(file)?.take(INPUT_BYTES_MAX + 1).read_to_end(&mut bytes).map_err(|error| error.to_string())?;
     if bytes.len() as u64 > INPUT_BYTES_MAX {
