@@ -3,7 +3,8 @@
 use scraper::Selector;
 
 use super::clean::clean_line;
-use super::metadata::{Found, Sources, selected_line, selector};
+use super::metadata::{Found, Sources, selected_line};
+use super::published::surroundings::Surroundings;
 use super::render::line_of;
 use super::title::fold;
 use crate::model::Author;
@@ -11,6 +12,10 @@ use crate::text;
 
 /// Most authors of an article.
 const AUTHORS_MAX: usize = 12;
+/// Most lines below the headline and most elements that are looked at for a byline, and its longest text in characters.
+const BYLINE_LINES_MAX: usize = 20;
+const BYLINES_MAX: usize = 8;
+const BYLINE_CHARS_MAX: usize = 160;
 /// Longest name in characters and words.
 const NAME_CHARS_MAX: usize = 60;
 const NAME_WORDS_MAX: usize = 5;
@@ -184,18 +189,15 @@ pub(super) fn authors(sources: &Sources<'_>, rule: Option<&Selector>) -> Option<
             .find(|names| !names.is_empty())
     };
     let marked = || {
-        let css = selector!("[rel~=author], [itemprop=author] [itemprop=name], [itemprop=author]");
-        let raw: Vec<String> = sources.page.select(css).take(AUTHORS_MAX).map(line_of).collect();
+        let raw: Vec<String> = sources.metas.marked_authors.iter().take(AUTHORS_MAX).copied().map(line_of).collect();
         persons(&raw, &site_names, Giver::Page)
     };
-    let byline = || {
-        let css = selector!(
-            ".byline, .author, .author-name, .byline__name, .article-author, .article__author, .post-author, .news-author, \
-             .entry-author, [class*=byline], [class*=author-name], [class*=authorName]"
-        );
-        let raw = sources.page.select(css).take(3).map(line_of).find(|line| !line.is_empty());
-        persons(raw.as_slice(), &site_names, Giver::Page)
+    let classed = || {
+        let lines = sources.metas.bylines.iter().take(BYLINES_MAX).copied().map(line_of);
+        let raw = lines.filter(|line| line.chars().count() <= BYLINE_CHARS_MAX);
+        raw.map(|line| persons(&[line], &site_names, Giver::Page)).find(|names| !names.is_empty()).unwrap_or_default()
     };
+    let byline = || below_headline(&Surroundings::of_headline(sources, None), &site_names);
     let feed = || {
         let announced = sources.announced.map(|announced| announced.authors.as_slice()).unwrap_or_default();
         let raw: Vec<String> = announced.iter().map(|author| author.name.clone()).collect();
@@ -207,8 +209,35 @@ pub(super) fn authors(sources: &Sources<'_>, rule: Option<&Selector>) -> Option<
         .or_else(|| found(persons(&sources.json_ld.authors, &site_names, Giver::Page), "json-ld"))
         .or_else(|| found(metas().unwrap_or_default(), "meta"))
         .or_else(|| found(marked(), "text"))
+        .or_else(|| found(classed(), "text"))
         .or_else(|| found(byline(), "text"))
         .or_else(|| found(feed(), "feed"))
+}
+
+/// Who is named below the headline behind a label: "By Aigul Serikova", or "By" and the name in a link.
+fn below_headline(surroundings: &Surroundings, site_names: &[String]) -> Vec<Author> {
+    let lines: Vec<&str> = surroundings.byline().take(BYLINE_LINES_MAX).collect();
+    let named = |line: &str| persons(&[before_date(line).to_owned()], site_names, Giver::Page);
+    let labelled = lines.iter().enumerate().filter(|(_, line)| line.chars().count() <= BYLINE_CHARS_MAX);
+    let mut found = labelled.filter_map(|(at, line)| {
+        let is_label = LABELS.contains(&line.trim_end_matches([':', ' ']).to_lowercase().as_str());
+        let names = if is_label {
+            lines.get(at + 1).map(|next| named(next)).unwrap_or_default()
+        } else if without_label(line) != line.trim() {
+            named(line)
+        } else {
+            Vec::new()
+        };
+        (!names.is_empty()).then_some(names)
+    });
+    found.next().unwrap_or_default()
+}
+
+/// A line up to the first digit or to the preposition before it: names have none, dates do.
+fn before_date(line: &str) -> &str {
+    let end = line.find(|c: char| c.is_ascii_digit()).unwrap_or(line.len());
+    let begin = line[..end].trim_end();
+    [" on", " am", " le", " on:", " at"].iter().find_map(|preposition| begin.strip_suffix(preposition)).unwrap_or(begin)
 }
 
 /// The persons named in some strings, each of which may name several.
@@ -233,28 +262,40 @@ fn persons(raw: &[String], site_names: &[String], giver: Giver) -> Vec<Author> {
     persons
 }
 
+/// What stands before names.
+const LABELS: &[&str] = &[
+    "written by",
+    "posted by",
+    "published by",
+    "story by",
+    "words by",
+    "review by",
+    "report by",
+    "by",
+    "authors",
+    "author",
+    "авторы",
+    "автор",
+    "текст",
+    "text",
+    "муаллиф",
+    "muallif",
+    "авторлар",
+    "von",
+    "par",
+    "por",
+];
+/// Labels that are part of many names, too; before a name they begin with a capital.
+const LABELS_IN_NAMES: &[&str] = &["von", "par", "por"];
+
 /// Cuts "By", "Автор:" and the like.
 fn without_label(line: &str) -> &str {
-    const LABELS: [&str; 13] = [
-        "written by",
-        "posted by",
-        "published by",
-        "by",
-        "authors",
-        "author",
-        "автор",
-        "авторы",
-        "текст",
-        "text",
-        "муаллиф",
-        "muallif",
-        "авторлар",
-    ];
     let line = line.trim();
     for label in LABELS {
         let Some(begin) = line.get(..label.len()) else { continue };
         let rest = &line[label.len()..];
-        if begin.to_lowercase() == label && rest.starts_with([' ', ':']) {
+        let is_part_of_name = LABELS_IN_NAMES.contains(label) && begin == *label;
+        if begin.to_lowercase() == *label && !is_part_of_name && rest.starts_with([' ', ':']) {
             return rest.trim_start_matches([' ', ':']);
         }
     }
