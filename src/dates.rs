@@ -122,7 +122,13 @@ fn longest(tokens: &[Token], context: &DateContext<'_>) -> Option<(ParsedDate, u
         let is_sign =
             tokens.get(taken).is_some_and(|next| !next.spaced && matches!(next.kind, Kind::Sign('.' | '/' | '-')));
         let is_cut = is_glued_number(taken) || (is_sign && is_glued_number(taken + 1));
-        let gathered = Gathered::from_tokens(&tokens[..taken]).filter(|gathered| gathered.year.is_some() && !is_cut)?;
+        // Two digits are a year only behind the full stops of a numeric date.
+        let has_year = tokens[..taken].iter().any(|token| number(token, 4..=4).is_some())
+            || (0..taken).any(|at| numeric_date(&tokens[at..taken]).is_some());
+        if !has_year || is_cut {
+            return None;
+        }
+        let gathered = Gathered::from_tokens(&tokens[..taken]).filter(|gathered| gathered.year.is_some())?;
         Some((gathered.resolve(context)?, taken))
     };
     (3..=tokens.len().min(FOUND_TOKENS_MAX)).rev().filter(|_| begins).find_map(whole)

@@ -197,6 +197,10 @@ pub(super) fn authors(sources: &Sources<'_>, rule: Option<&Selector>) -> Option<
         let raw = lines.filter(|line| line.chars().count() <= BYLINE_CHARS_MAX);
         raw.map(|line| persons(&[line], &site_names, Giver::Page)).find(|names| !names.is_empty()).unwrap_or_default()
     };
+    let linked = || {
+        let raw: Vec<String> = sources.metas.author_links.iter().take(AUTHORS_MAX).copied().map(line_of).collect();
+        persons(&raw, &site_names, Giver::Page)
+    };
     let byline = || below_headline(&Surroundings::of_headline(sources, None), &site_names);
     let feed = || {
         let announced = sources.announced.map(|announced| announced.authors.as_slice()).unwrap_or_default();
@@ -210,6 +214,7 @@ pub(super) fn authors(sources: &Sources<'_>, rule: Option<&Selector>) -> Option<
         .or_else(|| found(metas().unwrap_or_default(), "meta"))
         .or_else(|| found(marked(), "text"))
         .or_else(|| found(classed(), "text"))
+        .or_else(|| found(linked(), "text"))
         .or_else(|| found(byline(), "text"))
         .or_else(|| found(feed(), "feed"))
 }
@@ -217,7 +222,11 @@ pub(super) fn authors(sources: &Sources<'_>, rule: Option<&Selector>) -> Option<
 /// Who is named below the headline behind a label: "By Aigul Serikova", or "By" and the name in a link.
 fn below_headline(surroundings: &Surroundings, site_names: &[String]) -> Vec<Author> {
     let lines: Vec<&str> = surroundings.byline().take(BYLINE_LINES_MAX).collect();
-    let named = |line: &str| persons(&[before_date(line).to_owned()], site_names, Giver::Page);
+    let named = |line: &str| {
+        let mut names = persons(&[before_date(line).to_owned()], site_names, Giver::Page);
+        names.retain(|author| is_in_capitals(&author.name));
+        names
+    };
     let labelled = lines.iter().enumerate().filter(|(_, line)| line.chars().count() <= BYLINE_CHARS_MAX);
     let mut found = labelled.filter_map(|(at, line)| {
         let is_label = LABELS.contains(&line.trim_end_matches([':', ' ']).to_lowercase().as_str());
@@ -231,6 +240,14 @@ fn below_headline(surroundings: &Surroundings, site_names: &[String]) -> Vec<Aut
         (!names.is_empty()).then_some(names)
     });
     found.next().unwrap_or_default()
+}
+
+/// Whether all words begin with a capital, but for those that stand before last names: prose has others.
+fn is_in_capitals(name: &str) -> bool {
+    const SMALL: [&str; 17] = [
+        "von", "van", "der", "den", "de", "del", "della", "di", "da", "dos", "du", "la", "le", "bin", "al", "el", "ter",
+    ];
+    name.split_whitespace().all(|word| !word.starts_with(char::is_lowercase) || SMALL.contains(&word))
 }
 
 /// A line up to the first digit or to the preposition before it: names have none, dates do.
@@ -328,9 +345,24 @@ fn is_host(word: &str) -> bool {
 
 fn split(line: &str) -> Vec<&str> {
     let mut names = vec![line];
-    for divider in
-        [",", ";", "|", "•", "·", "&", " and ", " und ", " и ", " және ", " жана ", " ва ", " va ", " with ", " / "]
-    {
+    for divider in [
+        ",",
+        ";",
+        "|",
+        "•",
+        "·",
+        "&",
+        " and ",
+        " und ",
+        " и ",
+        " және ",
+        " жана ",
+        " ва ",
+        " va ",
+        " with ",
+        " as told to ",
+        " / ",
+    ] {
         names = names.into_iter().flat_map(|part| part.split(divider)).collect();
     }
     names
@@ -363,6 +395,8 @@ fn is_person(name: &str, site_names: &[String], giver: Giver) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use super::super::json_ld::JsonLd;
+    use super::super::metadata::Metas;
     use super::*;
 
     fn check(raw: &str, expected: &[&str]) {
@@ -429,6 +463,41 @@ mod tests {
         check("Aigul Serikova, Senior Fellow", &["Aigul Serikova"]);
         check("Serikova, Ph.D.", &[]);
         check("Aigul Serikova, Timur Karimov", &["Aigul Serikova", "Timur Karimov"]);
+    }
+
+    fn check_page(html: &str, expected: &[&str]) {
+        let page = scraper::Html::parse_document(html);
+        let (metas, json_ld) = (Metas::read(&page), JsonLd::default());
+        let sources = Sources { page: &page, metas: &metas, json_ld: &json_ld, announced: None, url: None };
+        let names = authors(&sources, None).map(|found| found.value).unwrap_or_default();
+        let names: Vec<String> = names.into_iter().map(|author| author.name).collect();
+        assert_eq!(names, expected, "authors of {html:?}");
+    }
+
+    #[test]
+    fn authors_stand_below_the_headline() {
+        let prose = "<p>The water of the new reservoir reached the town on Monday, officials of the ministry of energy told \
+            reporters, and the first turbine will run in spring.</p>";
+        for byline in [
+            "<p>By <a href=/people/7>Aigul Serikova</a></p>",
+            "<p>By Aigul Serikova on 9 March 2026</p>",
+            "<p>Автор: Aigul Serikova</p>",
+            "<p>Von Aigul Serikova am 09.03.2026</p>",
+            "<p><a href=/author/aigul>Aigul Serikova</a></p>",
+            "<ul class=authors><li>By Aigul Serikova</ul>",
+            "<div class='td-post-author-name'>Aigul Serikova</div>",
+        ] {
+            check_page(&format!("<h1>Dam opened</h1>{byline}{prose}{prose}"), &["Aigul Serikova"]);
+        }
+        check_page(&format!("<h1>Dam opened</h1><p>By Monday the water was high</p>{prose}"), &[]);
+        let card = "<h3>Bridge</h3><a href=/author/timur>Timur Karimov</a>";
+        check_page(&format!("<h1>Dam opened</h1>{prose}{card}"), &[]);
+    }
+
+    #[test]
+    fn labels_that_are_parts_of_names_begin_with_a_capital() {
+        check("Von Aigul Serikova", &["Aigul Serikova"]);
+        check("Aigul von Osh", &["Aigul von Osh"]);
     }
 
     #[test]

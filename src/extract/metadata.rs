@@ -15,8 +15,9 @@ use crate::text;
 const META_BYTES_MAX: usize = 8 << 10;
 /// Most values that are kept for one meta name.
 const META_VALUES_MAX: usize = 64;
-/// Most elements that are kept of each kind.
+/// Most elements that are kept of each kind, and most headings: menus may hold many before the headline.
 const ELEMENTS_MAX: usize = 64;
+const HEADINGS_MAX: usize = 1_000;
 /// How far above a name the element stands that says it is an author's.
 const ITEM_DEPTH_MAX: usize = 6;
 /// Longest summary and longest tag, in characters; most tags.
@@ -28,7 +29,8 @@ const HTTP_EQUIV: &str = "http-equiv:";
 /// Length at which a lede is cut when it stands in for a summary, in characters.
 const LEDE_CHARS_MAX: usize = 400;
 
-/// A value and where it came from: `json-ld`, `meta`, `time`, `selector`, `feed`, `url`, `text`.
+/// A value and where it came from: `json-ld`, `meta`, `time`, `selector`, `feed`, `url`, `text`; `modified` for a date of
+/// publication where the page tells only that of the last change.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Found<T> {
     pub value: T,
@@ -67,6 +69,8 @@ pub(super) struct Metas<'a> {
     pub headings: Vec<ElementRef<'a>>,
     /// Elements that are marked as an author: `rel=author`, `itemprop=author`.
     pub marked_authors: Vec<ElementRef<'a>>,
+    /// Links to pages of authors below an h1, and before any other heading.
+    pub author_links: Vec<ElementRef<'a>>,
     /// Elements whose class says that they hold an author's name.
     pub bylines: Vec<ElementRef<'a>>,
 }
@@ -81,39 +85,43 @@ impl<'a> Metas<'a> {
     }
 
     fn take(&mut self, element: ElementRef<'a>) {
-        let has_word = |attribute: &str, word: &str| {
-            element
-                .attr(attribute)
-                .is_some_and(|words| words.split_whitespace().any(|own| own.eq_ignore_ascii_case(word)))
-        };
         let keep = |list: &mut Vec<ElementRef<'a>>| {
             if list.len() < ELEMENTS_MAX {
                 list.push(element);
             }
         };
-        match element.value().name() {
+        let name = element.value().name();
+        match name {
             "html" => self.lang = self.lang.or(element.attr("lang")).or(element.attr("xml:lang")),
             "meta" => self.take_meta(element),
             "title" => self.title = self.title.or(Some(element)),
-            "h1" | "h2" | "h3" => keep(&mut self.headings),
-            "link" if self.canonical.is_none() && has_word("rel", "canonical") => self.canonical = element.attr("href"),
-            "a" if has_word("rel", "tag") => keep(&mut self.tag_links),
+            "h1" | "h2" | "h3" if self.headings.len() < HEADINGS_MAX => self.headings.push(element),
+            "link" if self.canonical.is_none() && has_word(element.attr("rel"), "canonical") => {
+                self.canonical = element.attr("href");
+            }
+            "a" if has_word(element.attr("rel"), "tag") => keep(&mut self.tag_links),
             _ => {}
         }
-        let is_author = |words: &str| words.split_whitespace().any(|word| word == "author");
-        let by_author = || {
-            element
-                .ancestors()
-                .filter_map(ElementRef::wrap)
-                .take(ITEM_DEPTH_MAX)
-                .any(|outer| outer.attr("itemprop").is_some_and(is_author))
-        };
-        let rel = if element.value().name() == "link" { None } else { element.attr("rel") };
-        if [rel, element.attr("itemprop")].into_iter().flatten().any(is_author)
-            || (element.attr("itemprop") == Some("name") && by_author())
-        {
+        // Links to the pages of authors in cards stand below other headings.
+        let is_below_h1 = || self.headings.last().is_some_and(|last| last.value().name() == "h1");
+        if name == "a" && is_below_h1() && leads_to_author(element) {
+            keep(&mut self.author_links);
+        }
+        // Looking an attribute up costs more than to look at all: elements have few.
+        let (mut is_marked, mut is_byline) = (false, false);
+        for (attribute, value) in element.value().attrs() {
+            match attribute {
+                "rel" => is_marked |= name != "link" && has_word(Some(value), "author"),
+                "itemprop" => {
+                    is_marked |= has_word(Some(value), "author") || (value == "name" && is_in_author(element));
+                }
+                "class" => is_byline |= is_byline_class(value),
+                _ => {}
+            }
+        }
+        if is_marked {
             keep(&mut self.marked_authors);
-        } else if element.attr("class").is_some_and(is_byline_class) {
+        } else if is_byline {
             keep(&mut self.bylines);
         }
     }
@@ -149,6 +157,34 @@ impl<'a> Metas<'a> {
     }
 }
 
+fn has_word(words: Option<&str>, word: &str) -> bool {
+    words.is_some_and(|words| words.split_whitespace().any(|own| own.eq_ignore_ascii_case(word)))
+}
+
+fn is_in_author(element: ElementRef<'_>) -> bool {
+    let mut outer = element.ancestors().filter_map(ElementRef::wrap).take(ITEM_DEPTH_MAX);
+    outer.any(|outer| has_word(outer.attr("itemprop"), "author"))
+}
+
+/// Whether a link leads to the page of an author.
+fn leads_to_author(link: ElementRef<'_>) -> bool {
+    const FOLDERS: [&str; 12] = [
+        "/author/",
+        "/authors/",
+        "/writer/",
+        "/writers/",
+        "/staff/",
+        "/contributor/",
+        "/contributors/",
+        "/reporter/",
+        "/journalist/",
+        "/avtor/",
+        "/avtory/",
+        "/muallif/",
+    ];
+    link.attr("href").is_some_and(|href| FOLDERS.iter().any(|folder| href.contains(folder)))
+}
+
 /// Whether a class attribute names an element that holds the author.
 fn is_byline_class(class: &str) -> bool {
     const WORDS: [&str; 11] = [
@@ -164,6 +200,10 @@ fn is_byline_class(class: &str) -> bool {
         "post-author-name",
         "td-post-author-name",
     ];
+    // Nearly all classes are of something else.
+    if !class.contains("uthor") && !class.contains("yline") {
+        return false;
+    }
     class.split_whitespace().any(|word| {
         let folded = word.to_ascii_lowercase();
         WORDS.contains(&folded.as_str())

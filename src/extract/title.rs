@@ -11,7 +11,7 @@ use crate::text;
 /// Most h1 elements that are compared.
 const HEADINGS_MAX: usize = 12;
 /// Most headings among which the one with the title is looked for.
-const HEADINGS_SEARCHED_MAX: usize = 60;
+const HEADINGS_SEARCHED_MAX: usize = 200;
 /// Longest title, in characters; longer ones are texts in the wrong element.
 const TITLE_CHARS_MAX: usize = 400;
 /// Shortest title that can confirm another by being part of it, in bytes.
@@ -65,11 +65,11 @@ fn chosen(sources: &Sources<'_>) -> Option<(Found<String>, bool)> {
     }
     // Many sites write one headline for readers and another for search engines and feeds: readers' counts.
     let words: Vec<String> = declared.iter().flat_map(|title| long_words(&title.value)).collect();
-    let is_about_the_same = |heading: &&String| {
-        heading.split_whitespace().count() >= HEADLINE_WORDS_MIN
-            && long_words(heading).any(|word| words.contains(&word))
-    };
-    if let Some(heading) = headings.first().filter(is_about_the_same) {
+    let shared = |heading: &&String| long_words(heading).filter(|word| words.contains(word)).count();
+    let is_headline =
+        |heading: &&String| heading.split_whitespace().count() >= HEADLINE_WORDS_MIN && shared(heading) > 0;
+    // The first of the best: `max_by_key` would take the last.
+    if let Some(heading) = headings.iter().filter(is_headline).rev().max_by_key(shared) {
         return Some((Found::new(heading.clone(), "text"), false));
     }
     let agreed = declared

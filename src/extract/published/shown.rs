@@ -21,8 +21,9 @@ const TEXT_CHARS_MAX: usize = 120;
 const BYLINE_CHARS_MAX: usize = 300;
 /// Elements of one class with as many different days are a list of other articles, or comments.
 const DAYS_OF_A_LIST: usize = 3;
-/// How many elements around one may make up a card.
-const CARD_DEPTH_MAX: usize = 4;
+/// How many elements around one may make up a card, by a linked heading, and by any: the text has some, too.
+const LINKED_CARD_DEPTH_MAX: usize = 4;
+const CARD_DEPTH_MAX: usize = 2;
 
 /// A date that an element shows.
 #[derive(Debug)]
@@ -55,11 +56,13 @@ pub(super) fn shown<'a>(
             }
             Step::Text(_) => continue,
         };
-        if matches!(element.value().name(), "nav" | "select" | "aside") || is_comment(element) {
+        let name = element.value().name();
+        let is_aside = matches!(name, "nav" | "select" | "aside" | "svg");
+        if is_aside || element.value().attrs().any(|(key, value)| matches!(key, "class" | "id") && is_comment(value)) {
             steps.skip_content();
             continue;
         }
-        let is_marked = is_marked(element);
+        let is_marked = element.value().attrs().any(|(key, value)| is_mark(name, key, value));
         if !is_marked && !is_about_a_date(element) {
             continue;
         }
@@ -140,11 +143,11 @@ fn is_in_card(element: ElementRef<'_>, heading: Option<ElementRef<'_>>, card: Ca
     let Some(heading) = heading else { return false };
     let of_headline: Vec<_> = heading.ancestors().map(|node| node.id()).collect();
     let apart = element.ancestors().filter_map(ElementRef::wrap).take_while(|outer| !of_headline.contains(&outer.id()));
-    let css = match card {
-        Card::WithLink => selector!("h2 a, h3 a, h4 a, h5 a, a h2, a h3, a h4, a h5"),
-        Card::WithHeading => selector!("h2, h3, h4, h5"),
+    let (css, depth_max) = match card {
+        Card::WithLink => (selector!("h2 a, h3 a, h4 a, h5 a, a h2, a h3, a h4, a h5"), LINKED_CARD_DEPTH_MAX),
+        Card::WithHeading => (selector!("h2, h3, h4, h5"), CARD_DEPTH_MAX),
     };
-    apart.take(CARD_DEPTH_MAX).any(|outer| outer.select(css).next().is_some())
+    apart.take(depth_max).any(|outer| outer.select(css).next().is_some())
 }
 
 fn date_of(element: ElementRef<'_>, order: Option<Order>, context: &DateContext<'_>) -> Option<ParsedDate> {
@@ -162,14 +165,13 @@ fn date_of(element: ElementRef<'_>, order: Option<Order>, context: &DateContext<
 }
 
 /// `itemprop=datePublished`, `<time pubdate>`, and the classes of hAtom.
-fn is_marked(element: ElementRef<'_>) -> bool {
-    let has = |attribute: &str, word: &str| {
-        element.attr(attribute).is_some_and(|words| words.split_whitespace().any(|own| own == word))
-    };
-    match element.value().name() {
-        _ if has("itemprop", "datePublished") => true,
-        "time" => element.attr("pubdate").is_some() || has("class", "published") || has("class", "entry-date"),
-        "abbr" => has("class", "published"),
+fn is_mark(name: &str, key: &str, value: &str) -> bool {
+    let has = |word: &str| value.split_whitespace().any(|own| own == word);
+    match (name, key) {
+        (_, "itemprop") => has("datePublished"),
+        ("time", "pubdate") => true,
+        ("time", "class") => has("published") || has("entry-date"),
+        ("abbr", "class") => has("published"),
         _ => false,
     }
 }
@@ -190,24 +192,21 @@ fn is_about_a_date(element: ElementRef<'_>) -> bool {
         "meta",
         "authored",
     ];
-    if matches!(element.value().name(), "body" | "main" | "article" | "section" | "ul" | "ol" | "table") {
-        return false;
+    match element.value().name() {
+        "time" => return true,
+        "body" | "main" | "article" | "section" | "ul" | "ol" | "table" => return false,
+        _ => {}
     }
-    let mut names = ["class", "id"]
-        .iter()
-        .filter_map(|name| element.attr(name))
-        .map(|name| name.to_ascii_lowercase().replace("update", ""));
-    element.value().name() == "time" || names.any(|name| PARTS.iter().any(|part| name.contains(part)))
+    element.value().attrs().filter(|(key, _)| matches!(*key, "class" | "id")).any(|(_, value)| {
+        let names = value.to_ascii_lowercase().replace("update", "");
+        PARTS.iter().any(|part| names.contains(part))
+    })
 }
 
-fn is_comment(element: ElementRef<'_>) -> bool {
-    ["class", "id"].iter().filter_map(|name| element.attr(name)).any(|names| {
-        names.split_whitespace().any(|name| {
-            let name = name.to_ascii_lowercase();
-            name.starts_with("comment")
-                || name.starts_with("related")
-                || name == "sidebar"
-                || name.starts_with("widget")
-        })
+/// Whether a class or id is that of comments, of other articles, or of boxes beside the text.
+fn is_comment(names: &str) -> bool {
+    let begins = |name: &str, word: &str| name.get(..word.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(word));
+    names.split_whitespace().any(|name| {
+        ["comment", "related", "widget"].iter().any(|word| begins(name, word)) || name.eq_ignore_ascii_case("sidebar")
     })
 }

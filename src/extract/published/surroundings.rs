@@ -23,6 +23,10 @@ const BYLINE_PIECES_MAX: usize = 14;
 const PARAGRAPH_CHARS_MIN: usize = 100;
 /// What stands between the date and the rest of its line.
 const BYLINE_DIVIDERS: [&str; 8] = [" // ", " / ", " | ", "|", " • ", " · ", " – ", " - "];
+/// Shortest line that may be the beginning of the text, in characters, and how many of them are looked at: a link or a
+/// summary may come first.
+const DATELINE_CHARS_MIN: usize = 40;
+const DATELINES_MAX: usize = 3;
 /// Where the place and date before a text end at the latest, in bytes.
 const DATELINE_BYTES_MAX: usize = 80;
 /// Most text that is walked over to find the headline, in bytes.
@@ -144,11 +148,11 @@ impl Surroundings {
 
     /// The date before the first words of the text.
     pub(super) fn dateline(&self, context: &DateContext<'_>) -> Option<ParsedDate> {
-        let mut lines = self.after.iter().filter_map(|piece| match piece {
-            Piece::Line(line) if line.chars().count() >= PARAGRAPH_CHARS_MIN => Some(line),
+        let lines = self.after.iter().filter_map(|piece| match piece {
+            Piece::Line(line) if line.chars().count() >= DATELINE_CHARS_MIN => Some(line),
             _ => None,
         });
-        date_before_text(lines.next()?, context)
+        lines.take(DATELINES_MAX).find_map(|line| date_before_text(line, context))
     }
 
     /// The lines between the headline and the text.
