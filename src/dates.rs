@@ -50,7 +50,8 @@ pub struct ParsedDate {
 /// Reads a date out of an attribute, a feed or JSON, where a bare number is a Unix time.
 ///
 /// RFC 3339, ISO 8601, RFC 822 with its usual damage, asctime, `DD.MM.YYYY HH:MM`, "10:14, 20 января 2021",
-/// "2024 ж. 9 тамыз", "сегодня, 13:51", Unix seconds and milliseconds; month names in en, ru, kk, ky, tg, tk, uz.
+/// "2024 ж. 9 тамыз", "сегодня, 13:51", Unix seconds and milliseconds; month names in en, ru, kk, ky, tg, tk, uz
+/// and in the larger languages of Europe.
 /// Around a `|` or a dash one side may be something else. `None` for everything that is not surely one date, for
 /// the future, and for 1 January 1970, which is what programs write for "no date". A time that is future only because
 /// local time was labelled as UTC is read as local. Looks at 200 characters.
@@ -80,6 +81,62 @@ fn written(tokens: &[Token], context: &DateContext<'_>) -> Option<ParsedDate> {
         let first = dates.next()?;
         dates.all(|other| other == first).then_some(first)
     })
+}
+
+/// Reads the one whole date (day, month and year) in a text that says other things, too: "By Aigul on 9 March 2026".
+/// `None` where two different dates stand in it. For texts that are known to be about a date; see [`parse_visible`].
+pub fn find(text: &str, context: &DateContext<'_>) -> Option<ParsedDate> {
+    let tokens = tokens::tokens(text);
+    let mut found: Option<ParsedDate> = None;
+    let mut at = 0;
+    while at < tokens.len() {
+        let is_glued = at > 0
+            && !tokens[at].spaced
+            && matches!(tokens[at - 1].kind, Kind::Number(..) | Kind::Word(_) | Kind::Sign('.'));
+        let Some((date, taken)) = Some(at).filter(|_| !is_glued).and_then(|at| longest(&tokens[at..], context)) else {
+            at += 1;
+            continue;
+        };
+        if found.is_some_and(|found| !is_same_day(&found, &date)) {
+            return None;
+        }
+        found = found.or(Some(date));
+        at += taken;
+    }
+    found
+}
+
+/// Tokens of the longest date that [`find`] looks for: "Sunday, 9 March 2026, 10:14:05 GMT+05:00".
+const FOUND_TOKENS_MAX: usize = 18;
+
+/// The longest whole date that some tokens begin with, and how many tokens it takes.
+fn longest(tokens: &[Token], context: &DateContext<'_>) -> Option<(ParsedDate, usize)> {
+    let begins = match &tokens[0].kind {
+        Kind::Number(..) => true,
+        Kind::Word(word) => is_month(word),
+        Kind::Sign(_) => false,
+    };
+    let whole = |taken: usize| {
+        let is_glued_number =
+            |at: usize| tokens.get(at).is_some_and(|next| !next.spaced && matches!(next.kind, Kind::Number(..)));
+        let is_sign =
+            tokens.get(taken).is_some_and(|next| !next.spaced && matches!(next.kind, Kind::Sign('.' | '/' | '-')));
+        let is_cut = is_glued_number(taken) || (is_sign && is_glued_number(taken + 1));
+        // Two digits are a year only behind the full stops of a numeric date.
+        let has_year = tokens[..taken].iter().any(|token| number(token, 4..=4).is_some())
+            || (0..taken).any(|at| numeric_date(&tokens[at..taken]).is_some());
+        if !has_year || is_cut {
+            return None;
+        }
+        let gathered = Gathered::from_tokens(&tokens[..taken]).filter(|gathered| gathered.year.is_some())?;
+        Some((gathered.resolve(context)?, taken))
+    };
+    (3..=tokens.len().min(FOUND_TOKENS_MAX)).rev().filter(|_| begins).find_map(whole)
+}
+
+fn is_same_day(a: &ParsedDate, b: &ParsedDate) -> bool {
+    let day = |date: &ParsedDate| date.time.offset.to_datetime(date.time.at).date();
+    day(a) == day(b)
 }
 
 fn unix_time(value: u64, digits: usize, context: &DateContext<'_>) -> Option<ParsedDate> {
@@ -122,6 +179,8 @@ struct Gathered {
     waiting: Option<i8>,
     /// The last word was one that an hour follows: "в", "сағат".
     awaits_hour: bool,
+    /// The hour is of a zone that has several meanings.
+    has_unclear_zone: bool,
 }
 
 /// Puts a value into an empty slot; a second, different one is a contradiction.
@@ -201,8 +260,16 @@ impl Gathered {
 
     /// `None`: no time stands here. `Some(None)`: it is one, but a wrong one.
     fn take_time(&mut self, tokens: &[Token]) -> Option<Option<usize>> {
+        let is_word = |token: &Token, word: &str| matches!(&token.kind, Kind::Word(own) if own == word);
         let (hour, minute) = match tokens {
             [hour, colon, minute, ..] if colon.kind == Kind::Sign(':') && !colon.spaced && !minute.spaced => {
+                (number(hour, 1..=2)?, number(minute, 2..=2)?)
+            }
+            // "14h30" and "14.30 Uhr".
+            [hour, h, minute, ..] if is_word(h, "h") && !h.spaced && !minute.spaced => {
+                (number(hour, 1..=2)?, number(minute, 2..=2)?)
+            }
+            [hour, dot, minute, uhr, ..] if dot.kind == Kind::Sign('.') && !minute.spaced && is_word(uhr, "uhr") => {
                 (number(hour, 1..=2)?, number(minute, 2..=2)?)
             }
             _ => return None,
@@ -278,12 +345,15 @@ impl Gathered {
                 }
             }
             Some(Meaning::DaysAgo(days)) => fill(&mut self.days_ago, days)?,
+            Some(Meaning::UnclearZone) if self.time.is_some() => self.has_unclear_zone = true,
+            // German "am 9. März".
+            Some(Meaning::Am) if self.time.is_none() => {}
             Some(Meaning::Zone(minutes)) if self.time.is_some() => return self.take_zone_word(minutes, tokens),
             Some(half @ (Meaning::Am | Meaning::Pm)) => self.shift_to_half(half)?,
             Some(Meaning::Filler) => {}
             // "Бишкек, 20 января 2021"; a colon would make it a label, and those that say "published" are fillers.
-            Some(Meaning::Zone(_)) | None if next_sign == Some(',') => {}
-            Some(Meaning::Zone(_)) | None => return None,
+            Some(Meaning::Zone(_) | Meaning::UnclearZone) | None if next_sign == Some(',') => {}
+            Some(Meaning::Zone(_) | Meaning::UnclearZone) | None => return None,
         }
         Some(1)
     }
@@ -326,9 +396,12 @@ impl Gathered {
         Some(())
     }
 
-    fn resolve(self, context: &DateContext<'_>) -> Option<ParsedDate> {
+    fn resolve(mut self, context: &DateContext<'_>) -> Option<ParsedDate> {
         if self.waiting.is_some() {
             return None;
+        }
+        if self.has_unclear_zone {
+            self.time = None;
         }
         if let Some(days) = self.days_ago {
             let today = context.now?.to_zoned(self.zone_or(context)).date();

@@ -252,7 +252,8 @@ pub struct ExtractTrace {
     /// Source id of the site rule that was used.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub site_rule: Option<String>,
-    /// Field name to origin: `json-ld`, `meta`, `time`, `selector`, `feed`, `url`, `text`.
+    /// Field name to origin: `json-ld`, `meta`, `time`, `selector`, `feed`, `url`, `text`; `modified` for a
+    /// date of publication of which only that of the last change is known.
     #[serde(default)]
     pub fields: std::collections::BTreeMap<String, String>,
     /// Repairs done on the text.

@@ -242,3 +242,38 @@ proptest! {
         prop_assert_eq!(read(&time.to_string(), None).map(|date| date.time), Some(time));
     }
 }
+
+#[test]
+fn languages_that_come_along() {
+    for (text, expected) in [
+        ("Mittwoch, 20. Februar 2019", "2019-02-20T00:00:00+05:00 Day"),
+        ("am 5. März 2021 um 14:45 Uhr", "2021-03-05T14:45:00+05:00 Minute"),
+        ("5. März 2021, 14.45 Uhr", "2021-03-05T14:45:00+05:00 Minute"),
+        ("Publié le 28 février 2019 à 14h30", "2019-02-28T14:30:00+05:00 Minute"),
+        ("jueves 2 de abril de 2020", "2020-04-02T00:00:00+05:00 Day"),
+        ("22 de novembro de 2020", "2020-11-22T00:00:00+05:00 Day"),
+        ("14 Gennaio 2020", "2020-01-14T00:00:00+05:00 Day"),
+        ("12 Ekim 2020", "2020-10-12T00:00:00+05:00 Day"),
+        ("20 septembrie 2020 16:20", "2020-09-20T16:20:00+05:00 Minute"),
+        ("04:25:06 PM IST Apr 08, 2020", "2020-04-08T00:00:00+05:00 Day"),
+    ] {
+        check(text, expected);
+    }
+}
+
+#[test]
+fn a_date_is_found_among_other_words() {
+    let zone = TimeZone::fixed(jiff::tz::offset(5));
+    let context = DateContext { zone: &zone, now: NOW.parse().ok(), year_hint: None };
+    for (text, expected) in [
+        ("Von Anna am 03.05.2013, 11:51 | 0 Meinungen", Some("2013-05-03T11:51:00+05:00")),
+        ("Erstellt von Timur am Dienstag 6. Mai 2014", Some("2014-05-06T00:00:00+05:00")),
+        ("By Aigul on March 9, 2021 in Water", Some("2021-03-09T00:00:00+05:00")),
+        ("3 May 2021, changed 5 May 2021", None),
+        ("room 12, 2021", None),
+        ("1.2.2021.4", None),
+        ("May the 4 of 12", None),
+    ] {
+        assert_eq!(find(text, &context).map(|date| date.time.to_string()).as_deref(), expected, "{text:?}");
+    }
+}

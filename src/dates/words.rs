@@ -1,4 +1,5 @@
-//! The words of dates: months, weekdays, relative days, zones and fillers in en, ru, kk, ky, tg, tk and uz.
+//! The words of dates: months, weekdays, relative days, zones and fillers in en, ru, kk, ky, tg, tk and uz; months and
+//! fillers also in languages whose pages come along with those.
 
 /// What a lower-case word means in a date.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -9,6 +10,8 @@ pub(super) enum Meaning {
     DaysAgo(i8),
     /// A zone abbreviation, as minutes east of UTC.
     Zone(i32),
+    /// A zone abbreviation with several current meanings: the day is known, the hour is not.
+    UnclearZone,
     /// Hours before noon.
     Am,
     /// Hours after noon.
@@ -33,6 +36,8 @@ pub(super) fn meaning(word: &str) -> Option<Meaning> {
         Some(Meaning::Am)
     } else if word == "pm" {
         Some(Meaning::Pm)
+    } else if listed(UNCLEAR_ZONES) {
+        Some(Meaning::UnclearZone)
     } else {
         ZONES.iter().find(|(name, _)| *name == word).map(|(_, minutes)| Meaning::Zone(*minutes))
     }
@@ -40,14 +45,43 @@ pub(super) fn meaning(word: &str) -> Option<Meaning> {
 
 /// Whether an hour is what follows this word: "в 15", "сағат 15".
 pub(super) fn precedes_hour(word: &str) -> bool {
-    matches!(word, "в" | "во" | "at" | "time" | "сағат" | "саат" | "соат" | "соати" | "soat" | "sagat")
+    matches!(
+        word,
+        "в" | "во"
+            | "at"
+            | "time"
+            | "сағат"
+            | "саат"
+            | "соат"
+            | "соати"
+            | "soat"
+            | "sagat"
+            | "um"
+            | "à"
+            | "às"
+            | "ore"
+            | "alle"
+    )
 }
 
 /// Whether an hour is what stands before this word: "15 часов", "15 hrs".
 pub(super) fn follows_hour(word: &str) -> bool {
     matches!(
         word,
-        "ч" | "час" | "часа" | "часов" | "h" | "hrs" | "hours" | "сағат" | "саат" | "соат" | "soat" | "sagat"
+        "ч" | "час"
+            | "часа"
+            | "часов"
+            | "h"
+            | "hrs"
+            | "hours"
+            | "uhr"
+            | "heures"
+            | "horas"
+            | "сағат"
+            | "саат"
+            | "соат"
+            | "soat"
+            | "sagat"
     )
 }
 
@@ -61,7 +95,7 @@ fn month(word: &str) -> Option<i8> {
             return Some(*number);
         }
     }
-    None
+    OTHER_MONTHS.iter().find(|(_, names)| names.contains(&word)).map(|(number, _)| *number)
 }
 
 /// Case endings of month names: Russian, Tajik izafet, Turkic possessive, locative, genitive and "of" forms.
@@ -93,6 +127,25 @@ const MONTHS: &[(i8, &[&str], &[&str])] = &[
     (12, &["december", "декабр", "желтоқсан", "dekabr"], &["dec", "дек", "жел", "dek"]),
 ];
 
+/// Number, names and abbreviations in German, French, Spanish, Portuguese, Italian, Romanian, Dutch, Polish, Ukrainian,
+/// Turkish, Azerbaijani, Serbian, the Scandinavian languages and Indonesian, in the form that dates have. Names that
+/// mean another month elsewhere (Croatian and Czech "listopad") are left out.
+#[rustfmt::skip]
+const OTHER_MONTHS: &[(i8, &[&str])] = &[
+    (1, &["januar", "jänner", "jän", "janvier", "janv", "enero", "ene", "janeiro", "gennaio", "gen", "ianuarie", "ian", "januari", "stycznia", "січня", "ocak", "oca"]),
+    (2, &["februar", "février", "fevrier", "févr", "fév", "febrero", "fevereiro", "fev", "febbraio", "februarie", "februari", "lutego", "лютого", "şubat", "subat"]),
+    (3, &["märz", "maerz", "mär", "mrz", "mars", "marzo", "março", "marco", "martie", "maart", "mrt", "marca", "березня", "marts", "maret"]),
+    (4, &["avril", "avr", "abril", "abr", "aprile", "aprilie", "kwietnia", "квітня", "nisan", "nis"]),
+    (5, &["mai", "mayo", "maio", "maggio", "mag", "mei", "maja", "maj", "травня", "mayıs", "mayis"]),
+    (6, &["juni", "juin", "junio", "junho", "giugno", "giu", "iunie", "iun", "czerwca", "червня", "haziran", "haz"]),
+    (7, &["juli", "juillet", "juil", "julio", "julho", "luglio", "lug", "iulie", "iul", "lipca", "липня", "temmuz", "tem"]),
+    (8, &["août", "aout", "agosto", "ago", "augustus", "sierpnia", "серпня", "ağustos", "agustos", "ağu", "avqust", "agustus"]),
+    (9, &["septembre", "septiembre", "setiembre", "setembro", "set", "settembre", "septembrie", "września", "вересня", "eylül", "eylul", "eyl", "septembar"]),
+    (10, &["oktober", "octobre", "octubre", "outubro", "out", "ottobre", "ott", "octombrie", "października", "жовтня", "ekim", "eki", "oktobar"]),
+    (11, &["novembre", "noviembre", "novembro", "noiembrie", "noi", "listopada", "листопада", "kasım", "kasim", "kas", "novembar"]),
+    (12, &["dezember", "dez", "décembre", "decembre", "déc", "diciembre", "dic", "dezembro", "dicembre", "decembrie", "grudnia", "грудня", "aralık", "aralik", "ara", "decembar", "desember", "des"]),
+];
+
 const TODAY: &[&str] = &["today", "сегодня", "бүгін", "бүгүн", "имрӯз", "имруз", "bugun", "bugün", "şugün", "бугун"];
 
 const YESTERDAY: &[&str] = &["yesterday", "вчера", "кеше", "кечээ", "дирӯз", "дируз", "kecha", "düýn", "кеча"];
@@ -108,6 +161,11 @@ const WEEKDAYS: &[&str] = &[
     "душанбе", "сешанбе", "чоршанбе", "панҷшанбе", "ҷумъа", "шанбе", "якшанбе",
     "душанба", "сешанба", "чоршанба", "пайшанба", "шанба", "якшанба",
     "dushanba", "seshanba", "chorshanba", "payshanba", "juma", "shanba", "yakshanba",
+    "montag", "dienstag", "mittwoch", "donnerstag", "freitag", "samstag", "sonnabend", "sonntag", "mo", "di", "mi", "do", "fr", "sa", "so",
+    "lundi", "mardi", "mercredi", "jeudi", "vendredi", "samedi", "dimanche",
+    "lunes", "martes", "miércoles", "jueves", "viernes", "sábado", "domingo", "segunda", "terça", "quarta", "quinta", "sexta", "feira",
+    "lunedì", "martedì", "mercoledì", "giovedì", "venerdì", "sabato", "domenica",
+    "pazartesi", "salı", "çarşamba", "perşembe", "cuma", "cumartesi", "pazar",
     "duşenbe", "sişenbe", "çarşenbe", "penşenbe", "anna", "şenbe", "ýekşenbe",
 ];
 
@@ -119,11 +177,15 @@ const FILLERS: &[&str] = &[
     "й", "йил", "йили", "йилнинг", "йилда", "соат", "чи", "чы", "чу", "нчи", "шы", "ші",
     "yil", "yili", "yilning", "yilda", "soat", "chi", "y",
     "ý", "ýyl", "ýylyň", "ýylda", "nji", "njy", "sagat",
+    "vom", "den", "der", "um", "uhr", "veröffentlicht", "publié", "le", "à", "de", "del", "a", "às", "il", "alle", "ore", "em", "op", "om",
     "соли", "сол", "с", "уми", "юми", "ум", "юм",
 ];
 
-/// Minutes east of UTC. RFC 822's own; then those that feeds of the region and its neighbours use. Abbreviations with
-/// two current meanings (IST, ALMT before and after March 2024) are left out: a wrong zone is worse than none.
+/// India, Ireland or Israel; and Almaty before and after March 2024.
+const UNCLEAR_ZONES: &[&str] = &["ist", "almt"];
+
+/// Minutes east of UTC. RFC 822's own; then those that feeds of the region and its neighbours use. A wrong
+/// zone is worse than none: see [`UNCLEAR_ZONES`].
 const ZONES: &[(&str, i32)] = &[
     ("z", 0),
     ("ut", 0),

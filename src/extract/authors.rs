@@ -3,7 +3,8 @@
 use scraper::Selector;
 
 use super::clean::clean_line;
-use super::metadata::{Found, Sources, selected_line, selector};
+use super::metadata::{Found, Sources, selected_line};
+use super::published::surroundings::Surroundings;
 use super::render::line_of;
 use super::title::fold;
 use crate::model::Author;
@@ -11,6 +12,10 @@ use crate::text;
 
 /// Most authors of an article.
 const AUTHORS_MAX: usize = 12;
+/// Most lines below the headline and most elements that are looked at for a byline, and its longest text in characters.
+const BYLINE_LINES_MAX: usize = 20;
+const BYLINES_MAX: usize = 8;
+const BYLINE_CHARS_MAX: usize = 160;
 /// Longest name in characters and words.
 const NAME_CHARS_MAX: usize = 60;
 const NAME_WORDS_MAX: usize = 5;
@@ -184,18 +189,19 @@ pub(super) fn authors(sources: &Sources<'_>, rule: Option<&Selector>) -> Option<
             .find(|names| !names.is_empty())
     };
     let marked = || {
-        let css = selector!("[rel~=author], [itemprop=author] [itemprop=name], [itemprop=author]");
-        let raw: Vec<String> = sources.page.select(css).take(AUTHORS_MAX).map(line_of).collect();
+        let raw: Vec<String> = sources.metas.marked_authors.iter().take(AUTHORS_MAX).copied().map(line_of).collect();
         persons(&raw, &site_names, Giver::Page)
     };
-    let byline = || {
-        let css = selector!(
-            ".byline, .author, .author-name, .byline__name, .article-author, .article__author, .post-author, .news-author, \
-             .entry-author, [class*=byline], [class*=author-name], [class*=authorName]"
-        );
-        let raw = sources.page.select(css).take(3).map(line_of).find(|line| !line.is_empty());
-        persons(raw.as_slice(), &site_names, Giver::Page)
+    let classed = || {
+        let lines = sources.metas.bylines.iter().take(BYLINES_MAX).copied().map(line_of);
+        let raw = lines.filter(|line| line.chars().count() <= BYLINE_CHARS_MAX);
+        raw.map(|line| persons(&[line], &site_names, Giver::Page)).find(|names| !names.is_empty()).unwrap_or_default()
     };
+    let linked = || {
+        let raw: Vec<String> = sources.metas.author_links.iter().take(AUTHORS_MAX).copied().map(line_of).collect();
+        persons(&raw, &site_names, Giver::Page)
+    };
+    let byline = || below_headline(&Surroundings::of_headline(sources, None), &site_names);
     let feed = || {
         let announced = sources.announced.map(|announced| announced.authors.as_slice()).unwrap_or_default();
         let raw: Vec<String> = announced.iter().map(|author| author.name.clone()).collect();
@@ -207,8 +213,48 @@ pub(super) fn authors(sources: &Sources<'_>, rule: Option<&Selector>) -> Option<
         .or_else(|| found(persons(&sources.json_ld.authors, &site_names, Giver::Page), "json-ld"))
         .or_else(|| found(metas().unwrap_or_default(), "meta"))
         .or_else(|| found(marked(), "text"))
+        .or_else(|| found(classed(), "text"))
+        .or_else(|| found(linked(), "text"))
         .or_else(|| found(byline(), "text"))
         .or_else(|| found(feed(), "feed"))
+}
+
+/// Who is named below the headline behind a label: "By Aigul Serikova", or "By" and the name in a link.
+fn below_headline(surroundings: &Surroundings, site_names: &[String]) -> Vec<Author> {
+    let lines: Vec<&str> = surroundings.byline().take(BYLINE_LINES_MAX).collect();
+    let named = |line: &str| {
+        let mut names = persons(&[before_date(line).to_owned()], site_names, Giver::Page);
+        names.retain(|author| is_in_capitals(&author.name));
+        names
+    };
+    let labelled = lines.iter().enumerate().filter(|(_, line)| line.chars().count() <= BYLINE_CHARS_MAX);
+    let mut found = labelled.filter_map(|(at, line)| {
+        let is_label = LABELS.contains(&line.trim_end_matches([':', ' ']).to_lowercase().as_str());
+        let names = if is_label {
+            lines.get(at + 1).map(|next| named(next)).unwrap_or_default()
+        } else if without_label(line) != line.trim() {
+            named(line)
+        } else {
+            Vec::new()
+        };
+        (!names.is_empty()).then_some(names)
+    });
+    found.next().unwrap_or_default()
+}
+
+/// Whether all words begin with a capital, but for those that stand before last names: prose has others.
+fn is_in_capitals(name: &str) -> bool {
+    const SMALL: [&str; 17] = [
+        "von", "van", "der", "den", "de", "del", "della", "di", "da", "dos", "du", "la", "le", "bin", "al", "el", "ter",
+    ];
+    name.split_whitespace().all(|word| !word.starts_with(char::is_lowercase) || SMALL.contains(&word))
+}
+
+/// A line up to the first digit or to the preposition before it: names have none, dates do.
+fn before_date(line: &str) -> &str {
+    let end = line.find(|c: char| c.is_ascii_digit()).unwrap_or(line.len());
+    let begin = line[..end].trim_end();
+    [" on", " am", " le", " on:", " at"].iter().find_map(|preposition| begin.strip_suffix(preposition)).unwrap_or(begin)
 }
 
 /// The persons named in some strings, each of which may name several.
@@ -233,28 +279,40 @@ fn persons(raw: &[String], site_names: &[String], giver: Giver) -> Vec<Author> {
     persons
 }
 
+/// What stands before names.
+const LABELS: &[&str] = &[
+    "written by",
+    "posted by",
+    "published by",
+    "story by",
+    "words by",
+    "review by",
+    "report by",
+    "by",
+    "authors",
+    "author",
+    "авторы",
+    "автор",
+    "текст",
+    "text",
+    "муаллиф",
+    "muallif",
+    "авторлар",
+    "von",
+    "par",
+    "por",
+];
+/// Labels that are part of many names, too; before a name they begin with a capital.
+const LABELS_IN_NAMES: &[&str] = &["von", "par", "por"];
+
 /// Cuts "By", "Автор:" and the like.
 fn without_label(line: &str) -> &str {
-    const LABELS: [&str; 13] = [
-        "written by",
-        "posted by",
-        "published by",
-        "by",
-        "authors",
-        "author",
-        "автор",
-        "авторы",
-        "текст",
-        "text",
-        "муаллиф",
-        "muallif",
-        "авторлар",
-    ];
     let line = line.trim();
     for label in LABELS {
         let Some(begin) = line.get(..label.len()) else { continue };
         let rest = &line[label.len()..];
-        if begin.to_lowercase() == label && rest.starts_with([' ', ':']) {
+        let is_part_of_name = LABELS_IN_NAMES.contains(label) && begin == *label;
+        if begin.to_lowercase() == *label && !is_part_of_name && rest.starts_with([' ', ':']) {
             return rest.trim_start_matches([' ', ':']);
         }
     }
@@ -287,9 +345,24 @@ fn is_host(word: &str) -> bool {
 
 fn split(line: &str) -> Vec<&str> {
     let mut names = vec![line];
-    for divider in
-        [",", ";", "|", "•", "·", "&", " and ", " und ", " и ", " және ", " жана ", " ва ", " va ", " with ", " / "]
-    {
+    for divider in [
+        ",",
+        ";",
+        "|",
+        "•",
+        "·",
+        "&",
+        " and ",
+        " und ",
+        " и ",
+        " және ",
+        " жана ",
+        " ва ",
+        " va ",
+        " with ",
+        " as told to ",
+        " / ",
+    ] {
         names = names.into_iter().flat_map(|part| part.split(divider)).collect();
     }
     names
@@ -322,6 +395,8 @@ fn is_person(name: &str, site_names: &[String], giver: Giver) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use super::super::json_ld::JsonLd;
+    use super::super::metadata::Metas;
     use super::*;
 
     fn check(raw: &str, expected: &[&str]) {
@@ -388,6 +463,41 @@ mod tests {
         check("Aigul Serikova, Senior Fellow", &["Aigul Serikova"]);
         check("Serikova, Ph.D.", &[]);
         check("Aigul Serikova, Timur Karimov", &["Aigul Serikova", "Timur Karimov"]);
+    }
+
+    fn check_page(html: &str, expected: &[&str]) {
+        let page = scraper::Html::parse_document(html);
+        let (metas, json_ld) = (Metas::read(&page), JsonLd::default());
+        let sources = Sources { page: &page, metas: &metas, json_ld: &json_ld, announced: None, url: None };
+        let names = authors(&sources, None).map(|found| found.value).unwrap_or_default();
+        let names: Vec<String> = names.into_iter().map(|author| author.name).collect();
+        assert_eq!(names, expected, "authors of {html:?}");
+    }
+
+    #[test]
+    fn authors_stand_below_the_headline() {
+        let prose = "<p>The water of the new reservoir reached the town on Monday, officials of the ministry of energy told \
+            reporters, and the first turbine will run in spring.</p>";
+        for byline in [
+            "<p>By <a href=/people/7>Aigul Serikova</a></p>",
+            "<p>By Aigul Serikova on 9 March 2026</p>",
+            "<p>Автор: Aigul Serikova</p>",
+            "<p>Von Aigul Serikova am 09.03.2026</p>",
+            "<p><a href=/author/aigul>Aigul Serikova</a></p>",
+            "<ul class=authors><li>By Aigul Serikova</ul>",
+            "<div class='td-post-author-name'>Aigul Serikova</div>",
+        ] {
+            check_page(&format!("<h1>Dam opened</h1>{byline}{prose}{prose}"), &["Aigul Serikova"]);
+        }
+        check_page(&format!("<h1>Dam opened</h1><p>By Monday the water was high</p>{prose}"), &[]);
+        let card = "<h3>Bridge</h3><a href=/author/timur>Timur Karimov</a>";
+        check_page(&format!("<h1>Dam opened</h1>{prose}{card}"), &[]);
+    }
+
+    #[test]
+    fn labels_that_are_parts_of_names_begin_with_a_capital() {
+        check("Von Aigul Serikova", &["Aigul Serikova"]);
+        check("Aigul von Osh", &["Aigul von Osh"]);
     }
 
     #[test]

@@ -1,7 +1,9 @@
 //! What a page says of itself in JSON-LD (schema.org): the article node of its blocks.
 
 use std::collections::HashMap;
+use std::sync::LazyLock;
 
+use regex::Regex;
 use serde_json::{Map, Value};
 use url::Url;
 
@@ -124,8 +126,45 @@ fn parse(block: &str) -> Option<Value> {
     serde_json::from_str(text).ok().or_else(|| {
         // Line breaks inside of strings are the commonest fault.
         let without_controls: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-        serde_json::from_str(&without_controls).ok()
+        serde_json::from_str(&without_controls).ok().or_else(|| salvaged(&without_controls))
     })
+}
+
+static STRING_FIELD: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r#""(@type|headline|datePublished|dateModified|name)"\s*:\s*("(?:[^"\\]|\\.)*")"#)
+        .expect("a constant pattern, compiled by the tests")
+});
+
+/// What can be read of an article in a block that is no JSON, mostly for a quote or comma in the wrong place: the
+/// strings that follow the first article's type, up to those of other nodes.
+fn salvaged(block: &str) -> Option<Value> {
+    let mut node = Map::new();
+    let mut is_open = false;
+    let mut is_author = false;
+    for field in STRING_FIELD.captures_iter(block) {
+        let key = &field[1];
+        let value: Value = serde_json::from_str(&field[2]).ok()?;
+        if key == "@type" {
+            let kind = value.as_str().unwrap_or_default();
+            is_author = kind == "Person";
+            let is_article = rank_of_type(&Map::from_iter([(key.to_owned(), value.clone())])) > OTHER_WORK_RANK;
+            if is_open && is_article {
+                break;
+            }
+            is_open |= is_article;
+            if is_article {
+                node.insert(key.to_owned(), value);
+            }
+        } else if is_open && key == "name" {
+            // The first name of a person is the author's.
+            if std::mem::take(&mut is_author) {
+                node.entry("author").or_insert(value);
+            }
+        } else if is_open && matches!(key, "headline" | "datePublished" | "dateModified") {
+            node.entry(key).or_insert(value);
+        }
+    }
+    is_open.then_some(Value::Object(node))
 }
 
 /// The nodes on the top level and in `@graph` and `mainEntity`, not those that are only mentioned.
@@ -150,6 +189,8 @@ fn flatten(values: &[Value]) -> Vec<&Map<String, Value>> {
 }
 
 const WEB_PAGE_RANK: u8 = 1;
+/// What is written and dated but no article: its fields are as sure as a page's.
+const OTHER_WORK_RANK: u8 = 2;
 
 fn rank_of_type(node: &Map<String, Value>) -> u8 {
     let rank = |kind: &str| match kind.rsplit(['/', ':', '#']).next().unwrap_or(kind) {
@@ -157,6 +198,9 @@ fn rank_of_type(node: &Map<String, Value>) -> u8 {
         name if name.ends_with("Article") || name.ends_with("BlogPosting") || name == "Report" => 3,
         "VideoObject" | "LiveBlogUpdate" => 0,
         "WebPage" | "ItemPage" => WEB_PAGE_RANK,
+        "Recipe" | "Review" | "CreativeWork" | "SocialMediaPosting" | "DiscussionForumPosting" | "QAPage" => {
+            OTHER_WORK_RANK
+        }
         _ => 0,
     };
     strings(node.get("@type")).iter().map(|kind| rank(kind)).max().unwrap_or(0)
@@ -165,7 +209,7 @@ fn rank_of_type(node: &Map<String, Value>) -> u8 {
 fn fields(node: &Map<String, Value>, by_id: &HashMap<&str, &Map<String, Value>>) -> JsonLd {
     let text = |key: &str| first_text(node.get(key));
     JsonLd {
-        subject: if rank_of_type(node) > WEB_PAGE_RANK { Subject::Article } else { Subject::WebPage },
+        subject: if rank_of_type(node) > OTHER_WORK_RANK { Subject::Article } else { Subject::WebPage },
         headline: text("headline").or_else(|| text("name")),
         description: text("description"),
         authors: authors(node.get("author").or_else(|| node.get("creator")), by_id),
@@ -318,6 +362,31 @@ mod tests {
         let subject = |kind| read(&[format!(r#"{{"@type":"{kind}","name":"A"}}"#)], &Described::default()).subject;
         assert_eq!(subject("WebPage"), Subject::WebPage);
         assert_eq!(subject("NewsArticle"), Subject::Article);
+    }
+
+    #[test]
+    fn a_broken_block_gives_what_can_be_read() {
+        let broken = r#"{"@type":"WebSite","name":"Steppe"},{"@type":"NewsArticle","headline":"Dam \"opened\"",,"articleBody":"he said "no" to it",
+            "author":{"@type":"Person","name":"Aigul S."},"publisher":{"@type":"Organization","name":"Steppe"},"datePublished":"2026-01-02"
+            {"@type":"NewsArticle","headline":"Bridge","dateModified":"2026-01-05"}"#;
+        check(
+            broken,
+            JsonLd {
+                headline: some("Dam \"opened\""),
+                authors: vec!["Aigul S.".to_owned()],
+                date_published: some("2026-01-02"),
+                ..JsonLd::default()
+            },
+        );
+        check(r#"{"@type":"Product","name":"Soap","datePublished":"2026-01-02",,}"#, JsonLd::default());
+    }
+
+    #[test]
+    fn other_works_are_dated_as_pages() {
+        let recipe =
+            r#"[{"@type":"WebPage","name":"A"},{"@type":"Recipe","name":"Plov","datePublished":"2026-01-02"}]"#;
+        let found = read(&[recipe.to_owned()], &Described::default());
+        assert_eq!((found.subject, found.date_published.as_deref()), (Subject::WebPage, Some("2026-01-02")));
     }
 
     #[test]

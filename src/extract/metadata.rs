@@ -15,6 +15,11 @@ use crate::text;
 const META_BYTES_MAX: usize = 8 << 10;
 /// Most values that are kept for one meta name.
 const META_VALUES_MAX: usize = 64;
+/// Most elements that are kept of each kind, and most headings: menus may hold many before the headline.
+const ELEMENTS_MAX: usize = 64;
+const HEADINGS_MAX: usize = 1_000;
+/// How far above a name the element stands that says it is an author's.
+const ITEM_DEPTH_MAX: usize = 6;
 /// Longest summary and longest tag, in characters; most tags.
 const SUMMARY_CHARS_MAX: usize = 2_000;
 const TAG_CHARS_MAX: usize = 80;
@@ -24,7 +29,8 @@ const HTTP_EQUIV: &str = "http-equiv:";
 /// Length at which a lede is cut when it stands in for a summary, in characters.
 const LEDE_CHARS_MAX: usize = 400;
 
-/// A value and where it came from: `json-ld`, `meta`, `time`, `selector`, `feed`, `url`, `text`.
+/// A value and where it came from: `json-ld`, `meta`, `time`, `selector`, `feed`, `url`, `text`; `modified` for a date of
+/// publication where the page tells only that of the last change.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Found<T> {
     pub value: T,
@@ -48,29 +54,91 @@ macro_rules! selector {
 }
 pub(super) use selector;
 
-/// The metas of a page by `name`, `property` or `itemprop`, in lower case. Those with `http-equiv` stand under
+/// What one pass over the page collects for the fields: the metas by `name`, `property` or `itemprop`, in lower case,
+/// and the few elements that titles, authors and tags are read from. Metas with `http-equiv` stand under
 /// [`HTTP_EQUIV`] and their name: what a server's header would say is not what the author says.
 #[derive(Debug, Default)]
-pub(super) struct Metas(HashMap<String, Vec<String>>);
+pub(super) struct Metas<'a> {
+    values: HashMap<String, Vec<String>>,
+    lang: Option<&'a str>,
+    canonical: Option<&'a str>,
+    tag_links: Vec<ElementRef<'a>>,
+    /// The document's title; pictures in SVG have some, too.
+    pub title: Option<ElementRef<'a>>,
+    /// The headings h1 to h3, in order.
+    pub headings: Vec<ElementRef<'a>>,
+    /// Elements that are marked as an author: `rel=author`, `itemprop=author`.
+    pub marked_authors: Vec<ElementRef<'a>>,
+    /// Links to pages of authors below an h1, and before any other heading.
+    pub author_links: Vec<ElementRef<'a>>,
+    /// Elements whose class says that they hold an author's name.
+    pub bylines: Vec<ElementRef<'a>>,
+}
 
-impl Metas {
-    pub(super) fn read(page: &Html) -> Self {
-        let mut metas: HashMap<String, Vec<String>> = HashMap::new();
-        for meta in page.select(selector!("meta[content]")) {
-            let Some(content) = meta.attr("content").map(str::trim) else { continue };
-            if content.is_empty() || content.len() > META_BYTES_MAX {
-                continue;
+impl<'a> Metas<'a> {
+    pub(super) fn read(page: &'a Html) -> Self {
+        let mut metas = Self::default();
+        for element in page.root_element().descendants().filter_map(ElementRef::wrap) {
+            metas.take(element);
+        }
+        metas
+    }
+
+    fn take(&mut self, element: ElementRef<'a>) {
+        let keep = |list: &mut Vec<ElementRef<'a>>| {
+            if list.len() < ELEMENTS_MAX {
+                list.push(element);
             }
-            let named = |attribute: &str| Some(meta.attr(attribute)?.trim().to_ascii_lowercase());
-            let own = ["property", "name", "itemprop"].into_iter().filter_map(named);
-            for key in own.chain(named("http-equiv").map(|key| format!("{HTTP_EQUIV}{key}"))) {
-                let values = metas.entry(key).or_default();
-                if values.len() < META_VALUES_MAX {
-                    values.push(content.to_owned());
+        };
+        let name = element.value().name();
+        match name {
+            "html" => self.lang = self.lang.or(element.attr("lang")).or(element.attr("xml:lang")),
+            "meta" => self.take_meta(element),
+            "title" => self.title = self.title.or(Some(element)),
+            "h1" | "h2" | "h3" if self.headings.len() < HEADINGS_MAX => self.headings.push(element),
+            "link" if self.canonical.is_none() && has_word(element.attr("rel"), "canonical") => {
+                self.canonical = element.attr("href");
+            }
+            "a" if has_word(element.attr("rel"), "tag") => keep(&mut self.tag_links),
+            _ => {}
+        }
+        // Links to the pages of authors in cards stand below other headings.
+        let is_below_h1 = || self.headings.last().is_some_and(|last| last.value().name() == "h1");
+        if name == "a" && is_below_h1() && leads_to_author(element) {
+            keep(&mut self.author_links);
+        }
+        // Looking an attribute up costs more than to look at all: elements have few.
+        let (mut is_marked, mut is_byline) = (false, false);
+        for (attribute, value) in element.value().attrs() {
+            match attribute {
+                "rel" => is_marked |= name != "link" && has_word(Some(value), "author"),
+                "itemprop" => {
+                    is_marked |= has_word(Some(value), "author") || (value == "name" && is_in_author(element));
                 }
+                "class" => is_byline |= is_byline_class(value),
+                _ => {}
             }
         }
-        Self(metas)
+        if is_marked {
+            keep(&mut self.marked_authors);
+        } else if is_byline {
+            keep(&mut self.bylines);
+        }
+    }
+
+    fn take_meta(&mut self, meta: ElementRef<'a>) {
+        let Some(content) = meta.attr("content").map(str::trim) else { return };
+        if content.is_empty() || content.len() > META_BYTES_MAX {
+            return;
+        }
+        let named = |attribute: &str| Some(meta.attr(attribute)?.trim().to_ascii_lowercase());
+        let own = ["property", "name", "itemprop"].into_iter().filter_map(named);
+        for key in own.chain(named("http-equiv").map(|key| format!("{HTTP_EQUIV}{key}"))) {
+            let values = self.values.entry(key).or_default();
+            if values.len() < META_VALUES_MAX {
+                values.push(content.to_owned());
+            }
+        }
     }
 
     /// The first value of the first key that has one.
@@ -80,14 +148,73 @@ impl Metas {
 
     /// All values of a key.
     pub(super) fn all(&self, key: &str) -> &[String] {
-        self.0.get(key).map_or(&[], Vec::as_slice)
+        self.values.get(key).map_or(&[], Vec::as_slice)
     }
+
+    /// The headings of the first order.
+    pub(super) fn h1(&self) -> impl Iterator<Item = ElementRef<'a>> + '_ {
+        self.headings.iter().filter(|heading| heading.value().name() == "h1").copied()
+    }
+}
+
+fn has_word(words: Option<&str>, word: &str) -> bool {
+    words.is_some_and(|words| words.split_whitespace().any(|own| own.eq_ignore_ascii_case(word)))
+}
+
+fn is_in_author(element: ElementRef<'_>) -> bool {
+    let mut outer = element.ancestors().filter_map(ElementRef::wrap).take(ITEM_DEPTH_MAX);
+    outer.any(|outer| has_word(outer.attr("itemprop"), "author"))
+}
+
+/// Whether a link leads to the page of an author.
+fn leads_to_author(link: ElementRef<'_>) -> bool {
+    const FOLDERS: [&str; 12] = [
+        "/author/",
+        "/authors/",
+        "/writer/",
+        "/writers/",
+        "/staff/",
+        "/contributor/",
+        "/contributors/",
+        "/reporter/",
+        "/journalist/",
+        "/avtor/",
+        "/avtory/",
+        "/muallif/",
+    ];
+    link.attr("href").is_some_and(|href| FOLDERS.iter().any(|folder| href.contains(folder)))
+}
+
+/// Whether a class attribute names an element that holds the author.
+fn is_byline_class(class: &str) -> bool {
+    const WORDS: [&str; 11] = [
+        "author",
+        "authors",
+        "article-author",
+        "article__author",
+        "post-author",
+        "news-author",
+        "entry-author",
+        "article-authors",
+        "story-meta__authors",
+        "post-author-name",
+        "td-post-author-name",
+    ];
+    // Nearly all classes are of something else.
+    if !class.contains("uthor") && !class.contains("yline") {
+        return false;
+    }
+    class.split_whitespace().any(|word| {
+        let folded = word.to_ascii_lowercase();
+        WORDS.contains(&folded.as_str())
+            || ["byline", "author-name", "authorname", "author__name"].iter().any(|part| folded.contains(part))
+    })
 }
 
 /// Everything that fields are read from.
 pub(super) struct Sources<'a> {
     pub page: &'a Html,
-    pub metas: &'a Metas,
+    pub metas: &'a Metas<'a>,
     pub json_ld: &'a JsonLd,
     pub announced: Option<&'a Announced>,
     /// The page's address, after redirects.
@@ -127,9 +254,8 @@ impl Sources<'_> {
 
     /// BCP 47 tag that the page declares.
     pub(super) fn language(&self) -> Option<Found<String>> {
-        let html = self.page.select(selector!("html[lang]")).next().and_then(|html| html.attr("lang"));
         let candidates = [
-            html.map(|tag| Found::new(tag, "meta")),
+            self.metas.lang.map(|tag| Found::new(tag, "meta")),
             self.json_ld.language.as_deref().map(|tag| Found::new(tag, "json-ld")),
             self.metas
                 .first(&["og:locale", "content-language", "http-equiv:content-language", "language", "dc.language"])
@@ -158,7 +284,7 @@ impl Sources<'_> {
 
     /// The publisher's tags, without doubles.
     pub(super) fn tags(&self) -> Option<Found<Vec<String>>> {
-        let links: Vec<String> = self.page.select(selector!("a[rel~=tag]")).take(TAGS_MAX).map(line_of).collect();
+        let links: Vec<String> = self.metas.tag_links.iter().take(TAGS_MAX).copied().map(line_of).collect();
         let keywords =
             self.metas.first(&["news_keywords", "keywords", "parsely-tags", "sailthru.tags"]).map(str::to_owned);
         let feed = self.announced.map(|announced| announced.tags.clone()).unwrap_or_default();
@@ -178,8 +304,7 @@ impl Sources<'_> {
     /// The page's `rel=canonical`, absolute, as found. Whether it may be believed is a question of identity, which
     /// is not answered here. `og:url` is for sharing, and sites put anything there.
     pub(super) fn canonical(&self) -> Option<Found<Url>> {
-        let link = self.page.select(selector!("link[rel~=canonical][href]")).next()?;
-        Some(Found::new(self.resolve(link.attr("href")?)?, "meta"))
+        Some(Found::new(self.resolve(self.metas.canonical?)?, "meta"))
     }
 
     /// What the page is called by others: its own address, and those under which it wants to be known.

@@ -2,8 +2,13 @@
 //!
 //! Nothing rather than a guess: no route takes the day of the fetch, and `dates` refuses the future.
 
-mod surroundings;
+mod labels;
+mod local;
+mod order;
+mod shown;
+pub(super) mod surroundings;
 
+use std::cell::LazyCell;
 use std::sync::LazyLock;
 
 use jiff::civil::{Date, Time};
@@ -12,12 +17,13 @@ use regex::Regex;
 use scraper::{ElementRef, Selector};
 
 use super::json_ld::Subject;
-use super::metadata::{Found, Sources, selected_line, selector};
+use super::metadata::{Found, Sources, selected_line};
 use crate::dates::{self, DateContext, ParsedDate};
 use crate::model::{DatePrecision, OffsetTime};
-use surroundings::{Nearby, Place, Surroundings, date_in_line, is_other_matter};
+use local::Shown;
+use surroundings::{Nearby, Place, Surroundings, date_in_line};
 
-const PUBLISHED_METAS: [&str; 26] = [
+const PUBLISHED_METAS: &[&str] = &[
     "article:published_time",
     "og:published_time",
     "og:article:published_time",
@@ -33,6 +39,27 @@ const PUBLISHED_METAS: [&str; 26] = [
     "publish-date",
     "published_at",
     "citation_publication_date",
+    "citation_online_date",
+    "citation_date",
+    "bepress_citation_date",
+    "article.published",
+    "article.created",
+    "article:post_date",
+    "og:pubdate",
+    "og:regdate",
+    "originalpublicationdate",
+    "date_published",
+    "date-published",
+    "published-date",
+    "publication_date",
+    "publication-date",
+    "publicationdate",
+    "displaydate",
+    "rnews:datepublished",
+    "dc.date.created",
+    "dc:date",
+    "dcterms.issued",
+    "dc:created",
     "dc.date.issued",
     "dcterms.created",
     "dc.date",
@@ -45,7 +72,7 @@ const PUBLISHED_METAS: [&str; 26] = [
     "datecreated",
     "date",
 ];
-const MODIFIED_METAS: [&str; 7] = [
+const MODIFIED_METAS: &[&str] = &[
     "article:modified_time",
     "og:updated_time",
     "og:modified_time",
@@ -53,11 +80,11 @@ const MODIFIED_METAS: [&str; 7] = [
     "article:modified",
     "dcterms.modified",
     "article_date_updated",
+    "dc.date.modified",
+    "dcterms:modified",
+    "last-modified",
+    "lastmod",
 ];
-
-/// Most marked elements that are looked at, and how many elements around one may make up a card.
-const MARKED_MAX: usize = 16;
-const CARD_DEPTH_MAX: usize = 4;
 
 /// The dates of an article.
 #[derive(Debug, Default)]
@@ -88,17 +115,31 @@ pub(super) fn dates(
     let by_feed = |time: Option<OffsetTime>| time.map(|time| Found::new(announced_date(time), "feed"));
     let by_url = sources.url.and_then(|url| read(&day_of_path(url.path())?, "url"));
 
-    let surroundings = Surroundings::of_headline(sources, heading);
+    let surroundings = LazyCell::new(|| Surroundings::of_headline(sources, heading));
+    let shown = LazyCell::new(|| shown::shown(sources, heading, &context));
     let modified = in_json_ld(Subject::Article, &json_ld.date_modified)
-        .or_else(|| in_metas(&MODIFIED_METAS))
+        .or_else(|| in_metas(MODIFIED_METAS))
         .or_else(|| in_json_ld(Subject::WebPage, &json_ld.date_modified))
         .or_else(|| by_feed(sources.announced.and_then(|entry| entry.date_modified)));
     let confirmed: Vec<Date> = [&modified, &by_url].into_iter().flatten().map(|found| day(found.value.time)).collect();
     let nearby = || surroundings.published(&context, &confirmed);
+    let today = now.map(|now| now.to_zoned(zone.clone()).date());
+    // Readers see the local day; what is only declared is often in UTC.
+    let at_site = |found: Found<ParsedDate>| {
+        let by_page = || nearby().filter(|near| near.place == Place::Byline).map(|near| shown_by(near.found.value));
+        let is_of_change =
+            |shown: &Shown| modified.as_ref().is_some_and(|change| shown.day() == day(change.value.time));
+        let by_url = by_url.as_ref().map(|found| Shown::Day(day(found.value.time)));
+        let evidence =
+            by_url.or_else(|| by_page().filter(|shown| shown.day() < day(found.value.time) || !is_of_change(shown)));
+        let value = evidence.map_or(found.value, |shown| local::at_site(found.value, shown, zone));
+        Found::new(value, found.from)
+    };
     let published = in_json_ld(Subject::Article, &json_ld.date_published)
-        .or_else(|| in_metas(&PUBLISHED_METAS))
+        .or_else(|| in_metas(PUBLISHED_METAS))
         .or_else(|| in_json_ld(Subject::WebPage, &json_ld.date_published))
-        .or_else(|| marked(sources, heading, &context))
+        .or_else(|| shown::marked(&shown, heading).map(|date| Found::new(date, "time")))
+        .map(at_site)
         .or_else(|| selected_date(sources, rule, &context))
         .or_else(|| {
             let said = by_feed(sources.announced?.date_published)?;
@@ -107,7 +148,7 @@ pub(super) fn dates(
             let near = nearby().map(|near| near.found).filter(|_| said.value.precision == DatePrecision::Day);
             Some(near.filter(knows_more).unwrap_or(said))
         })
-        .or_else(|| match (nearby(), by_url) {
+        .or_else(|| match (nearby(), by_url.clone()) {
             // The day in the address is surer than one that only stands somewhere in the page.
             (Some(Nearby { found, place: Place::Elsewhere }), Some(by_url))
                 if day(found.value.time) != day(by_url.value.time) =>
@@ -115,9 +156,19 @@ pub(super) fn dates(
                 Some(by_url)
             }
             (near, by_url) => near.map(|near| near.found).or(by_url),
-        });
+        })
+        .or_else(|| shown::any(&shown, heading, today).map(|date| Found::new(date, "text")))
+        .or_else(|| surroundings.dateline(&context).map(|date| Found::new(date, "text")));
     let modified = modified.or_else(|| surroundings.modified(&context));
+    // Some pages tell only when they were last changed; the origin says so.
+    let published = published.or_else(|| modified.as_ref().map(|found| Found::new(found.value, "modified")));
     Dates { published, modified }
+}
+
+/// What a date near the headline tells of the site's clock.
+fn shown_by(date: ParsedDate) -> Shown {
+    let local = date.time.offset.to_datetime(date.time.at);
+    if date.precision == DatePrecision::Day { Shown::Day(local.date()) } else { Shown::Minute(local) }
 }
 
 /// A source's date. Midnight is how sources write a day.
@@ -128,34 +179,6 @@ fn announced_date(time: OffsetTime) -> ParsedDate {
 
 fn day(time: OffsetTime) -> Date {
     time.offset.to_datetime(time.at).date()
-}
-
-/// Whether an element stands with a linked heading away from the headline: in a card of another article.
-fn is_in_card(element: ElementRef<'_>, heading: Option<ElementRef<'_>>) -> bool {
-    let Some(heading) = heading else { return false };
-    let of_headline: Vec<_> = heading.ancestors().map(|node| node.id()).collect();
-    let apart = element.ancestors().filter_map(ElementRef::wrap).take_while(|outer| !of_headline.contains(&outer.id()));
-    let css = selector!("h2 a, h3 a, h4 a, h5 a, a h2, a h3, a h4, a h5");
-    apart.take(CARD_DEPTH_MAX).any(|outer| outer.select(css).next().is_some())
-}
-
-/// Elements that say in their markup that they hold the date.
-fn marked(
-    sources: &Sources<'_>,
-    heading: Option<ElementRef<'_>>,
-    context: &DateContext<'_>,
-) -> Option<Found<ParsedDate>> {
-    let css = selector!("[itemprop~=datePublished], time[pubdate], time.published, time.entry-date, abbr.published");
-    let is_aside = |element: &ElementRef<'_>| {
-        element.ancestors().filter_map(ElementRef::wrap).any(|ancestor| is_other_matter(ancestor, heading))
-    };
-    let is_own = |element: &ElementRef<'_>| !is_aside(element) && !is_in_card(*element, heading);
-    sources.page.select(css).take(MARKED_MAX).filter(is_own).find_map(|element| {
-        let attributes = ["content", "datetime", "title"].iter().filter_map(|name| element.attr(name));
-        let by_attribute = attributes.into_iter().find_map(|text| dates::parse(text, context));
-        let date = by_attribute.or_else(|| dates::parse_visible(&super::render::line_of(element), context))?;
-        Some(Found::new(date, "time"))
-    })
 }
 
 fn selected_date(
@@ -185,6 +208,12 @@ static NAMED_DAY_OF_PATH: LazyLock<Regex> = LazyLock::new(|| {
         .expect("a constant pattern, compiled by the tests")
 });
 
+/// A day such as `29-10-2021`; only where its number can be no month.
+static DAY_FIRST_OF_PATH: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r"[/_-](\d\d)[.-](\d\d)[.-]((?:19|20)\d\d)(?:[/_.-]|$)")
+        .expect("a constant pattern, compiled by the tests")
+});
+
 static YEAR_OF_PATH: LazyLock<Regex> =
     LazyLock::new(|| Regex::new(r"/((?:19|20)\d\d)(?:[/_-]|$)").expect("a constant pattern, compiled by the tests"));
 
@@ -192,6 +221,11 @@ static YEAR_OF_PATH: LazyLock<Regex> =
 fn day_of_path(path: &str) -> Option<String> {
     if let Some(found) = NAMED_DAY_OF_PATH.captures(path) {
         return Some(format!("{} {} {}", &found[3], &found[2], &found[1]));
+    }
+    if let Some(found) = DAY_FIRST_OF_PATH.captures(path)
+        && found[1].parse::<u8>().is_ok_and(|day| day > 12)
+    {
+        return Some(format!("{}-{}-{}", &found[3], &found[2], &found[1]));
     }
     let found = DAY_OF_PATH.captures(path)?;
     let part = |first: usize| found.get(first).or_else(|| found.get(first + 3)).map(|part| part.as_str());
@@ -350,11 +384,78 @@ mod tests {
             ("Posted on March 9, 2026", Some(("2026-03-09T00:00:00+05:00", "text"))),
             ("Дата рождения: 12 мая 1960", None),
             ("Deadline: 15 May 2019", None),
-            ("Обновлено: 9 марта 2026", None),
+            ("Обновлено: 9 марта 2026", Some(("2026-03-09T00:00:00+05:00", "modified"))),
             ("1712345678", None),
         ] {
             check(&format!("<h1>Dam</h1><p>{line}</p>"), PLAIN, expected);
         }
+    }
+
+    #[test]
+    fn a_date_may_share_its_line_with_the_author() {
+        for line in [
+            "Aigul Serikova, 09.03.2026",
+            "09.03.2026, Rubrik: Wasser",
+            "Gespeichert von aigul am 9. März 2026 - 18:55",
+            "9 mars 2026 // Aigul Serikova",
+            "09.03.2026 / Steppe Agency / 3",
+        ] {
+            let day = found(&format!("<h1>Dam</h1><p>{line}</p>{PROSE}"), PLAIN, None).published;
+            let day = day.map(|found| found.value.time.to_string()[..10].to_owned());
+            assert_eq!(day.as_deref(), Some("2026-03-09"), "{line}");
+        }
+        for line in ["A talk of 9 March 2026 on dams", "Registration until 9 March 2026"] {
+            check(&format!("<h1>Dam</h1><p>{line}</p>{PROSE}"), PLAIN, None);
+        }
+    }
+
+    #[test]
+    fn numbers_in_slashes_are_read_by_the_language_of_the_page() {
+        let html = |lang: &str| format!("<html lang={lang}><h1>Dam</h1><p>02/03/2026</p>{PROSE}");
+        check(&html("en-GB"), PLAIN, Some(("2026-03-02T00:00:00+05:00", "text")));
+        check(&html("fr"), PLAIN, Some(("2026-03-02T00:00:00+05:00", "text")));
+        check(&html("en-US"), PLAIN, Some(("2026-02-03T00:00:00+05:00", "text")));
+        check(&html("en"), PLAIN, None);
+    }
+
+    #[test]
+    fn a_class_names_the_date_below_the_text() {
+        let below =
+            |class: &str, text: &str| format!("<h1>Dam</h1>{}<div class='{class}'>{text}</div>", PROSE.repeat(20));
+        let expected = Some(("2026-03-09T00:00:00+05:00", "text"));
+        check(&below("asset-meta", "Aigul, 9 March 2026, 3 comments"), PLAIN, expected);
+        check(&below("PublishDate", "9 March 2026"), PLAIN, expected);
+        check(&below("text", "9 March 2026"), PLAIN, None);
+        check(&below("updated", "9 March 2026"), PLAIN, None);
+        check(&below("comment-date", "9 March 2026"), PLAIN, None);
+        let list =
+            ["9 March 2026", "8 March 2026", "7 March 2026"].map(|day| format!("<p class=date>{day}</p>")).concat();
+        check(&below("news", &list), PLAIN, None);
+    }
+
+    #[test]
+    fn a_text_may_begin_with_its_date() {
+        let html = |begin: &str| format!("<h1>Dam</h1><p>{begin}{}", &PROSE[3..]);
+        let expected = Some(("2026-03-09T00:00:00+05:00", "text"));
+        check(&html("9 March 2026 – "), PLAIN, expected);
+        check(&html("Osh, 09.03.2026. "), PLAIN, expected);
+        check(&html("Osh, (09.03.2026). "), PLAIN, expected);
+        check(&html("On 9 March 2026 - "), PLAIN, None);
+        check(&html("The dam of 9 March 2026 – "), PLAIN, None);
+    }
+
+    #[test]
+    fn a_time_in_utc_is_given_on_the_day_that_readers_see() {
+        let html = |shown: &str| {
+            format!(
+                "<meta property=article:published_time content=2026-03-08T20:14:30Z><h1>Dam</h1><p>{shown}</p>{PROSE}"
+            )
+        };
+        let local = Some(("2026-03-09T01:14:30+05:00", "meta"));
+        check(&html(""), "https://steppe.example/2026/03/09/dam", local);
+        check(&html("9 March 2026"), PLAIN, local);
+        check(&html("02:14, 9 March 2026"), PLAIN, Some(("2026-03-09T02:14:30+06:00", "meta")));
+        check(&html(""), PLAIN, Some(("2026-03-08T20:14:30+00:00", "meta")));
     }
 
     #[test]
@@ -397,6 +498,9 @@ mod tests {
             ("/news/2026-3-9-dam", Some("2026-03-09")),
             ("/news/dam-20260309.html", Some("2026-03-09")),
             ("/world/2024/aug/09/dam", Some("09 aug 2024")),
+            ("/news/29-10-2025-dam", Some("2025-10-29")),
+            ("/news/talks_of_22.04.2025_in_osh", Some("2025-04-22")),
+            ("/news/09-10-2025-dam", None),
             ("/news/2026/dam", None),
             ("/news/123456789", None),
         ] {

@@ -1,21 +1,25 @@
 //! The headline: an h1 that the page's metadata confirms, else what the metadata agrees on; without the site's name.
 
-use scraper::{ElementRef, Html, Selector};
+use scraper::{ElementRef, Selector};
 
 use super::clean::clean_line;
 use super::json_ld::{Described, Subject};
-use super::metadata::{Found, Sources, selected_line, selector};
+use super::metadata::{Found, Metas, Sources, selected_line};
 use super::render::line_of;
 use crate::text;
 
 /// Most h1 elements that are compared.
 const HEADINGS_MAX: usize = 12;
 /// Most headings among which the one with the title is looked for.
-const HEADINGS_SEARCHED_MAX: usize = 60;
+const HEADINGS_SEARCHED_MAX: usize = 200;
 /// Longest title, in characters; longer ones are texts in the wrong element.
 const TITLE_CHARS_MAX: usize = 400;
 /// Shortest title that can confirm another by being part of it, in bytes.
 const OVERLAP_BYTES_MIN: usize = 12;
+/// Fewest words of a heading that may be the headline though nothing repeats it, and fewest letters of a word that it
+/// has to share with what the metadata says.
+const HEADLINE_WORDS_MIN: usize = 3;
+const LONG_WORD_CHARS_MIN: usize = 4;
 /// What sites put between a headline and their name.
 const DIVIDERS: [&str; 11] = [" | ", " - ", " – ", " — ", " :: ", " » ", " · ", " • ", " / ", " › ", " : "];
 
@@ -33,14 +37,14 @@ pub(super) fn title<'a>(sources: &Sources<'a>, rule: Option<&Selector>) -> Optio
         Some(line) => (Found::new(line, "selector"), true),
         None => chosen(sources)?,
     };
-    Some(Title { heading: heading_of(sources.page, &found.value), found, is_confirmed })
+    Some(Title { heading: heading_of(sources.metas, &found.value), found, is_confirmed })
 }
 
 fn chosen(sources: &Sources<'_>) -> Option<(Found<String>, bool)> {
     let site = SiteNames::of(sources);
     let headings: Vec<String> = sources
-        .page
-        .select(selector!("h1"))
+        .metas
+        .h1()
         .take(HEADINGS_MAX)
         .map(|heading| clean_line(&line_of(heading)).text)
         .filter(|line| is_usable(line, &site))
@@ -59,6 +63,15 @@ fn chosen(sources: &Sources<'_>) -> Option<(Found<String>, bool)> {
     if let Some(found) = overlapping {
         return Some((found, true));
     }
+    // Many sites write one headline for readers and another for search engines and feeds: readers' counts.
+    let words: Vec<String> = declared.iter().flat_map(|title| long_words(&title.value)).collect();
+    let shared = |heading: &&String| long_words(heading).filter(|word| words.contains(word)).count();
+    let is_headline =
+        |heading: &&String| heading.split_whitespace().count() >= HEADLINE_WORDS_MIN && shared(heading) > 0;
+    // The first of the best: `max_by_key` would take the last.
+    if let Some(heading) = headings.iter().filter(is_headline).rev().max_by_key(shared) {
+        return Some((Found::new(heading.clone(), "text"), false));
+    }
     let agreed = declared
         .iter()
         .enumerate()
@@ -73,7 +86,7 @@ fn chosen(sources: &Sources<'_>) -> Option<(Found<String>, bool)> {
 /// What tells the page's own node from others, before those are read.
 pub(super) fn described(sources: &Sources<'_>) -> Described {
     let shared = sources.metas.first(&["og:title"]).map(text::from_html);
-    let headings = sources.page.select(selector!("h1")).take(HEADINGS_MAX).map(line_of);
+    let headings = sources.metas.h1().take(HEADINGS_MAX).map(line_of);
     // A heading that was never closed holds the page; comparing it with every node would take long.
     let is_title = |line: &String| line.chars().count() <= TITLE_CHARS_MAX;
     let titles = headings.chain(shared).filter(is_title).map(|line| fold(&line)).collect();
@@ -81,17 +94,17 @@ pub(super) fn described(sources: &Sources<'_>) -> Described {
 }
 
 /// The heading that shows a title.
-fn heading_of<'a>(page: &'a Html, title: &str) -> Option<ElementRef<'a>> {
-    let headings = || page.select(selector!("h1, h2, h3")).take(HEADINGS_SEARCHED_MAX);
+fn heading_of<'a>(metas: &Metas<'a>, title: &str) -> Option<ElementRef<'a>> {
     let folded = fold(title);
-    let shows =
-        |accepted: fn(&str, &str) -> bool| headings().find(|heading| accepted(&fold(&line_of(*heading)), &folded));
-    shows(|heading, title| heading == title).or_else(|| shows(is_similar))
+    let lines: Vec<(ElementRef<'a>, String)> =
+        metas.headings.iter().take(HEADINGS_SEARCHED_MAX).map(|heading| (*heading, fold(&line_of(*heading)))).collect();
+    let shows = |accepted: fn(&str, &str) -> bool| lines.iter().find(|(_, line)| accepted(line, &folded));
+    shows(|heading, title| heading == title).or_else(|| shows(is_similar)).map(|(heading, _)| *heading)
 }
 
 /// What the metadata calls the page, most trustworthy first.
 fn declared(sources: &Sources<'_>, site: &SiteNames, headings: &[String]) -> Vec<Found<String>> {
-    let document_title = sources.page.select(selector!("title")).next().map(line_of);
+    let document_title = sources.metas.title.map(line_of);
     let meta = |keys: &[&str]| sources.metas.first(keys).map(str::to_owned);
     let json_ld = |subject| sources.json_ld.headline.clone().filter(|_| sources.json_ld.subject == subject);
     let candidates = [
@@ -107,8 +120,12 @@ fn declared(sources: &Sources<'_>, site: &SiteNames, headings: &[String]) -> Vec
         .filter_map(|(title, from)| Some(Found::new(clean_line(&text::from_html(&title?)).text, from)))
         .map(|line| Found::new(site.cut_from_end(&line.value).to_owned(), line.from))
         .collect();
-    let smaller =
-        sources.page.select(selector!("h2")).take(HEADINGS_SEARCHED_MAX).map(|heading| fold(&line_of(heading)));
+    let smaller = sources
+        .metas
+        .headings
+        .iter()
+        .filter(|heading| heading.value().name() == "h2")
+        .map(|heading| fold(&line_of(*heading)));
     let others: Vec<String> =
         headings.iter().chain(lines.iter().map(|line| &line.value)).map(|line| fold(line)).chain(smaller).collect();
     let cut = |line: Found<String>| Found::new(site.cut_from_front(&line.value, &others).to_owned(), line.from);
@@ -163,6 +180,11 @@ pub(super) fn fold(text: &str) -> String {
     text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }
 
+/// Words that are long enough to carry meaning, folded.
+fn long_words(text: &str) -> impl Iterator<Item = String> + '_ {
+    text.split(|c: char| !c.is_alphanumeric()).filter(|word| word.chars().count() >= LONG_WORD_CHARS_MIN).map(fold)
+}
+
 fn is_same(a: &str, b: &str) -> bool {
     let (a, b) = (fold(a), fold(b));
     !a.is_empty() && a == b
@@ -188,7 +210,6 @@ fn overlap(heading: &str, declared: &Found<String>) -> Option<Found<String>> {
 #[cfg(test)]
 mod tests {
     use super::super::json_ld::JsonLd;
-    use super::super::metadata::Metas;
     use super::*;
     use scraper::Html;
 
@@ -231,6 +252,19 @@ mod tests {
         check("<h1>Only <b>h</b>eading</h1>", Some(("Only heading", "text")));
         check("<meta property=og:title content='Tom &amp;amp; Aigul'>", Some(("Tom & Aigul", "meta")));
         check("<p>nothing</p>", None);
+    }
+
+    #[test]
+    fn the_readers_headline_goes_before_the_search_engines() {
+        let searched = "<title>Reservoir: cost, height and opening day | Steppe</title>";
+        check(
+            &format!("{searched}<h1>The valley that waited for its reservoir</h1>"),
+            Some(("The valley that waited for its reservoir", "text")),
+        );
+        for other in ["All the news", "News about water and energy", "Dam"] {
+            let html = format!("{searched}<meta property=og:site_name content=Steppe><h1>{other}</h1>");
+            check(&html, Some(("Reservoir: cost, height and opening day", "meta")));
+        }
     }
 
     #[test]

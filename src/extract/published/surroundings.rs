@@ -6,7 +6,7 @@ use scraper::ElementRef;
 use super::super::metadata::{Found, Sources, selector};
 use super::super::render::line_of;
 use super::super::walk::{Step, walk};
-use super::day;
+use super::{day, labels, order::Order};
 use crate::dates::{self, DateContext, ParsedDate};
 use crate::model::{DatePrecision, OffsetTime};
 use crate::text::{collapse, is_inline};
@@ -21,64 +21,20 @@ const PIECES_BEFORE_HEADLINE: usize = 5;
 const BYLINE_PIECES_MAX: usize = 14;
 /// Shortest block that is a paragraph of the article, in characters. Below the first one stand the cards of others.
 const PARAGRAPH_CHARS_MIN: usize = 100;
+/// What stands between the date and the rest of its line.
+const BYLINE_DIVIDERS: [&str; 8] = [" // ", " / ", " | ", "|", " • ", " · ", " – ", " - "];
+/// Shortest line that may be the beginning of the text, in characters, and how many of them are looked at: a link or a
+/// summary may come first.
+const DATELINE_CHARS_MIN: usize = 40;
+const DATELINES_MAX: usize = 3;
+/// Where the place and date before a text end at the latest, in bytes.
+const DATELINE_BYTES_MAX: usize = 80;
 /// Most text that is walked over to find the headline, in bytes.
 const WALK_BYTES_MAX: usize = 400_000;
 
-/// Labels before the date of publication; any other label says that the date is of something else.
-const PUBLISHED_LABELS: [&str; 26] = [
-    "published",
-    "published on",
-    "published at",
-    "publication date",
-    "posted",
-    "posted on",
-    "date",
-    "on",
-    "опубликовано",
-    "дата публикации",
-    "дата",
-    "добавлено",
-    "размещено",
-    "создано",
-    "жарияланды",
-    "жарияланған",
-    "жарияланған күні",
-    "жарыяланды",
-    "жарыяланган",
-    "эълон қилинди",
-    "эълон қилинган",
-    "eʼlon qilindi",
-    "e'lon qilindi",
-    "нашр шуд",
-    "санаи нашр",
-    "сана",
-];
-
-/// Labels before the date of the last change.
-const MODIFIED_LABELS: [&str; 18] = [
-    "updated",
-    "updated on",
-    "updated at",
-    "last updated",
-    "last updated on",
-    "modified",
-    "last modified",
-    "обновлено",
-    "последнее обновление",
-    "дата обновления",
-    "изменено",
-    "жаңартылды",
-    "жаңартылған",
-    "жаңыланды",
-    "янгиланди",
-    "yangilandi",
-    "навсозӣ шуд",
-    "täzelendi",
-];
-
 /// What stands around the headline.
 #[derive(Debug, Default)]
-pub(super) struct Surroundings {
+pub(in crate::extract) struct Surroundings {
     before: Vec<Piece>,
     after: Vec<Piece>,
     anchor: Anchor,
@@ -132,17 +88,23 @@ impl Piece {
         let Piece::Line(line) = self else { return None };
         date_in_line(line, context)
     }
+
+    fn byline(&self, context: &DateContext<'_>) -> Option<ParsedDate> {
+        let Piece::Line(line) = self else { return None };
+        date_in_byline(line, context)
+    }
 }
 
 impl Surroundings {
     /// Collects what stands around `heading`; without one around the first h1, else from the beginning of the article.
-    pub(super) fn of_headline(sources: &Sources<'_>, heading: Option<ElementRef<'_>>) -> Self {
+    pub(in crate::extract) fn of_headline(sources: &Sources<'_>, heading: Option<ElementRef<'_>>) -> Self {
         let Some(body) = sources.page.select(selector!("body")).next() else { return Self::default() };
         let anchor = if heading.is_some() { Anchor::Title } else { Anchor::Guess };
-        let first_heading = || sources.page.select(selector!("h1")).find(|heading| !line_of(*heading).is_empty());
+        let first_heading = || sources.metas.h1().find(|heading| !line_of(*heading).is_empty());
         let heading = heading.or_else(first_heading);
         let start = sources.page.select(selector!("article, main, [role=main]")).next().filter(|_| heading.is_none());
-        let mut collector = Collector { is_after: start.is_some(), ..Collector::default() };
+        let order = Order::of(sources);
+        let mut collector = Collector { is_after: start.is_some(), order, ..Collector::default() };
         collector.collect(start.unwrap_or(body), heading);
         let Surroundings { mut before, after, .. } = collector.found;
         let near = before.len().saturating_sub(PIECES_BEFORE_HEADLINE);
@@ -160,11 +122,15 @@ impl Surroundings {
         let text = |date| Found::new(date, "text");
 
         let (byline, below) = self.after.split_at(self.end_of_byline());
-        let own = |at: &usize| !follows_label(byline, *at, &MODIFIED_LABELS);
+        let own = |at: &usize| !follows_label(byline, *at, labels::MODIFIED);
         let by_time =
             (0..byline.len()).filter(own).filter_map(|at| byline[at].time(context)).find(is_believed).map(time);
         let lines = || byline.iter().filter_map(|piece| piece.line(context)).find(is_believed).map(text);
-        if let Some(found) = by_time.or_else(lines) {
+        let mixed = || {
+            let mut mixed = byline.iter().filter_map(|piece| piece.byline(context));
+            mixed.find(|date| !is_todays(date) && is_believed(date)).map(text)
+        };
+        if let Some(found) = by_time.or_else(lines).or_else(mixed) {
             // A `<time>` further down counts where it only says more exactly what is visible.
             let is_finer = |date: &ParsedDate| {
                 found.value.precision == DatePrecision::Day && day(date.time) == day(found.value.time)
@@ -174,10 +140,27 @@ impl Surroundings {
         }
         let above = || self.before.iter().rev().filter(|_| self.anchor == Anchor::Title);
         let by_time = above().filter_map(|piece| piece.time(context)).find(|date| !is_todays(date)).map(time);
-        let lines = above().chain(below);
-        let found = by_time
-            .or_else(|| lines.filter_map(|piece| piece.line(context)).find(|date| !is_todays(date)).map(text))?;
+        let lines = above().chain(below).filter_map(|piece| piece.line(context)).find(|date| !is_todays(date));
+        let mixed = || above().take(2).filter_map(|piece| piece.byline(context)).find(|date| !is_todays(date));
+        let found = by_time.or_else(|| lines.or_else(mixed).map(text))?;
         Some(Nearby { found, place: Place::Elsewhere })
+    }
+
+    /// The date before the first words of the text.
+    pub(super) fn dateline(&self, context: &DateContext<'_>) -> Option<ParsedDate> {
+        let lines = self.after.iter().filter_map(|piece| match piece {
+            Piece::Line(line) if line.chars().count() >= DATELINE_CHARS_MIN => Some(line),
+            _ => None,
+        });
+        lines.take(DATELINES_MAX).find_map(|line| date_before_text(line, context))
+    }
+
+    /// The lines between the headline and the text.
+    pub(in crate::extract) fn byline(&self) -> impl Iterator<Item = &str> {
+        self.after[..self.end_of_byline()].iter().filter_map(|piece| match piece {
+            Piece::Line(line) => Some(line.as_str()),
+            Piece::Time(..) | Piece::Paragraph | Piece::Heading => None,
+        })
     }
 
     /// Where the text begins: at the first paragraph, or at the second when the first is a summary, which is followed
@@ -198,8 +181,8 @@ impl Surroundings {
     pub(super) fn modified(&self, context: &DateContext<'_>) -> Option<Found<ParsedDate>> {
         [&self.after, &self.before].into_iter().find_map(|pieces| {
             (0..pieces.len()).find_map(|at| match &pieces[at] {
-                Piece::Line(line) => labelled(line, &MODIFIED_LABELS, context).map(|date| Found::new(date, "text")),
-                Piece::Time(..) if follows_label(pieces, at, &MODIFIED_LABELS) => {
+                Piece::Line(line) => labelled(line, labels::MODIFIED, context).map(|date| Found::new(date, "text")),
+                Piece::Time(..) if follows_label(pieces, at, labels::MODIFIED) => {
                     pieces[at].time(context).map(|date| Found::new(date, "time"))
                 }
                 Piece::Time(..) | Piece::Paragraph | Piece::Heading => None,
@@ -211,11 +194,7 @@ impl Surroundings {
 /// Whether the line before a piece is one of the labels.
 fn follows_label(pieces: &[Piece], at: usize, labels: &[&str]) -> bool {
     let before = at.checked_sub(1).map(|before| &pieces[before]);
-    matches!(before, Some(Piece::Line(line)) if is_label(line, labels))
-}
-
-fn is_label(text: &str, labels: &[&str]) -> bool {
-    labels.contains(&text.trim().trim_end_matches([':', ' ', '—', '–', '-']).to_lowercase().as_str())
+    matches!(before, Some(Piece::Line(line)) if labels::is_label(line, labels))
 }
 
 /// A date that is a whole line, or what follows a label such as "Published:".
@@ -223,7 +202,41 @@ pub(super) fn date_in_line(line: &str, context: &DateContext<'_>) -> Option<Pars
     if line.chars().count() > DATE_LINE_CHARS_MAX || !line.chars().any(|c| c.is_ascii_digit()) {
         return None;
     }
-    dates::parse_visible(line, context).or_else(|| labelled(line, &PUBLISHED_LABELS, context))
+    dates::parse_visible(line, context).or_else(|| labelled(line, labels::PUBLISHED, context))
+}
+
+/// A date that shares its line with the author, the section or the number of views: "22.12.2012, Water",
+/// "By Aigul on 9 March 2026", "22/11/2020 - 04:30 - Steppe Agency".
+pub(super) fn date_in_byline(line: &str, context: &DateContext<'_>) -> Option<ParsedDate> {
+    if line.chars().count() > DATE_LINE_CHARS_MAX || !line.chars().any(|c| c.is_ascii_digit()) {
+        return None;
+    }
+    if labels::is_byline(line) {
+        return dates::find(line, context);
+    }
+    let parts = BYLINE_DIVIDERS.iter().find(|divider| line.contains(**divider)).map(|divider| line.split(*divider));
+    let by_part = parts.into_iter().flatten().find_map(|part| date_in_line(part, context));
+    by_part.or_else(|| {
+        line.match_indices(", ").find_map(|(at, comma)| {
+            let (head, tail) = (&line[..at], &line[at + comma.len()..]);
+            date_in_line(tail, context).or_else(|| date_in_line(head, context))
+        })
+    })
+}
+
+/// The date that stands with the place before a text: "Osh, 9 March 2026 – The dam …", "27.1.2026 - The dam …".
+fn date_before_text(line: &str, context: &DateContext<'_>) -> Option<ParsedDate> {
+    let cut = |divider: &str| line.find(divider).filter(|at| *at <= DATELINE_BYTES_MAX).map(|at| &line[..at]);
+    let dateline =
+        [" – ", " — ", " - ", ". "].iter().filter_map(|divider| cut(divider)).min_by_key(|begin| begin.len())?;
+    let bare = dateline.replace(['(', ')'], " ");
+    let is_prose = bare.split_whitespace().next().is_some_and(|first| {
+        matches!(
+            first.to_lowercase().as_str(),
+            "on" | "in" | "am" | "im" | "le" | "el" | "в" | "с" | "до" | "from" | "until" | "since"
+        )
+    });
+    dates::parse_visible(&bare, context).filter(|_| !is_prose && dates::find(&bare, context).is_some())
 }
 
 /// The date behind one of the labels.
@@ -231,15 +244,15 @@ fn labelled(line: &str, labels: &[&str], context: &DateContext<'_>) -> Option<Pa
     if line.chars().count() > DATE_LINE_CHARS_MAX {
         return None;
     }
-    let by_colon = line.split_once(':').filter(|(label, _)| is_label(label, labels)).map(|(_, rest)| rest);
+    let by_colon = line.split_once(':').filter(|(label, _)| labels::is_label(label, labels)).map(|(_, rest)| rest);
     let by_digit = || {
         let digit = line.find(|c: char| c.is_ascii_digit())?;
-        is_label(&line[..digit], labels).then(|| &line[digit..])
+        labels::is_label(&line[..digit], labels).then(|| &line[digit..])
     };
     // "Updated May 5, 2024": the month stands between.
     let by_words = || {
         let mut ends = line.char_indices().filter(|(_, c)| *c == ' ').map(|(at, _)| at).take(3);
-        ends.find(|end| is_label(&line[..*end], labels)).map(|end| &line[end..])
+        ends.find(|end| labels::is_label(&line[..*end], labels)).map(|end| &line[end..])
     };
     let read = |rest: &str| dates::parse_visible(rest, context);
     by_colon.and_then(read).or_else(|| by_digit().and_then(read)).or_else(|| by_words().and_then(read))
@@ -266,6 +279,7 @@ struct Collector {
     found: Surroundings,
     line: String,
     is_after: bool,
+    order: Option<Order>,
     /// The attribute of the `<time>` that is open.
     open_time: Option<Option<String>>,
     chars_after: usize,
@@ -300,7 +314,7 @@ impl Collector {
                     if name == "time"
                         && let Some(attribute) = self.open_time.take()
                     {
-                        let text = collapse(&std::mem::take(&mut self.line));
+                        let text = Order::clear(self.order, collapse(&std::mem::take(&mut self.line)));
                         self.push(Piece::Time(attribute, text));
                     }
                     self.boundary(name);
@@ -339,7 +353,7 @@ impl Collector {
         let line = collapse(&std::mem::take(&mut self.line));
         if !line.is_empty() {
             self.chars_of_block += line.chars().count();
-            self.push(Piece::Line(line));
+            self.push(Piece::Line(Order::clear(self.order, line)));
         }
     }
 
