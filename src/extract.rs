@@ -67,7 +67,13 @@ pub fn extract(page: &Page, hints: &Hints<'_>) -> Extraction {
         article.charset_from = Some(decoded.from.to_owned());
     }
     let from_feed = hints.content == ContentFrom::Feed && article.extract.path == "feed";
-    let rejected = if from_feed { None } else { not_html.or_else(|| refusal::no_article(&article, &tree)) };
+    let rejected = if from_feed {
+        None
+    } else {
+        let judged =
+            refusal::Judged { article: &article, tree: &tree, html: &decoded.text, json_ld: &guarded.json_ld, url };
+        not_html.or_else(|| refusal::no_article(&judged))
+    };
     Extraction { article, rejected }
 }
 
