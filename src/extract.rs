@@ -7,6 +7,7 @@ pub(crate) mod encoding;
 mod json_ld;
 mod metadata;
 mod published;
+mod quality;
 mod refusal;
 mod render;
 mod title;
@@ -25,6 +26,7 @@ use body::{Body, BodySources};
 use clean::{Evidence, add_repairs, clean_line, clean_with};
 use json_ld::JsonLd;
 use metadata::{Found, Metas, Sources};
+use quality::Measured;
 use title::Title;
 
 /// What is known of a page before it is read.
@@ -138,6 +140,13 @@ fn read(tree: &Html, guarded: &text::guard::Guarded, url: Option<&Url>, page: &P
         let site_names = sources.site_names();
         let evidence = Evidence { title: article.title.as_deref(), tags: &article.tags, site_names: &site_names };
         let cleaned = clean_with(&body.text, &evidence);
+        let measured = Measured {
+            raw: &body.text,
+            text: &cleaned.text,
+            title: article.title.as_deref(),
+            repairs: &cleaned.repairs,
+        };
+        article.quality = quality::quality(&measured);
         add_repairs(&mut article.extract.repairs, cleaned.repairs);
         article.content_text = without_leading_lines(&cleaned.text, article.title.as_deref(), &context).to_owned();
         article.word_count = text::word_count(&article.content_text);
