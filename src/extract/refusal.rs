@@ -157,6 +157,11 @@ fn asks_for_consent(article: &Article, signs: &Signs) -> Option<String> {
     if signs.titles.iter().any(|title| speaks(title)) {
         return None;
     }
+    // What cleaning took away does not stand in the text any more.
+    let was_cleaned = article.extract.repairs.iter().any(|repair| repair.kind == "cookies");
+    if was_cleaned && letters(&article.content_text) < LETTERS_MIN {
+        return Some("nothing else is there".to_owned());
+    }
     let about: usize = article.content_text.lines().filter(|line| speaks(line)).map(letters).sum();
     let first = article.content_text.lines().find(|line| speaks(line));
     first.filter(|_| about * 2 > letters(&article.content_text)).map(str::to_owned)
