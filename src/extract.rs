@@ -27,6 +27,7 @@ use clean::{Evidence, add_repairs, clean_line, clean_with};
 use json_ld::JsonLd;
 use metadata::{Found, Metas, Sources};
 use quality::Measured;
+pub use refusal::is_of_the_article;
 use title::Title;
 
 /// What is known of a page before it is read.

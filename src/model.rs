@@ -318,7 +318,7 @@ pub struct Article {
 /// Why a page is not an article, in one word and one sentence.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rejection {
-    /// Kebab-case reason: `not-html`, `empty`, `too-short`, `robots-disallowed`, …
+    /// Kebab-case reason: `not-html`, `paywall`, `index`, `too-short`, `robots-disallowed`, …; `deploy/README.md` has all.
     pub reason: String,
     /// What was seen.
     pub detail: String,

@@ -47,6 +47,11 @@ const MAGIC: [(&[u8], &str); 9] = [
     (b"ID3", "an MP3 recording"),
 ];
 
+/// Whether a page that was rejected with this reason still has the article's own title, authors and date.
+pub fn is_of_the_article(reason: &str) -> bool {
+    matches!(reason, "paywall" | "video" | "gallery")
+}
+
 fn rejection(reason: &str, detail: impl Into<String>) -> Rejection {
     Rejection { reason: reason.to_owned(), detail: detail.into() }
 }

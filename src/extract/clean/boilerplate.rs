@@ -106,7 +106,7 @@ fn without_named_lines<'a>(lines: &[&'a str], repairs: &mut Repairs) -> Vec<&'a 
             Some(kind) => {
                 count(repairs, kind, 1);
                 if matches!(kind, READ_ALSO | LATEST) && !line.contains(": ") {
-                    let (headlines, passed) = headlines_at(&lines[at..]);
+                    let (headlines, passed) = headlines_at(kind, &lines[at..]);
                     count(repairs, kind, headlines);
                     at += passed;
                 }
@@ -118,8 +118,9 @@ fn without_named_lines<'a>(lines: &[&'a str], repairs: &mut Repairs) -> Vec<&'a 
 }
 
 /// How many headlines stand at the beginning of the lines below a line that leads to other articles, and how many lines
-/// they take: a list; lines down to the end of the text; or one, for what comes after may be a heading of the text.
-fn headlines_at(lines: &[&str]) -> (u64, usize) {
+/// they take: a list; lines down to the end of the text; or one below "Read also", for what comes after may be a
+/// heading of the text.
+fn headlines_at(kind: &str, lines: &[&str]) -> (u64, usize) {
     let is_point = |line: &str| line.starts_with(['-', '•', '▪', '*']);
     let run: Vec<(usize, &str)> = lines
         .iter()
@@ -136,7 +137,7 @@ fn headlines_at(lines: &[&str]) -> (u64, usize) {
     } else if run.len() <= HEADLINES_MAX && run.last().is_some_and(is_last) {
         run.len()
     } else {
-        usize::from(run.len() == 1)
+        usize::from(kind == READ_ALSO && run.len() == 1)
     };
     let passed = taken.checked_sub(1).map_or(0, |last| run[last].0 + 1);
     (taken as u64, passed)
@@ -145,9 +146,10 @@ fn headlines_at(lines: &[&str]) -> (u64, usize) {
 /// Whether a line may be another article's headline: short, of several words, without the end of a sentence.
 fn is_headline(line: &str) -> bool {
     let words = line.split_whitespace().filter(|word| word.contains(char::is_alphabetic)).count();
+    let unquoted = line.trim_end_matches(['"', '»', '”', '’', '\'', ')', ']']);
     words >= HEADLINE_WORDS_MIN
         && line.chars().count() <= HEADLINE_CHARS_MAX
-        && !line.ends_with(['.', ':', ';', ',', '…'])
+        && !unquoted.ends_with(['.', ':', ';', ',', '…'])
 }
 
 fn kind_of_line(line: &str) -> Option<&'static str> {
@@ -387,13 +389,20 @@ mod tests {
         after("Тағы оқыңыз\n\n- Жаңа көпір ашылды Ошта\n- Жаңа мектеп ашылды Ошта", STORY);
         after("Ўқинг:\nЯнги кўприк очилди Ўшда\nЯнги мактаб очилди Ўшда", "");
         after("Related\n\nA new bridge is open in Osh\n\nA new school is open in Osh", "");
+        let said = "Senators told reporters that the words were “deplorable.”";
+        let kept = format!("{STORY}\n\n{said}\n\n{STORY}");
+        check(&format!("{STORY}\n\nRelated:\n\n{said}\n\n{STORY}"), &kept, &["read-also"]);
         let heading = "Why the road was late\n\nWho paid for it";
         check(
             &format!("{STORY}\n\nRead also\n\n{heading}\n\n{STORY}"),
             &format!("{STORY}\n\n{heading}\n\n{STORY}"),
             &["read-also"],
         );
-        check(&format!("Latest\n\n{STORY}"), STORY, &["latest"]);
+        check(
+            &format!("Latest\n\nWhy the road was late\n\n{STORY}"),
+            &format!("Why the road was late\n\n{STORY}"),
+            &["latest"],
+        );
     }
 
     #[test]
