@@ -213,7 +213,8 @@ fn the_feeds_text_stands_in_for_a_page_that_is_no_article() {
         summary: summary.to_owned(),
         ..Item::new(&site.url(&format!("/a/{number}")), &title(number))
     };
-    let items: Vec<Item> = (1..=3).map(|number| item(number, &story(number))).collect();
+    let more = "The office will report on the district in May, when the snow has melted.";
+    let items: Vec<Item> = (1..=3).map(|number| item(number, &format!("{} {more}", story(number)))).collect();
     site.put("/feed.xml", Reply::rss(&items));
     let dir = Dir::new(&source("canal", &site.url("/feed.xml")));
     assert!(dir.run(&["once"]).status.success());

@@ -1,3 +1,5 @@
+//! Pages that are no articles, in the languages of the region, and articles that look alike.
+
 use jiff::tz::TimeZone;
 
 use crate::extract::{Extraction, Hints, extract};
