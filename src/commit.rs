@@ -310,6 +310,7 @@ fn record_of(
         also_in,
         fetch: candidate.fetch.clone(),
         extract: article.extract.clone(),
+        quality: article.quality.clone(),
         dedup: DedupTrace { text_digest: candidate.text_digest, of: None, similarity: None },
         rules: RulesTrace { digest: candidate.rules.clone() },
         chapar: env!("CARGO_PKG_VERSION").to_owned(),

@@ -10,6 +10,7 @@ mod forest;
 mod json_ld;
 mod metadata;
 mod published;
+mod quality;
 mod refusal;
 mod render;
 mod template;
@@ -29,6 +30,8 @@ use body::{Body, BodySources};
 use clean::{Evidence, add_repairs, clean_line, clean_with};
 use json_ld::JsonLd;
 use metadata::{Found, Metas, Sources};
+use quality::Measured;
+pub use refusal::is_of_the_article;
 pub use template::{PageBlocks, SiteTemplate};
 use title::Title;
 
@@ -76,7 +79,13 @@ pub fn extract(page: &Page, hints: &Hints<'_>) -> Extraction {
         article.charset_from = Some(decoded.from.to_owned());
     }
     let from_feed = hints.content == ContentFrom::Feed && article.extract.path == "feed";
-    let rejected = if from_feed { None } else { not_html.or_else(|| refusal::no_article(&article, &tree)) };
+    let rejected = if from_feed {
+        None
+    } else {
+        let judged =
+            refusal::Judged { article: &article, tree: &tree, html: &decoded.text, json_ld: &guarded.json_ld, url };
+        not_html.or_else(|| refusal::no_article(&judged))
+    };
     Extraction { article, rejected, blocks }
 }
 
@@ -188,6 +197,13 @@ fn read(
         let site_names = sources.site_names();
         let evidence = Evidence { title: article.title.as_deref(), tags: &article.tags, site_names: &site_names };
         let cleaned = clean_with(&body.text, &evidence);
+        let measured = Measured {
+            raw: &body.text,
+            text: &cleaned.text,
+            title: article.title.as_deref(),
+            repairs: &cleaned.repairs,
+        };
+        article.quality = quality::quality(&measured);
         add_repairs(&mut article.extract.repairs, cleaned.repairs);
         if body.repeated > 0 {
             let repair = Repair { kind: "site-template".to_owned(), count: body.repeated };

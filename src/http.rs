@@ -34,7 +34,7 @@ pub use self::error::{HttpError, TlsFault};
 pub use self::headers::Validators;
 pub use self::politeness::registrable_domain;
 pub use self::shown::{shown, without_secrets};
-pub use self::walls::{Wall, wall};
+pub use crate::text::walls::{Wall, wall};
 pub use ipnet::IpNet;
 
 /// Redirects of robots.txt that are followed (RFC 9309, 2.3.1.2: at least five).

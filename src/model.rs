@@ -263,6 +263,22 @@ pub struct ExtractTrace {
     pub confidence: f64,
 }
 
+/// Plain measures of a text, so that spun and generated ones can be told by those who want to; no verdict.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Quality {
+    /// Lines that say what the title says in other words.
+    pub headline_variants: u64,
+    /// How often a sentence is there once more.
+    pub repeated_sentences: u64,
+    /// Points of the last list that only restate the text above it.
+    pub restated_points: u64,
+    /// Places with words meant for or written by a text generator, such as "As an AI language model".
+    pub prompt_remains: u64,
+    /// Characters without width or of unusual width, and their mojibake, that were in the text before it was cleaned.
+    pub invisible_characters: u64,
+}
+
 /// Cleaned content of a page.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Article {
@@ -296,12 +312,14 @@ pub struct Article {
     pub charset_from: Option<String>,
     /// How it was found.
     pub extract: ExtractTrace,
+    /// Measures of the text, where any is not zero.
+    pub quality: Option<Quality>,
 }
 
 /// Why a page is not an article, in one word and one sentence.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rejection {
-    /// Kebab-case reason: `not-html`, `empty`, `too-short`, `robots-disallowed`, …
+    /// Kebab-case reason: `not-html`, `paywall`, `index`, `too-short`, `robots-disallowed`, …; `deploy/README.md` has all.
     pub reason: String,
     /// What was seen.
     pub detail: String,

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 
 use crate::model::{
-    ArticleId, Author, DatePrecision, Digest, ExtractTrace, OffsetTime, PlaceLabel, Seq, SourceId, SourceKind,
+    ArticleId, Author, DatePrecision, Digest, ExtractTrace, OffsetTime, PlaceLabel, Quality, Seq, SourceId, SourceKind,
     TopicLabel,
 };
 
@@ -97,6 +97,9 @@ pub struct Record {
     pub fetch: FetchTrace,
     /// How it was found in the page.
     pub extract: ExtractTrace,
+    /// Measures of the text, where any is not zero.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quality: Option<Quality>,
     /// Fingerprints.
     pub dedup: DedupTrace,
     /// Which rules labelled it.

@@ -207,7 +207,7 @@ fn article_json(article: &Article) -> Value {
         "date_modified": article.date_modified, "language": article.language, "image": article.image,
         "tags": article.tags, "word_count": article.word_count,
         "fetch": { "charset": article.charset, "charset_from": article.charset_from },
-        "extract": article.extract,
+        "extract": article.extract, "quality": article.quality,
     })
 }
 

@@ -3,7 +3,9 @@
 mod boilerplate;
 mod characters;
 mod ending;
+mod patterns;
 mod tickers;
+mod timetable;
 
 use std::collections::BTreeMap;
 

@@ -188,6 +188,39 @@ fn flatten(values: &[Value]) -> Vec<&Map<String, Value>> {
     nodes
 }
 
+/// What the nodes of a page say of its kind.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Kinds {
+    /// `@type` of every node, without its vocabulary's address.
+    pub names: Vec<String>,
+    /// Whether a node says `isAccessibleForFree: false`.
+    pub needs_payment: bool,
+    /// `cssSelector` of the parts that are not free.
+    pub paid_parts: Vec<String>,
+}
+
+/// Reads the kinds of nodes, without choosing between them.
+pub(super) fn kinds(blocks: &[String]) -> Kinds {
+    let parsed: Vec<Value> = blocks.iter().filter_map(|block| parse(block)).collect();
+    let mut kinds = Kinds::default();
+    for node in flatten(&parsed) {
+        let types = strings(node.get("@type"));
+        kinds.names.extend(types.iter().map(|kind| kind.rsplit(['/', ':', '#']).next().unwrap_or(kind).to_owned()));
+        kinds.needs_payment |= is_paid(node);
+        let parts = as_list(node.get("hasPart")).filter_map(Value::as_object).filter(|part| is_paid(part));
+        kinds.paid_parts.extend(parts.flat_map(|part| strings(part.get("cssSelector"))).take(LIST_MAX));
+    }
+    kinds
+}
+
+fn is_paid(node: &Map<String, Value>) -> bool {
+    match node.get("isAccessibleForFree") {
+        Some(Value::Bool(is_free)) => !is_free,
+        Some(Value::String(word)) => word.eq_ignore_ascii_case("false") || word.ends_with("/False"),
+        _ => false,
+    }
+}
+
 const WEB_PAGE_RANK: u8 = 1;
 /// What is written and dated but no article: its fields are as sure as a page's.
 const OTHER_WORK_RANK: u8 = 2;

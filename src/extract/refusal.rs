@@ -1,15 +1,38 @@
 //! Why a page is not an article, each reason only where it is clear.
 
-use scraper::Html;
+mod index;
+mod signs;
+mod words;
+
+use scraper::{Html, Selector};
+use url::Url;
 
 use super::body::letters;
-use super::metadata::selector;
+use super::render::{line_of, text_of};
 use crate::model::{Article, Page, Rejection};
+use crate::text::walls::wall;
+
+use signs::Signs;
 
 /// Fewest letters and digits of an article's text; a news flash of one sentence has more.
 pub(super) const LETTERS_MIN: usize = 60;
-/// Longest text, in letters, on a page that is a check for robots or a login.
+/// Longest text, in letters, that may belong to a wall or stand on a page that says that there is none.
 const WALL_LETTERS_MAX: usize = 1_500;
+/// Longest text of a page that asks for money for the rest.
+const STUB_LETTERS_MAX: usize = 700;
+/// Longest text where nothing asks, and the part that is declared as paid is not there. Pages with the whole article
+/// name parts that they do not have, too.
+const NAMED_STUB_LETTERS_MAX: usize = 300;
+/// Fewest letters in a paid part that is there.
+const PAID_PART_LETTERS_MIN: usize = 100;
+/// Longest line, in characters, that can ask for a subscription.
+const ASKING_CHARS_MAX: usize = 240;
+/// Longest text, in letters, below a video or above pictures that is only their description.
+const DESCRIPTION_LETTERS_MAX: usize = 300;
+/// The same where the page says in JSON-LD that it is a gallery: its captions count.
+const CAPTIONS_LETTERS_MAX: usize = 800;
+/// Most selectors of paid parts, and most elements that one may match.
+const PAID_PARTS_MAX: usize = 16;
 
 /// What the first bytes of a file that is no page look like.
 const MAGIC: [(&[u8], &str); 9] = [
@@ -24,17 +47,10 @@ const MAGIC: [(&[u8], &str); 9] = [
     (b"ID3", "an MP3 recording"),
 ];
 
-/// Titles of pages that check for robots, in lower case.
-const WALL_TITLES: [&str; 8] = [
-    "just a moment",
-    "attention required! | cloudflare",
-    "ddos-guard",
-    "checking your browser",
-    "access denied",
-    "are you a robot",
-    "проверка браузера",
-    "вы не робот",
-];
+/// Whether a page that was rejected with this reason still has the article's own title, authors and date.
+pub fn is_of_the_article(reason: &str) -> bool {
+    matches!(reason, "paywall" | "video" | "gallery")
+}
 
 fn rejection(reason: &str, detail: impl Into<String>) -> Rejection {
     Rejection { reason: reason.to_owned(), detail: detail.into() }
@@ -63,73 +79,124 @@ pub(super) fn not_html(page: &Page) -> Option<Rejection> {
     (is_other && !looks_like_html).then(|| rejection("not-html", format!("the content type is {kind}")))
 }
 
-/// Pages without an article's text.
-pub(super) fn no_article(article: &Article, page: &Html) -> Option<Rejection> {
-    let found = letters(&article.content_text);
-    if found <= WALL_LETTERS_MAX
-        && let Some(wall) = wall(page)
-    {
-        return Some(wall);
-    }
-    let detail = || format!("only {found} letters of text were found; an article has at least {LETTERS_MIN}");
-    (found < LETTERS_MIN).then(|| rejection("too-short", detail()))
+/// What a page is judged by.
+pub(super) struct Judged<'a> {
+    pub article: &'a Article,
+    pub tree: &'a Html,
+    /// The decoded page.
+    pub html: &'a str,
+    /// Its JSON-LD blocks.
+    pub json_ld: &'a [String],
+    pub url: Option<&'a Url>,
 }
 
-fn wall(page: &Html) -> Option<Rejection> {
-    let title = page.select(selector!("title")).next().map(super::render::line_of).unwrap_or_default().to_lowercase();
-    let is_wall = WALL_TITLES.iter().any(|wall| title.starts_with(wall));
-    if is_wall {
-        return Some(rejection("bot-wall", format!("the page checks for robots: {title:?}")));
+/// Pages without an article's text. What is clear is named; the rest passes, for a real article that is refused is
+/// lost, and an index that is not is one odd record.
+pub(super) fn no_article(page: &Judged<'_>) -> Option<Rejection> {
+    let found = letters(&page.article.content_text);
+    if found > WALL_LETTERS_MAX && !index::may_be(page) {
+        return None;
     }
-    let asks_password = page.select(selector!("input[type=password]")).next().is_some();
-    let is_login = ["log in", "login", "sign in", "вход", "войти", "авторизация", "кіру", "kirish"]
-        .iter()
-        .any(|word| title.starts_with(word));
-    (asks_password && is_login).then(|| rejection("login", format!("the page asks for a login: {title:?}")))
+    let signs = Signs::of(page);
+    let named = (found <= WALL_LETTERS_MAX).then(|| short_page(page, &signs, found)).flatten();
+    let detail = || format!("only {found} letters of text were found; an article has at least {LETTERS_MIN}");
+    named
+        .or_else(|| index::index(page, &signs))
+        .or_else(|| (found < LETTERS_MIN).then(|| rejection("too-short", detail())))
+}
+
+/// The reasons that need a page with little text.
+fn short_page(page: &Judged<'_>, signs: &Signs, found: usize) -> Option<Rejection> {
+    if let Some(wall) = wall(page.html.as_bytes()) {
+        return Some(rejection(wall.reason(), wall.explained()));
+    }
+    if let Some(says) = signs.titles.iter().find(|title| says_not_found(title)) {
+        return Some(rejection("not-found", format!("the page says that there is none: {says:?}")));
+    }
+    if let Some(asks) = asks_for_consent(page.article, signs) {
+        return Some(rejection("cookie-wall", format!("the page asks for consent before it shows anything: {asks:?}")));
+    }
+    if let Some(says) = asks_for_money(page, signs, found) {
+        return Some(rejection("paywall", format!("only the beginning is free: {says}")));
+    }
+    let described = |what: &str| format!("the page shows {what}, with {found} letters of text");
+    if found <= DESCRIPTION_LETTERS_MAX && !signs.is_article && signs.is_video(page) {
+        return Some(rejection("video", described("a video")));
+    }
+    let captions_max = if signs.is_gallery_node { CAPTIONS_LETTERS_MAX } else { DESCRIPTION_LETTERS_MAX };
+    (found <= captions_max && !signs.is_article && signs.is_gallery(page))
+        .then(|| rejection("gallery", described("pictures")))
+}
+
+/// Whether a title, or a part of one between bars, only says that the page is missing.
+fn says_not_found(title: &str) -> bool {
+    let is_known = |segment: &str| {
+        let lower = segment.to_lowercase().replace(['\u{2019}', '\u{2bc}'], "'");
+        let words: Vec<&str> =
+            lower.split(|c: char| !(c.is_alphanumeric() || c == '\'')).filter(|w| !w.is_empty()).collect();
+        let rest: Vec<&str> = words.iter().filter(|word| !words::ERROR_WORDS.contains(word)).copied().collect();
+        let is_only_number = rest.is_empty() && words.contains(&"404");
+        is_only_number || words::NOT_FOUND.contains(&rest.join(" ").as_str())
+    };
+    is_known(title) || segments(title).any(is_known)
+}
+
+/// The parts of a title, such as headline and site.
+fn segments(title: &str) -> impl Iterator<Item = &str> {
+    title.split(['|', '\u{2014}', '\u{2013}', '\u{bb}', '\u{b7}']).flat_map(|part| part.split(" - ")).map(str::trim)
+}
+
+/// The title of a page for consent, or a text of which half speaks of cookies and whose title does not.
+fn asks_for_consent(article: &Article, signs: &Signs) -> Option<String> {
+    let is_consent =
+        |title: &&String| segments(title).any(|part| words::CONSENT.contains(&part.to_lowercase().as_str()));
+    if let Some(title) = signs.titles.iter().find(is_consent) {
+        return Some(title.clone());
+    }
+    let speaks = |text: &str| {
+        let lower = text.to_lowercase();
+        lower
+            .split(|c: char| !c.is_alphanumeric())
+            .any(|word| words::COOKIES.iter().any(|begin| word.starts_with(begin)))
+    };
+    if signs.titles.iter().any(|title| speaks(title)) {
+        return None;
+    }
+    // What cleaning took away does not stand in the text any more.
+    let was_cleaned = article.extract.repairs.iter().any(|repair| repair.kind == "cookies");
+    if was_cleaned && letters(&article.content_text) < LETTERS_MIN {
+        return Some("nothing else is there".to_owned());
+    }
+    let about: usize = article.content_text.lines().filter(|line| speaks(line)).map(letters).sum();
+    let first = article.content_text.lines().find(|line| speaks(line));
+    first.filter(|_| about * 2 > letters(&article.content_text)).map(str::to_owned)
+}
+
+/// A line that asks for a subscription below a short text, or a paid part that is named and absent.
+fn asks_for_money(page: &Judged<'_>, signs: &Signs, found: usize) -> Option<String> {
+    if found > STUB_LETTERS_MAX {
+        return None;
+    }
+    let text = text_of(page.tree.root_element(), None);
+    if let Some(line) = text.lines().find(|line| asks_to_subscribe(line)) {
+        return Some(format!("{line:?}"));
+    }
+    let parts = signs.kinds.paid_parts.iter().take(PAID_PARTS_MAX).filter_map(|css| Selector::parse(css).ok());
+    let mut of_parts = parts
+        .map(|part| page.tree.select(&part).take(PAID_PARTS_MAX).map(|part| letters(&line_of(part))).sum::<usize>());
+    let first = of_parts.next()?;
+    let is_absent = first < PAID_PART_LETTERS_MIN && of_parts.all(|part| part < PAID_PART_LETTERS_MIN);
+    (is_absent && signs.kinds.needs_payment && found <= NAMED_STUB_LETTERS_MAX)
+        .then(|| "the part that is not free is not there".to_owned())
+}
+
+fn asks_to_subscribe(line: &str) -> bool {
+    if line.chars().count() > ASKING_CHARS_MAX {
+        return false;
+    }
+    let lower = line.to_lowercase().replace(['\u{2019}', '\u{2018}', '\u{2bb}', '\u{2bc}', '`'], "'");
+    words::PAYWALL.iter().any(|words| lower.contains(words))
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn page(bytes: &[u8], content_type: &str) -> Page {
-        let content_type = (!content_type.is_empty()).then(|| content_type.to_owned());
-        Page { url: None, final_url: None, status: 200, content_type, bytes: bytes.to_vec(), fetched_at: None }
-    }
-
-    fn check_bytes(bytes: &[u8], content_type: &str, expected: Option<&str>) {
-        let reason = not_html(&page(bytes, content_type)).map(|rejection| rejection.reason);
-        assert_eq!(reason.as_deref(), expected, "{:?} as {content_type:?}", String::from_utf8_lossy(bytes));
-    }
-
-    #[test]
-    fn knows_other_files() {
-        check_bytes(b"%PDF-1.7 ...", "text/html", Some("not-html"));
-        check_bytes(b"\x89PNG\r\n\x1a\n", "", Some("not-html"));
-        check_bytes(b"\xff\xd8\xff\xe0", "", Some("not-html"));
-        check_bytes(b"GIF89a", "", Some("not-html"));
-        check_bytes(b"PK\x03\x04", "", Some("not-html"));
-        check_bytes(b"RIFF\x00\x00\x00\x00WEBPVP8", "", Some("not-html"));
-        check_bytes(b"some bytes", "application/pdf; x=y", Some("not-html"));
-        check_bytes(b"<p>text</p>", "application/pdf", None);
-        check_bytes(b" \n\t", "text/html", Some("empty"));
-        check_bytes(b"plain text", "", None);
-    }
-
-    fn check_text(html: &str, content_text: &str, expected: Option<&str>) {
-        let article = Article { content_text: content_text.to_owned(), ..Article::default() };
-        let reason = no_article(&article, &Html::parse_document(html)).map(|rejection| rejection.reason);
-        assert_eq!(reason.as_deref(), expected, "{html:?}");
-    }
-
-    #[test]
-    fn knows_pages_without_article() {
-        let flash = "The dam above the town was opened on Monday morning, officials of the ministry said.";
-        check_text("<title>Dam</title>", flash, None);
-        check_text("<title>Dam</title>", "Too short.", Some("too-short"));
-        check_text("<title>Just a moment...</title>", flash, Some("bot-wall"));
-        check_text("<title>Just a moment...</title>", &flash.repeat(40), None);
-        check_text("<title>Log in</title><input type=password>", flash, Some("login"));
-        check_text("<title>Log in</title>", flash, None);
-    }
-}
+mod tests;

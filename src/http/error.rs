@@ -9,7 +9,7 @@ use url::Url;
 use super::exchange::{HEADER_BYTES_MAX, HEADER_LINES_MAX};
 use super::guard::PrivateName;
 use super::shown::{evidence, shown};
-use super::walls::Wall;
+use crate::text::walls::Wall;
 
 /// Why an address was not fetched. Addresses in it are without credentials, foreign text is short and safe to show.
 #[derive(Clone, Debug, Error)]

@@ -11,8 +11,9 @@ use super::error::{HttpError, TlsFault, last_cause};
 use super::guard::Guard;
 use super::headers::{self, Validators};
 use super::shown::{evidence, shown};
-use super::walls::{self, Wall};
+use super::walls;
 use super::{HttpSettings, RobotsPolicy};
+use crate::text::walls::{Wall, wall};
 
 /// Bytes and lines of an answer's headers: servers that send more than a tenth of it are broken.
 pub(super) const HEADER_BYTES_MAX: usize = 64 << 10;
@@ -152,7 +153,7 @@ impl Exchange {
 
 /// The wall that the page of an error is. Where a page is missing, a wall is not why.
 fn wall_behind(status: u16, body: &[u8]) -> Option<Wall> {
-    if matches!(status, 404 | 410 | 451) { None } else { walls::wall(body) }
+    if matches!(status, 404 | 410 | 451) { None } else { wall(body) }
 }
 
 /// Reads a body piece by piece, so that a bomb is dropped at the limit and not after it.

@@ -100,7 +100,8 @@ fn has_text(pending: &Pending) -> bool {
     pending.entry.announced.content_html.is_some()
 }
 
-/// Page to candidate; a page without an article, such as one that scripts fill, gives way to the feed's own text.
+/// Page to candidate; a page without an article, such as one that scripts fill, gives way to the feed's own text. What a
+/// stub, a video's or a gallery's page says of the article besides its text is kept.
 fn read(
     active: &Active,
     source: &Source,
@@ -109,8 +110,11 @@ fn read(
     template: Option<&SavedTemplate<'_>>,
 ) -> Ending {
     match read_page(active, source, pending, page, template) {
-        Ending::Rejected(_) if source.content == ContentFrom::Page && has_text(pending) => {
+        Ending::Rejected(rejection) if source.content == ContentFrom::Page && has_text(pending) => {
             let source = Source { content: ContentFrom::Feed, ..source.clone() };
+            if extract::is_of_the_article(&rejection.reason) {
+                return read_page(active, &source, pending, page, None);
+            }
             let no_page = fetch::no_page(&pending.entry.url, page.status);
             read_page(active, &source, pending, &Page { fetched_at: page.fetched_at, ..no_page }, None)
         }

@@ -176,6 +176,19 @@ fn a_page_that_is_no_article_is_rejected_and_no_error() {
 }
 
 #[test]
+fn what_was_counted_of_a_generated_text_is_shown() {
+    let dir = folder();
+    let remark = "<p>As an AI language model, I cannot say when the canal was built.</p>";
+    let page = std::fs::read_to_string(dir.path("page.html")).unwrap();
+    let generated = page.replace("</article>", &format!("{remark}</article>"));
+    assert_ne!(page, generated);
+    dir.write("generated.html", &generated);
+    let output = dir.bare(&["extract", "page.html", "generated.html"]).output().unwrap();
+    let found: Vec<Value> = lines(&output).iter().map(|line| line["quality"]["prompt_remains"].clone()).collect();
+    assert_eq!(found, [Value::Null, Value::from(1)]);
+}
+
+#[test]
 fn nothing_unknown_is_written_as_null() {
     let dir = folder();
     let pages = ["page.html", "login.html", "document.pdf", "zeros", "empty", "feed.xml", "absent"];

@@ -17,5 +17,6 @@ mod once;
 mod polling;
 mod settings;
 mod shipped_sources;
+mod site_rules;
 mod sources;
 mod tls;

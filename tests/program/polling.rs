@@ -192,3 +192,47 @@ fn a_time_that_a_server_names_holds_for_its_domain_and_the_next_start() {
     let note = state(&dir)["note"].to_string();
     assert!(note.contains("asked to be left alone for"), "{note}");
 }
+
+#[test]
+fn the_feeds_text_stands_in_for_a_page_that_is_no_article() {
+    let site = Site::start();
+    let title = |number: usize| format!("Canal of district {number} carries water again");
+    let lede =
+        "<p>Engineers finished the repair of the canal that carries water to the lower fields of the district.</p>";
+    let page = |title: &str, head: &str, body: &str| {
+        Reply::html(format!(
+            "<html><head><title>{title}</title><meta name=author content=\"Aigul Serik\">{head}</head><body><article>\
+             <h1>{title}</h1>{body}</article></body></html>"
+        ))
+    };
+    let video = "<meta property=og:type content=video.other>";
+    site.put("/a/1", page(&title(1), "", &format!("{lede}<div>Subscribe to read the full article</div>")));
+    site.put("/a/2", page(&title(2), video, lede));
+    site.put("/a/3", page("Page not found", "", lede));
+    let item = |number: usize, summary: &str| Item {
+        summary: summary.to_owned(),
+        ..Item::new(&site.url(&format!("/a/{number}")), &title(number))
+    };
+    let more = "The office will report on the district in May, when the snow has melted.";
+    let items: Vec<Item> = (1..=3).map(|number| item(number, &format!("{} {more}", story(number)))).collect();
+    site.put("/feed.xml", Reply::rss(&items));
+    let dir = Dir::new(&source("canal", &site.url("/feed.xml")));
+    assert!(dir.run(&["once"]).status.success());
+    let mut records = dir.records();
+    records.sort_by_key(|record| record["url"].to_string());
+    assert_eq!(records.len(), 3, "{records:?}");
+    for (number, record) in (1..).zip(&records) {
+        assert_eq!((&record["extract"]["path"], &record["title"]), (&"feed".into(), &title(number).into()), "{record}");
+        assert!(record["content_text"].as_str().unwrap().contains("lined with concrete next year"), "{record}");
+        // A stub and a video's page know the author; a page that is missing knows nothing.
+        let author = (number < 3).then_some("Aigul Serik");
+        assert_eq!(record.pointer("/authors/0/name").and_then(Value::as_str), author, "{record}");
+    }
+
+    let bare: Vec<Item> = (1..=3).map(|number| item(number, "")).collect();
+    site.put("/feed.xml", Reply::rss(&bare));
+    let dir = Dir::new(&source("canal", &site.url("/feed.xml")));
+    let output = dir.run(&["once"]);
+    let summary = String::from_utf8_lossy(&output.stderr);
+    assert!(summary.contains("rejected: 1 not-found, 1 paywall, 1 video"), "{summary}");
+}

@@ -5,10 +5,18 @@ use std::sync::LazyLock;
 
 use regex::{Regex, RegexBuilder};
 
-use super::{Evidence, Repairs, count, ending, tickers};
+use super::patterns::{self, LATEST, READ_ALSO, READ_ALSO_WORDS};
+use super::{Evidence, Repairs, count, ending, tickers, timetable};
 
 /// Longest line that can be boilerplate, in bytes; longer ones are somebody's paragraph.
 pub(super) const BOILERPLATE_BYTES_MAX: usize = 400;
+/// A line of so many characters is a paragraph: a text with one is more than a caption.
+const PARAGRAPH_CHARS_MIN: usize = 100;
+/// Headlines below "Read also": so many at most, of so many words at least, and of so many characters at most.
+const HEADLINES_MAX: usize = 12;
+const HEADLINE_WORDS_MIN: usize = 3;
+const HEADLINE_CHARS_MAX: usize = 160;
+
 /// `text` without boilerplate; expects lines without white space at their ends. At most one blank line in a row.
 pub(super) fn without_boilerplate(text: &str, evidence: &Evidence<'_>, repairs: &mut Repairs) -> String {
     let without_shortcodes = without_shortcodes(text, repairs);
@@ -26,12 +34,13 @@ pub(super) fn without_boilerplate(text: &str, evidence: &Evidence<'_>, repairs: 
             }
             TableLine::None => line,
         };
-        match kind_of_line(line) {
-            Some(kind) => count(repairs, kind, 1),
-            None if line.is_empty() && lines.last().is_none_or(|last| last.is_empty()) => {}
-            None => lines.push(line),
+        if line.is_empty() && lines.last().is_none_or(|last| last.is_empty()) {
+            continue;
         }
+        lines.push(line);
     }
+    let lines = without_named_lines(&lines, repairs);
+    let lines = timetable::without_timetable(&lines, repairs);
     let mut lines = tickers::without_tickers(&lines, evidence, repairs);
     ending::remove_ending(&mut lines, evidence, repairs);
     let mut kept = String::with_capacity(text.len());
@@ -48,43 +57,21 @@ pub(super) fn without_boilerplate(text: &str, evidence: &Evidence<'_>, repairs: 
     kept
 }
 
-/// Patterns for whole lines, by the kind that is counted. They are matched without regard to case.
-const LINE_PATTERNS: [(&str, &str); 6] = [
-    (
-        "skip-link",
-        r"(skip to (the )?(main )?(content|navigation|menu|footer)|jump to (content|navigation)|перейти к (основному )?(содержанию|содержимому|контенту)|мазмұнға өту|негізгі мазмұнға өту|негизги мазмунга өтүү|asosiy kontentga oʻtish)",
-    ),
-    // With a colon another article's headline may follow on the line; without one it stands alone.
-    (
-        "read-also",
-        r"((read|see|watch) (also|more|next)|also read|more on (this|the) (topic|story)|related( (articles?|news|posts?|stories|topics))?|recommended( for you)?|you may also like|(смотрите|читайте|читать|см\.?) (также|по теме|далее|ещ[её])|по теме|материалы по теме|похожие (новости|материалы|статьи)|тағы (да )?оқыңыз|сондай-ақ оқыңыз|оқи отырыңыз|дагы окуңуз|ушул тема боюнча|(шунингдек )?ўқинг|мавзуга оид|((shuningdek|yana),? )?o[ʻ‘’'`]qing|mavzuga oid|(инчунин|ҳамчунин) (хонед|бихонед))",
-    ),
-    (
-        "latest",
-        r"(latest( (news|articles|posts|stories))?|most (read|popular)|trending( now)?|popular( news)?|breaking news|последние новости|популярное|самое читаемое|главное за (день|неделю)|лента новостей|соңғы жаңалықтар|акыркы жаңылыктар|soʻnggi yangiliklar|сўнгги янгиликлар)",
-    ),
-    (
-        "share",
-        r"(share( (this|on|via|with)( (article|post|story|news|page|link|friends|facebook|twitter|x|telegram|whatsapp|linkedin|email))*)?|(tweet|facebook|twitter|telegram|whatsapp|vkontakte|linkedin|odnoklassniki|pinterest|viber)( (facebook|twitter|telegram|whatsapp|vkontakte|linkedin|odnoklassniki|pinterest|viber|email|print|x))*|copy link|(print|email) this( (article|page))?|поделиться( (новостью|статьей|ссылкой|в .{1,30}))?|скопировать ссылку|распечатать|версия для печати|бөлісу|бөлүшүү|ulashish|улашиш)",
-    ),
-    (
-        "pager",
-        r"((viewing|showing|displaying) (results? )?\d+\s?[-–—]\s?\d+ of \d+( results?)?|page \d+ of \d+|страница \d+ из \d+|(previous|next)( page)?( (previous|next)( page)?)?|(«|<|‹)?\s*1 2 3( \d+| …| \.\.\.)*\s*(»|>|›|next)?|load more|show more|показать ещ[её])",
-    ),
-    (
-        "advert",
-        r"(advertisements?|sponsored( content)?|реклама|на правах рекламы|жарнама|story continues below( advertisement)?|subscribe to our (newsletter|telegram( channel)?)|подпи(шитесь|сывайтесь) на (нас|наш( телеграм|telegram)?[- ]?канал).{0,60})",
-    ),
-];
-
 static LINES: LazyLock<Vec<(&str, Regex)>> = LazyLock::new(|| {
-    let compiled = LINE_PATTERNS.iter().map(|(kind, pattern)| (*kind, whole_line(pattern)));
+    let compiled = patterns::LINES.iter().map(|(kind, pattern)| (*kind, whole_line(pattern)));
     compiled.collect()
 });
 
 /// "Read also: another headline" on one line.
 static READ_ALSO_WITH_HEADLINE: LazyLock<Regex> =
-    LazyLock::new(|| whole_line(&format!(r"{}\s*:\s*.{{1,160}}", LINE_PATTERNS[1].1)));
+    LazyLock::new(|| whole_line(&format!(r"{READ_ALSO_WORDS}\s*:\s*.{{1,160}}")));
+
+/// A caption that only names who took the picture.
+static PHOTO_CREDIT: LazyLock<Regex> = LazyLock::new(|| {
+    whole_line(
+        r"(photos?|images?|pictures?|фото|фотография|сурет|фотосурет|сүрөт|сурат|акс|surat|foto|suratlar)( (credit|courtesy|by)( of)?)?\s*[:©]\s*.{1,80}",
+    )
+});
 
 static SHORTCODE: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(r"\[/?(caption|gallery|embed|audio|video|playlist|vc_[a-z_]{1,30})(\s[^\[\]]*)?/?\]")
@@ -96,10 +83,73 @@ static CAPTION: LazyLock<Regex> = LazyLock::new(|| {
 });
 
 pub(super) fn whole_line(pattern: &str) -> Regex {
-    RegexBuilder::new(&format!(r"^(?:{pattern})\s*[:.…»>]*$"))
+    // A capital stands for the letter alone: words are matched without regard to case, and patterns are lower case.
+    let pattern = pattern.replace('O', "o[ʻ‘’'`ʼ]");
+    RegexBuilder::new(&format!(r"^(?:{pattern})\s*[:.…»>!]*$"))
         .case_insensitive(true)
         .build()
         .expect("a constant pattern, compiled by the tests")
+}
+
+/// Removes lines of a known kind, and the headlines that "Read also" and "Latest news" lead to.
+fn without_named_lines<'a>(lines: &[&'a str], repairs: &mut Repairs) -> Vec<&'a str> {
+    let has_paragraph = lines.iter().any(|line| line.chars().count() >= PARAGRAPH_CHARS_MIN);
+    let mut kept = Vec::with_capacity(lines.len());
+    let mut at = 0;
+    while at < lines.len() {
+        let line = lines[at];
+        at += 1;
+        let is_credit = || has_paragraph && !ending::ends_sentence(line) && PHOTO_CREDIT.is_match(line);
+        match kind_of_line(line)
+            .or_else(|| (line.len() <= BOILERPLATE_BYTES_MAX && is_credit()).then_some("photo-credit"))
+        {
+            Some(kind) => {
+                count(repairs, kind, 1);
+                if matches!(kind, READ_ALSO | LATEST) && !line.contains(": ") {
+                    let (headlines, passed) = headlines_at(kind, &lines[at..]);
+                    count(repairs, kind, headlines);
+                    at += passed;
+                }
+            }
+            None => kept.push(line),
+        }
+    }
+    kept
+}
+
+/// How many headlines stand at the beginning of the lines below a line that leads to other articles, and how many lines
+/// they take: a list; lines down to the end of the text; or one below "Read also", for what comes after may be a
+/// heading of the text.
+fn headlines_at(kind: &str, lines: &[&str]) -> (u64, usize) {
+    let is_point = |line: &str| line.starts_with(['-', '•', '▪', '*']);
+    let run: Vec<(usize, &str)> = lines
+        .iter()
+        .enumerate()
+        .filter(|(_, line)| !line.is_empty())
+        .take_while(|(_, line)| is_headline(line))
+        .take(HEADLINES_MAX + 1)
+        .map(|(index, line)| (index, *line))
+        .collect();
+    let points = run.iter().take_while(|(_, line)| is_point(line)).count();
+    let is_last = |(index, _): &(usize, &str)| lines[index + 1..].iter().all(|line| line.is_empty());
+    let taken = if points > 0 {
+        points
+    } else if run.len() <= HEADLINES_MAX && run.last().is_some_and(is_last) {
+        run.len()
+    } else {
+        usize::from(kind == READ_ALSO && run.len() == 1)
+    };
+    let passed = taken.checked_sub(1).map_or(0, |last| run[last].0 + 1);
+    (taken as u64, passed)
+}
+
+/// Whether a line may be another article's headline: short, of several words, without the end of a sentence.
+fn is_headline(line: &str) -> bool {
+    let words = line.split_whitespace().filter(|word| word.contains(char::is_alphabetic)).count();
+    let unquoted = line.trim_end_matches(['"', '»', '”', '’', '\'', ')', ']']);
+    words >= HEADLINE_WORDS_MIN
+        && line.chars().count() <= HEADLINE_CHARS_MAX
+        && !unquoted.ends_with(['.', ':', ';', ',', '…'])
 }
 
 fn kind_of_line(line: &str) -> Option<&'static str> {
@@ -109,7 +159,7 @@ fn kind_of_line(line: &str) -> Option<&'static str> {
     let found = LINES.iter().find(|(_, pattern)| pattern.is_match(line)).map(|(kind, _)| *kind);
     // A headline has no full stop: "On the topic: the minister said that …" is a sentence.
     let may_be_headline = line.contains(':') && (!line.ends_with('.') || line.ends_with("..."));
-    found.or_else(|| (may_be_headline && READ_ALSO_WITH_HEADLINE.is_match(line)).then_some("read-also"))
+    found.or_else(|| (may_be_headline && READ_ALSO_WITH_HEADLINE.is_match(line)).then_some(READ_ALSO))
 }
 
 /// Captions of pictures go with their shortcode; a shortcode without an end loses only its brackets.
@@ -175,6 +225,201 @@ mod tests {
             ("Реклама", "advert"),
         ] {
             check(&format!("Before.\n\n{line}\n\nAfter."), "Before.\n\nAfter.", &[kind]);
+        }
+    }
+
+    #[test]
+    fn removes_boilerplate_of_every_language() {
+        for (kind, lines) in [
+            (
+                "navigation",
+                &[
+                    "Home / News / Water",
+                    "Главная » Новости",
+                    "Басты бет > Жаңалықтар",
+                    "Башкы бет / Коом",
+                    "Саҳифаи асосӣ / Ҷомеа",
+                    "Baş sahypa / Habarlar",
+                    "Bosh sahifa / Jamiyat",
+                    "Бош саҳифа / Жамият",
+                    "Наверх",
+                    "XS SM MD LG",
+                ][..],
+            ),
+            (
+                "read-also",
+                &[
+                    "SEE ALSO: The new road is open",
+                    "Читайте по теме:",
+                    "Сондай-ақ оқыңыз",
+                    "Дагы окуңуз: Жаңы жол ачылды",
+                    "Ҳамчунин хонед:",
+                    "Инчунин хонед: Роҳи нав кушода шуд",
+                    "Şeýle-de okaň: Täze ýol açyldy",
+                    "Shuningdek, oʻqing: Yangi yoʻl ochildi",
+                    "Mavzuga oid",
+                    "Яна ўқинг",
+                ],
+            ),
+            (
+                "latest",
+                &[
+                    "Latest news",
+                    "Последние новости",
+                    "Соңғы жаңалықтар",
+                    "Акыркы жаңылыктар",
+                    "Навтарин хабарҳо",
+                    "Soňky habarlar",
+                    "Soʻnggi yangiliklar",
+                    "Сўнгги янгиликлар",
+                ],
+            ),
+            (
+                "share",
+                &[
+                    "Share this article",
+                    "Поделиться",
+                    "Бөлісу",
+                    "Бөлүшүү",
+                    "Мубодила кунед",
+                    "Paýlaş",
+                    "Ulashish",
+                    "Улашинг",
+                ],
+            ),
+            (
+                "pager",
+                &[
+                    "Page 2 of 9",
+                    "Показать ещё",
+                    "Тағы көрсету",
+                    "Дагы көрсөтүү",
+                    "Боз нишон додан",
+                    "Ýene görkez",
+                    "Yana koʻrsatish",
+                ],
+            ),
+            ("advert", &["Advertisement", "Реклама на Gazeta.uz", "Жарнама", "Жарнак", "Mahabat", "Reklama"]),
+            (
+                "subscribe",
+                &[
+                    "Subscribe to our newsletter",
+                    "Sign up for our free weekly newsletter",
+                    "Подписывайтесь на наш Telegram-канал",
+                    "Читайте нас в Telegram",
+                    "Наши новости теперь в WhatsApp!",
+                    "Telegram арнамызға жазылыңыз",
+                    "Telegram каналыбызга жазылыңыз",
+                    "Ба канали мо дар Telegram обуна шавед",
+                    "Telegram kanalymyza agza boluň",
+                    "Telegram kanalimizga obuna boʻling!",
+                    "Телеграм каналимизга қўшилинг",
+                ],
+            ),
+            (
+                "cookies",
+                &[
+                    "We use cookies to improve this site.",
+                    "Мы используем файлы cookie, чтобы сайт работал лучше",
+                    "Біз cookie файлдарын қолданамыз",
+                    "Биз cookie файлдарын колдонобуз",
+                    "Мо аз cookie истифода мебарем",
+                    "Biz cookie faýllaryny ulanýarys",
+                    "Saytimiz cookie fayllaridan foydalanadi",
+                ],
+            ),
+            (
+                "player",
+                &[
+                    "No media source currently available",
+                    "Your browser does not support the video tag.",
+                    "Ваш браузер не поддерживает видео",
+                    "Браузеріңіз бейнені қолдамайды",
+                    "Браузериңиз видеону колдобойт",
+                    "Браузери шумо видеоро дастгирӣ намекунад",
+                    "Brauzeriňiz wideony goldamaýar",
+                    "Brauzeringiz videoni qoʻllab-quvvatlamaydi",
+                ],
+            ),
+            (
+                "comments",
+                &[
+                    "Leave a comment",
+                    "Comments (3)",
+                    "Оставить комментарий",
+                    "Пікір қалдыру",
+                    "Пикир калтыруу",
+                    "Шарҳ гузоштан",
+                    "Teswir ýazmak",
+                    "Izoh qoldirish",
+                    "Изоҳлар 5",
+                ],
+            ),
+            ("tags", &["Tags: water, dam, Talas", "Теги: вода, плотина", "Тегтер: су, бөгет", "Teglar: suv, toʻgʻon"]),
+            (
+                "photo-credit",
+                &[
+                    "Photo: A. Serik / Steppe",
+                    "Фото: Акорда",
+                    "Сурет: ашық дереккөз",
+                    "Сүрөт: Дала",
+                    "Акс: Дашт",
+                    "Surat: Dala",
+                    "Фото © Дала",
+                ],
+            ),
+        ] {
+            for line in lines {
+                check(&format!("{STORY}\n\n{line}\n\n{STORY}"), &format!("{STORY}\n\n{STORY}"), &[kind]);
+            }
+        }
+    }
+
+    const STORY: &str =
+        "The dam above the town was opened on Monday morning, officials of the ministry said, and water came.";
+
+    #[test]
+    fn headlines_go_with_what_leads_to_them() {
+        let after = |lines: &str, rest: &str| {
+            let text = format!("{STORY}\n\n{lines}\n\n{rest}");
+            let expected = format!("{STORY}\n\n{rest}");
+            check(&text, expected.trim_end(), &["read-also"]);
+        };
+        after("Читайте также:\n\nНовый мост открыт в Оше", STORY);
+        after("Тағы оқыңыз\n\n- Жаңа көпір ашылды Ошта\n- Жаңа мектеп ашылды Ошта", STORY);
+        after("Ўқинг:\nЯнги кўприк очилди Ўшда\nЯнги мактаб очилди Ўшда", "");
+        after("Related\n\nA new bridge is open in Osh\n\nA new school is open in Osh", "");
+        let said = "Senators told reporters that the words were “deplorable.”";
+        let kept = format!("{STORY}\n\n{said}\n\n{STORY}");
+        check(&format!("{STORY}\n\nRelated:\n\n{said}\n\n{STORY}"), &kept, &["read-also"]);
+        let heading = "Why the road was late\n\nWho paid for it";
+        check(
+            &format!("{STORY}\n\nRead also\n\n{heading}\n\n{STORY}"),
+            &format!("{STORY}\n\n{heading}\n\n{STORY}"),
+            &["read-also"],
+        );
+        check(
+            &format!("Latest\n\nWhy the road was late\n\n{STORY}"),
+            &format!("Why the road was late\n\n{STORY}"),
+            &["latest"],
+        );
+    }
+
+    #[test]
+    fn what_people_write_stays() {
+        for text in [
+            "# The dam\n\n- one\n- two\n\n> He said yes.\n\nGas | 20 %\nOil | 30 %",
+            "– Did it cost much?\n– Yes, it did.\n– Do you comment on that?\n– No comments on prices.",
+            "Комментарии экспертов появятся позже",
+            "Фото: министр открыл плотину.",
+            "Реклама на транспорте подорожала",
+            "Подписка на газету выросла вдвое",
+            "Cookies are stored by every site, the law says.",
+            "Home prices in the city fell / rose",
+            "Mavzuga oid savollar koʻp boʻldi",
+            "Жарнама нарығы өсті",
+        ] {
+            check(&format!("{STORY}\n\n{text}\n\n{STORY}"), &format!("{STORY}\n\n{text}\n\n{STORY}"), &[]);
         }
     }
 

@@ -12,6 +12,8 @@ use crate::extract::title::fold;
 const CREDIT_CHARS_MAX: usize = 100;
 const SITE_NAME_CHARS_MAX: usize = 60;
 const SITE_NAME_WORDS_MAX: usize = 6;
+/// Longest name and date of an agency behind its mark, in characters.
+const SIGN_OFF_CHARS_MAX: usize = 60;
 /// Longest signature above the credits, in characters.
 const SIGNATURE_CHARS_MAX: usize = 48;
 /// Most words of the one whose materials were used.
@@ -29,6 +31,7 @@ const STEM_CHARS_MIN: usize = 5;
 /// Removes footer, credits and tags from the end of a text.
 pub(super) fn remove_ending(lines: &mut Vec<&str>, evidence: &Evidence<'_>, repairs: &mut Repairs) {
     remove_syndication_footer(lines, evidence, repairs);
+    remove_sign_off(lines, repairs);
     remove_credits(lines, repairs);
     remove_tags(lines, evidence, repairs);
 }
@@ -70,6 +73,21 @@ fn remove_syndication_footer(lines: &mut Vec<&str>, evidence: &Evidence<'_>, rep
     }
 }
 
+/// Removes "///nCa, 10 October 2022" from the end, as a line of its own or behind the last sentence.
+fn remove_sign_off(lines: &mut Vec<&str>, repairs: &mut Repairs) {
+    const MARK: &str = "///";
+    let Some(last) = lines.iter().rposition(|line| !line.is_empty()) else { return };
+    let Some((text, name)) = lines[last].rsplit_once(MARK) else { return };
+    let is_name = (1..=SIGN_OFF_CHARS_MAX).contains(&name.trim().chars().count());
+    let text = text.trim_end();
+    let is_alone = text.is_empty() && lines[..last].iter().any(|line| !line.is_empty());
+    if is_name && (is_alone || ends_sentence(text)) {
+        count(repairs, "sign-off", 1);
+        lines.truncate(last);
+        lines.extend((!text.is_empty()).then_some(text));
+    }
+}
+
 fn is_site_name(text: &str) -> bool {
     let words = text.split_whitespace().count();
     (1..=SITE_NAME_WORDS_MAX).contains(&words)
@@ -86,7 +104,7 @@ fn is_written_as_name(text: &str) -> bool {
     })
 }
 
-fn ends_sentence(line: &str) -> bool {
+pub(super) fn ends_sentence(line: &str) -> bool {
     line.trim_end_matches(['"', '»', '”', '’', '\'', ')', ']']).ends_with(['.', '!', '?', '…'])
 }
 
@@ -255,6 +273,16 @@ mod tests {
         let evidence = Evidence { title: Some("Dam opened"), ..Evidence::default() };
         let line = "The post New road appeared first on Telegram.";
         check_with(&evidence, line, line, &[]);
+    }
+
+    #[test]
+    fn removes_sign_offs_of_agencies() {
+        check("Text.\n\n///nCa, 10 October 2022", "Text.", &["sign-off"]);
+        check("Text. ///nCa, 10 October 2022", "Text.", &["sign-off"]);
+        check("Текст.\n/// Степь, 10 октября", "Текст.", &["sign-off"]);
+        check_kept("///nCa, 10 October 2022");
+        check_kept("The file is at file:///home/a");
+        check_kept("Text.\n///nCa, 10 October 2022\nMore text.");
     }
 
     #[test]
