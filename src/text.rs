@@ -2,6 +2,7 @@
 
 pub mod guard;
 pub mod markup;
+pub mod mojibake;
 
 use scraper::Html;
 use unicode_normalization::UnicodeNormalization;

@@ -1,18 +1,30 @@
 //! Repairs single characters: Unicode form, invisible and control characters, white space, known mojibake.
 
+use std::borrow::Cow;
+
 use unicode_normalization::{UnicodeNormalization, is_nfc};
 
 use super::{Repairs, count};
+use crate::text::mojibake;
 
 /// `text` in NFC without invisible characters and mojibake; line breaks are `\n`, other white space is one space,
 /// lines have none at their ends.
 pub(super) fn repaired(text: &str, repairs: &mut Repairs) -> String {
-    let composed = composed(text, repairs);
+    // First, while the bytes of a wrong reading that look like soft hyphens and controls are still there.
+    let mended = mended(text, repairs);
+    let composed = composed(&mended, repairs);
     let visible = visible(&composed, repairs);
     let readable = if has_mojibake(&visible) { without_mojibake(&visible, repairs) } else { visible };
     let controlled = without_controls(&readable, repairs);
     // What stood between a letter and its accent may be gone now.
     spaced(&if is_nfc(&controlled) { controlled } else { controlled.nfc().collect() })
+}
+
+fn mended<'t>(text: &'t str, repairs: &mut Repairs) -> Cow<'t, str> {
+    let Some(mended) = mojibake::mended(text) else { return Cow::Borrowed(text) };
+    count(repairs, "mojibake", mended.sequences - mended.guessed);
+    count(repairs, "mojibake-guessed", mended.guessed);
+    Cow::Owned(mended.text)
 }
 
 fn composed(text: &str, repairs: &mut Repairs) -> String {
