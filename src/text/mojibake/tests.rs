@@ -1,5 +1,7 @@
 //! Sentences of the region through every wrong reading and back, and clean writing that must stay.
 
+use proptest::prelude::*;
+
 use super::*;
 
 const SENTENCES: [(&str, &str); 9] = [
@@ -131,5 +133,49 @@ fn clean_writing_stays() {
         "Україна: її, ґанок, Єва, і „Київ“",
     ] {
         assert_eq!(mended(kept), None, "{kept}");
+    }
+}
+
+/// Parts that look like mojibake or nearly, good words, and what stands around them.
+fn fragments() -> impl Strategy<Value = String> {
+    let part = prop_oneof![
+        "[а-яәғқңөұүһіўҳҷӣӯёА-ЯЁ]{1,8}",
+        "[a-zA-ZçğıöşüňžýäÇĞİÖŞÜ]{1,8}",
+        "[ÐÑÒÓÃÄÅÂâ\u{80}-\u{bf}€‚„…‰‹Œ]{1,6}",
+        "[РСТВв][°±µё«»”„…‡†€™ѓЂЏ]",
+        "[╨╤├┬тпяБ][└-╬А-Яа-п─│■]{1,2}",
+        "[ \n,.—“”«»!]{1,2}",
+    ];
+    proptest::collection::vec(part, 0..30).prop_map(|parts| parts.concat())
+}
+
+proptest! {
+    #[test]
+    fn mending_twice_is_mending_once(text in fragments()) {
+        let once = mended(&text).map_or(text, |mended| mended.text);
+        prop_assert_eq!(mended(&once), None);
+    }
+
+    #[test]
+    fn clean_words_in_any_order_stay(
+        words in proptest::collection::vec(proptest::sample::select(words_of_sentences()), 1..40),
+        gap in "[ \n—–…\u{a0}]",
+    ) {
+        prop_assert_eq!(mended(&words.join(&gap)), None);
+    }
+}
+
+fn words_of_sentences() -> Vec<String> {
+    let words = SENTENCES.iter().flat_map(|(_, text)| text.split(' '));
+    words.flat_map(|word| [word.to_owned(), word.to_uppercase(), format!("«{word}»"), format!("“{word}”…")]).collect()
+}
+
+/// Work that grows with the square of the length would take hours here.
+#[test]
+fn hostile_texts_take_one_pass() {
+    for part in ["Ð", "Ñ\u{a0}", "Ð¿", "РџС", "тАЬ", "├", "â€", "Ã ", "╨╤ a", "С…Р", "ÃƒÂ"] {
+        let text = part.repeat((1 << 20) / part.len());
+        let length = mended(&text).map_or(text.len(), |mended| mended.text.len());
+        assert!(length <= 2 * text.len(), "{part}");
     }
 }
