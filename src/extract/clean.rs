@@ -3,6 +3,7 @@
 mod boilerplate;
 mod characters;
 mod ending;
+mod lookalikes;
 mod tickers;
 
 use std::collections::BTreeMap;
@@ -163,7 +164,7 @@ mod tests {
         }
 
         #[test]
-        fn words_of_the_region_pass_unchanged(words in proptest::collection::vec("[а-яәғқңөұүһіўҳҷӣӯёa-zʻ‘’«»“”]{1,12}", 10..30)) {
+        fn words_of_the_region_pass_unchanged(words in proptest::collection::vec("[а-яәғқңөұүһіўҳҷӣӯё‘’«»“”]{1,12}|[a-zçğıöşüňžýäʻ‘’«»“”]{1,12}", 10..30)) {
             let text = words.join(" ");
             let cleaned = clean(&text);
             prop_assert_eq!(cleaned.text, text);

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use unicode_normalization::{UnicodeNormalization, is_nfc};
 
-use super::{Repairs, count};
+use super::{Repairs, count, lookalikes};
 use crate::text::mojibake;
 
 /// `text` in NFC without invisible characters and mojibake; line breaks are `\n`, other white space is one space,
@@ -17,7 +17,8 @@ pub(super) fn repaired(text: &str, repairs: &mut Repairs) -> String {
     let readable = if has_mojibake(&visible) { without_mojibake(&visible, repairs) } else { visible };
     let controlled = without_controls(&readable, repairs);
     // What stood between a letter and its accent may be gone now.
-    spaced(&if is_nfc(&controlled) { controlled } else { controlled.nfc().collect() })
+    let composed = if is_nfc(&controlled) { controlled } else { controlled.nfc().collect() };
+    spaced(&lookalikes::unified(&composed, repairs))
 }
 
 fn mended<'t>(text: &'t str, repairs: &mut Repairs) -> Cow<'t, str> {
