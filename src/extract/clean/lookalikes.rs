@@ -1,10 +1,12 @@
-//! Latin letters inside of Cyrillic words and the reverse, where they look alike: typed on the wrong keyboard, or set to
-//! hide a word from searches.
+//! Latin letters inside of Cyrillic words, where they look alike: typed on the wrong keyboard, or set to hide a word
+//! from searches.
+
+use std::borrow::Cow;
 
 use super::{Repairs, count};
 
-/// Latin letters and the Cyrillic ones that look the same, also those of Kazakh.
-const PAIRS: [(char, char); 23] = [
+/// Latin letters and the Cyrillic ones that look the same, also those of Kazakh. Not `y`: it stands for `у` and for `ү`.
+const PAIRS: [(char, char); 21] = [
     ('a', 'а'),
     ('c', 'с'),
     ('e', 'е'),
@@ -12,7 +14,6 @@ const PAIRS: [(char, char); 23] = [
     ('o', 'о'),
     ('p', 'р'),
     ('x', 'х'),
-    ('y', 'у'),
     ('ə', 'ә'),
     ('A', 'А'),
     ('B', 'В'),
@@ -26,9 +27,96 @@ const PAIRS: [(char, char); 23] = [
     ('P', 'Р'),
     ('T', 'Т'),
     ('X', 'Х'),
-    ('Y', 'У'),
     ('Ə', 'Ә'),
 ];
+
+/// Cyrillic letters without a Latin twin that a word needs, so that it cannot be a Latin one.
+const CYRILLIC_ALONE_MIN: usize = 2;
+/// More Latin letters than this in a row are a name or an acronym with a Cyrillic ending.
+const LATIN_RUN_MAX: usize = 3;
+
+/// `text` with every Latin letter of its Cyrillic words replaced by its twin.
+pub(super) fn unified<'t>(text: &'t str, repairs: &mut Repairs) -> Cow<'t, str> {
+    let mut kept = String::new();
+    let mut copied = 0;
+    let mut replaced = 0;
+    while let Some(mixed) = first_mixed(&text[copied..]) {
+        let (begin, end) = around(text, copied, copied + mixed, char::is_whitespace);
+        kept.push_str(&text[copied..begin]);
+        let token = &text[begin..end];
+        let is_address = token.contains(['#', '@', '_', '/', '\\', '=']);
+        for word in token.split_inclusive(|c: char| !c.is_alphanumeric()) {
+            if is_address || !is_cyrillic(word.trim_end_matches(|c: char| !c.is_alphanumeric())) {
+                kept.push_str(word);
+                continue;
+            }
+            for c in word.chars() {
+                let twin = cyrillic_twin(c);
+                replaced += u64::from(twin.is_some());
+                kept.push(twin.unwrap_or(c));
+            }
+        }
+        copied = end;
+    }
+    count(repairs, "lookalike-letters", replaced);
+    if replaced == 0 {
+        return Cow::Borrowed(text);
+    }
+    kept.push_str(&text[copied..]);
+    Cow::Owned(kept)
+}
+
+/// Where a Latin letter stands beside a Cyrillic one, in bytes.
+fn first_mixed(text: &str) -> Option<usize> {
+    let mut before = None;
+    text.char_indices().find_map(|(at, c)| {
+        let script = script_of(c);
+        let is_mixed = script.is_some() && before.is_some() && script != before;
+        before = script;
+        is_mixed.then_some(at)
+    })
+}
+
+/// The piece between two boundaries that holds `at`; it begins at `least` or later.
+fn around(text: &str, least: usize, at: usize, is_boundary: fn(char) -> bool) -> (usize, usize) {
+    let begin = text[least..at].char_indices().rev().find(|(_, c)| is_boundary(*c));
+    let begin = begin.map_or(least, |(before, c)| least + before + c.len_utf8());
+    (begin, text[at..].find(is_boundary).map_or(text.len(), |length| at + length))
+}
+
+/// Whether a word of letters of two scripts is a Cyrillic one.
+fn is_cyrillic(word: &str) -> bool {
+    let (mut latin, mut latin_run, mut cyrillic_alone) = (0usize, 0usize, 0usize);
+    let mut before: Option<(char, Script)> = None;
+    for c in word.chars() {
+        let Some(script) = script_of(c) else { return false };
+        let changes = before.is_some_and(|(_, other)| other != script);
+        let (was_small, was_capital) =
+            before.map_or((false, false), |(before, _)| (before.is_lowercase(), before.is_uppercase()));
+        // "eГов" and "PRщик" are names, not slips.
+        let is_name =
+            changes && ((was_small && c.is_uppercase()) || (was_capital && latin_run > 1 && c.is_lowercase()));
+        if is_name {
+            return false;
+        }
+        match script {
+            Script::Latin if cyrillic_twin(c).is_none() => return false,
+            Script::Latin => {
+                latin += 1;
+                latin_run += 1;
+            }
+            Script::Cyrillic => {
+                latin_run = 0;
+                cyrillic_alone += usize::from(!has_latin_twin(c));
+            }
+        }
+        if latin_run > LATIN_RUN_MAX {
+            return false;
+        }
+        before = Some((c, script));
+    }
+    latin > 0 && cyrillic_alone >= CYRILLIC_ALONE_MIN
+}
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Script {
@@ -36,91 +124,28 @@ enum Script {
     Cyrillic,
 }
 
-/// `text` with every word in one script that clearly belongs to it.
-pub(super) fn unified(text: &str, repairs: &mut Repairs) -> String {
-    let mut kept = String::with_capacity(text.len());
-    let mut replaced = 0;
-    let mut rest = text;
-    while !rest.is_empty() {
-        let length = rest.find(|c: char| !c.is_alphabetic()).unwrap_or(rest.len());
-        let (word, after) = rest.split_at(length);
-        match script_meant(word) {
-            Some(script) => {
-                for c in word.chars() {
-                    let twin = twin_in(script, c);
-                    replaced += u64::from(twin.is_some());
-                    kept.push(twin.unwrap_or(c));
-                }
-            }
-            None => kept.push_str(word),
-        }
-        let gap = after.find(char::is_alphabetic).unwrap_or(after.len());
-        kept.push_str(&after[..gap]);
-        rest = &after[gap..];
-    }
-    count(repairs, "lookalike-letters", replaced);
-    kept
-}
-
-/// The script of a mixed word: most letters are of it, one at least looks like none of the other, and every letter of
-/// the other has its twin in it.
-fn script_meant(word: &str) -> Option<Script> {
-    if word.is_ascii() {
-        return None;
-    }
-    let (mut latin, mut cyrillic, mut latin_alone, mut cyrillic_alone) = (0usize, 0usize, 0usize, 0usize);
-    let mut before = None;
-    for c in word.chars() {
-        let script = script_of(c)?;
-        // "eGov" and its kin are names, not slips.
-        let is_name =
-            before.is_some_and(|(b, other): (char, Script)| other != script && b.is_lowercase()) && c.is_uppercase();
-        if is_name {
-            return None;
-        }
-        match script {
-            Script::Latin => {
-                latin += 1;
-                latin_alone += usize::from(twin_in(Script::Cyrillic, c).is_none());
-            }
-            Script::Cyrillic => {
-                cyrillic += 1;
-                cyrillic_alone += usize::from(twin_in(Script::Latin, c).is_none());
-            }
-        }
-        before = Some((c, script));
-    }
-    if cyrillic > latin && latin > 0 && latin_alone == 0 && cyrillic_alone > 0 {
-        return Some(Script::Cyrillic);
-    }
-    // Foreign names take Cyrillic endings: what ends in Cyrillic was meant so.
-    let ends_in_latin = before.is_some_and(|(_, script)| script == Script::Latin);
-    if latin > cyrillic && cyrillic > 0 && cyrillic_alone == 0 && latin_alone > 0 && ends_in_latin {
-        return Some(Script::Latin);
-    }
-    None
-}
-
 fn script_of(c: char) -> Option<Script> {
     match c {
-        'a'..='z' | 'A'..='Z' | '\u{c0}'..='\u{24f}' | 'ə' => Some(Script::Latin),
+        'a'..='z' | 'A'..='Z' | '\u{c0}'..='\u{d6}' | '\u{d8}'..='\u{f6}' | '\u{f8}'..='\u{24f}' | 'ə' => {
+            Some(Script::Latin)
+        }
         '\u{400}'..='\u{52f}' => Some(Script::Cyrillic),
         _ => None,
     }
 }
 
-/// The letter of `script` that looks like `c`, a letter of the other.
-fn twin_in(script: Script, c: char) -> Option<char> {
-    PAIRS.iter().find_map(|(latin, cyrillic)| match script {
-        Script::Cyrillic if *latin == c => Some(*cyrillic),
-        Script::Latin if *cyrillic == c => Some(*latin),
-        _ => None,
-    })
+fn cyrillic_twin(latin: char) -> Option<char> {
+    PAIRS.iter().find_map(|(from, to)| (*from == latin).then_some(*to))
+}
+
+fn has_latin_twin(cyrillic: char) -> bool {
+    matches!(cyrillic, 'у' | 'У' | 'ү' | 'Ү' | 'ѕ' | 'Ѕ' | 'ј' | 'Ј') || PAIRS.iter().any(|(_, to)| *to == cyrillic)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     fn check(text: &str, expected: &str, places: u64) {
         let mut repairs = Repairs::new();
@@ -131,21 +156,55 @@ mod tests {
 
     #[test]
     fn latin_letters_in_cyrillic_words_become_cyrillic() {
-        check("Прeзидeнт Kазахстана, бoльшoй", "Президент Казахстана, большой", 5);
-        check("бiр жыл, кəсіпкер, TAШKEHT", "бір жыл, кәсіпкер, TAШKEHT", 2);
-    }
-
-    #[test]
-    fn cyrillic_letters_in_latin_words_become_latin() {
-        check("Tоshkеnt shаhri, yаngi", "Toshkent shahri, yangi", 4);
+        check("Прeзидeнт Kазахстана, бoльшoй мecтный", "Президент Казахстана, большой местный", 7);
+        check("бiлiм мен кəсіпкер, cпорт-Mүслүм «Aлматы»", "білім мен кәсіпкер, спорт-Мүслүм «Алматы»", 6);
     }
 
     #[test]
     fn words_of_two_scripts_stay() {
-        for kept in
-            ["COVIDа", "Googleе", "SMSка", "eГов", "iТакси", "XIв.", "PRщик", "COP и СОР", "IT-шник", "Hа", "ТОР"]
-        {
+        for kept in [
+            "COVIDа",
+            "Googleе",
+            "SMSка",
+            "eГов",
+            "iТакси",
+            "XIв.",
+            "PRщик",
+            "CEOшник",
+            "COP и СОР",
+            "IT-шник",
+            "Hа",
+            "ТОР",
+            "#Kазахстан",
+            "https://example.org/Kазахстан",
+            "Mи8МТВ",
+            "600Mбит",
+            "алдыyда",
+            "Вloomberg",
+            "facebookтагы",
+            "copeцкий",
+            "Bоeing",
+            "бiр",
+            "Tой",
+        ] {
             check(kept, kept, 0);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn words_of_one_script_stay(
+            text in proptest::collection::vec("[а-яёәғқңөұүһіўҳҷӣӯА-ЯІ]{1,9}|[a-zA-Zçğıöşüəʻ]{1,9}", 1..30),
+            gap in "[ /,.-]",
+        ) {
+            let text = text.join(&gap);
+            prop_assert_eq!(unified(&text, &mut Repairs::new()), text.as_str());
+        }
+
+        #[test]
+        fn unifying_twice_is_unifying_once(text in "[а-яіА-Яa-eACEKM8#. ]{0,60}") {
+            let once = unified(&text, &mut Repairs::new()).into_owned();
+            prop_assert_eq!(unified(&once, &mut Repairs::new()), once.as_str());
         }
     }
 }
