@@ -3,6 +3,7 @@
 mod boilerplate;
 mod characters;
 mod ending;
+mod kazakh;
 mod lookalikes;
 mod tickers;
 
@@ -169,5 +170,40 @@ mod tests {
             prop_assert_eq!(cleaned.text, text);
             prop_assert!(cleaned.repairs.is_empty());
         }
+
+        #[test]
+        fn words_of_every_language_pass_unchanged(words in proptest::collection::vec(word_as_written(), 10..30)) {
+            let text = words.join(" ");
+            let cleaned = clean(&text);
+            prop_assert_eq!(cleaned.text, text);
+            prop_assert!(cleaned.repairs.is_empty());
+        }
+    }
+
+    /// A word of a language of the region or beyond, apostrophes inside, marks around.
+    fn word_as_written() -> impl Strategy<Value = String> {
+        let word = prop_oneof![
+            "[A-Z]?[a-z]{2,6}[’'][a-z]{1,4}",
+            "[А-ЯЁ]?[а-яёәғқңөұүһі]{2,9}",
+            "[А-ЯЁ]?[а-яёўқғҳӣӯҷ]{2,9}",
+            "[A-Z]?[a-z]{1,4}[ʻʼ‘’][a-z]{1,6}",
+            "[a-zçäžňöşüý]{2,9}",
+            "[A-ZÇĞİÖŞÜ]?[a-zçğıöşüâîû]{2,9}",
+            "[A-ZÄÖÜ]?[a-zäöüß]{2,9}",
+            "[A-ZÉÀÇ]?[a-zàâæçéèêëîïôœùûü]{2,9}",
+            "[A-ZŁŚŻ]?[a-ząćęłńóśźż]{2,9}",
+            "[A-ZČŘŠŽ]?[a-záčďéěíňóřšťúůýž]{2,9}",
+            "[a-zńúǵóáý]{2,9}",
+        ];
+        let around = proptest::sample::select(vec![
+            ("", ""),
+            ("«", "»"),
+            ("“", "”,"),
+            ("„", "“"),
+            ("", " —"),
+            ("(", ")"),
+            ("", "…"),
+        ]);
+        (word, around).prop_map(|(word, (before, after))| format!("{before}{word}{after}"))
     }
 }

@@ -7,7 +7,7 @@
 mod letters;
 mod route;
 
-use letters::is_odd_pair;
+use letters::{first_odd_pair, is_mark};
 use route::{ROUTES, Route};
 
 /// Readings that are undone one after the other: different parts of a line can take one each, twice read parts two.
@@ -64,22 +64,6 @@ pub fn mended(text: &str) -> Option<Mended> {
     result
 }
 
-/// Where a pair of characters stands that every mojibake has and writing has not.
-fn first_odd_pair(text: &str) -> Option<usize> {
-    let mut before = None;
-    for (at, c) in text.char_indices() {
-        if c.is_ascii() {
-            before = None;
-            continue;
-        }
-        if before.is_some_and(|before| is_odd_pair(before, c)) {
-            return Some(at);
-        }
-        before = Some(c);
-    }
-    None
-}
-
 fn mended_line(line: &str) -> Option<Mended> {
     let mut result: Option<Mended> = None;
     for _ in 0..PASSES_MAX {
@@ -128,7 +112,8 @@ struct Run {
 fn runs(route: &Route, line: &str) -> Vec<Run> {
     let mut runs = Vec::new();
     let mut run: Option<Run> = None;
-    let mut letter_end = usize::MAX;
+    // Where the last letter or sign ends that is above 0x7F and in no run.
+    let mut other_end = usize::MAX;
     let mut at = 0;
     let keep = |run: Run, runs: &mut Vec<Run>| {
         let has_odd = run.odd > 0 && run.odd * SEQUENCES_PER_ODD_MAX >= run.sequences && run.odd >= 2 * run.lone;
@@ -148,7 +133,7 @@ fn runs(route: &Route, line: &str) -> Vec<Run> {
         }
         if let Some(found) = route.sequence(line, at) {
             let run = run.get_or_insert(Run { start: at, end: at, ..Run::default() });
-            if run.start == at && letter_end == at {
+            if run.start == at && other_end == at {
                 run.weight -= AGAINST;
             }
             run.weight += found.weight;
@@ -165,12 +150,12 @@ fn runs(route: &Route, line: &str) -> Vec<Run> {
             run.end = end;
         } else {
             if let Some(mut run) = run.take() {
-                if run.end == at && c.is_alphabetic() {
+                if run.end == at && !is_mark(c) {
                     run.weight -= AGAINST;
                 }
                 keep(run, &mut runs);
             }
-            letter_end = if c.is_alphabetic() { end } else { usize::MAX };
+            other_end = if is_mark(c) { usize::MAX } else { end };
         }
         at = end;
     }

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use unicode_normalization::{UnicodeNormalization, is_nfc};
 
-use super::{Repairs, count, lookalikes};
+use super::{Repairs, count, kazakh, lookalikes};
 use crate::text::mojibake;
 
 /// `text` in NFC without invisible characters and mojibake; line breaks are `\n`, other white space is one space,
@@ -18,7 +18,7 @@ pub(super) fn repaired(text: &str, repairs: &mut Repairs) -> String {
     let controlled = without_controls(&readable, repairs);
     // What stood between a letter and its accent may be gone now.
     let composed = if is_nfc(&controlled) { controlled } else { controlled.nfc().collect() };
-    spaced(&lookalikes::unified(&composed, repairs))
+    spaced(&lookalikes::unified(&kazakh::restored(&composed, repairs), repairs))
 }
 
 fn mended<'t>(text: &'t str, repairs: &mut Repairs) -> Cow<'t, str> {

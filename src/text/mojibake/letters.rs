@@ -1,17 +1,64 @@
 //! Which characters people write beside each other, and which they publish at all.
 
+use std::sync::LazyLock;
+
+/// Above every character that an encoding of the wrong readings has (`■` and its kin).
+pub(super) const CODES: usize = 0x2600;
+
+/// Neither a letter nor a mark: a sign, a control character, a letter of Serbian or Macedonian alone.
+const ODD: u8 = 1;
+/// Stands right beside words, and before signs and numbers.
+const MARK: u8 = 2;
+const SMALL: u8 = 4;
+const CAPITAL: u8 = 8;
+/// Begins a wrong reading and is hardly ever followed by some letters.
+const FIRST: u8 = 16;
+
+/// What each character above 0x7F is.
+static CLASSES: LazyLock<Box<[u8]>> = LazyLock::new(|| {
+    let class = |code: u32| match char::from_u32(code) {
+        Some(c) if !c.is_ascii() => {
+            let is_set = |is_set: bool, class: u8| if is_set { class } else { 0 };
+            is_set(is_odd(c), ODD)
+                | is_set(is_mark(c), MARK)
+                | is_set(c.is_lowercase(), SMALL)
+                | is_set(c.is_uppercase(), CAPITAL)
+                | is_set(matches!(c, 'Ð' | 'Ñ' | 'Ã' | 'Å' | 'Đ' | 'â'), FIRST)
+        }
+        _ => 0,
+    };
+    (0..CODES as u32).map(class).collect()
+});
+
+/// Where the first character stands that good writing never has right after the one before it.
+pub(super) fn first_odd_pair(text: &str) -> Option<usize> {
+    let classes: &[u8] = &CLASSES;
+    let (mut before, mut before_class) = ('\0', 0);
+    for (at, c) in text.char_indices() {
+        let class = classes.get(c as usize).copied().unwrap_or(0);
+        let may_be_odd =
+            (class | before_class) & (ODD | FIRST) != 0 || (before_class & SMALL != 0 && class & CAPITAL != 0);
+        if may_be_odd && class != 0 && before_class != 0 && is_odd_pair(before, c) {
+            return Some(at);
+        }
+        (before, before_class) = (c, class);
+    }
+    None
+}
+
 /// Whether good writing never has `next` right after `before`; both are above 0x7F.
 pub(super) fn is_odd_pair(before: char, next: char) -> bool {
-    is_odd(before)
-        || (is_odd(next) && (!is_mark(before) || next.is_control()))
-        || (before.is_lowercase() && next.is_uppercase())
-        || (matches!(before, 'Ð' | 'Ñ' | 'Ã' | 'Å' | 'Đ')
-            && matches!(next, 'Š' | 'š' | 'Ž' | 'ž' | 'Œ' | 'œ' | 'Ÿ' | 'ź'))
+    let class = |c: char| CLASSES.get(c as usize).copied().unwrap_or(0);
+    let (a, b) = (class(before), class(next));
+    a & ODD != 0
+        || (b & ODD != 0 && (a & MARK == 0 || next.is_control()))
+        || (a & SMALL != 0 && b & CAPITAL != 0)
+        || (a & FIRST != 0 && before != 'â' && matches!(next, 'Š' | 'š' | 'Ž' | 'ž' | 'Œ' | 'œ' | 'Ÿ' | 'ź'))
         || (before == 'â' && next == 'Ł')
 }
 
-/// Neither a letter of a living language here nor a mark that stands right behind or before a word. Of the Cyrillic
-/// letters, those of Serbian and Macedonian count as odd: what they write in earnest has other Serbian letters beside it.
+/// Of the Cyrillic letters, those of Serbian and Macedonian count as odd: what they write in earnest has other letters
+/// of theirs beside it.
 fn is_odd(c: char) -> bool {
     match c {
         'ª' | 'º' | 'µ' | 'ƒ' | 'ˆ' => true,
@@ -22,8 +69,8 @@ fn is_odd(c: char) -> bool {
     }
 }
 
-/// Marks and spaces that stand right beside words, and before signs and numbers.
-fn is_mark(c: char) -> bool {
+/// Marks and spaces that stand right beside words.
+pub(super) fn is_mark(c: char) -> bool {
     matches!(c, '‘' | '’' | '“' | '”' | '–' | '—' | '…' | '«' | '»' | '‹' | '›' | '\u{a0}')
 }
 

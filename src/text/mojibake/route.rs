@@ -4,11 +4,9 @@ use std::sync::LazyLock;
 
 use encoding_rs::{Encoding, IBM866, ISO_8859_2, KOI8_R, WINDOWS_1250, WINDOWS_1251, WINDOWS_1252, WINDOWS_1254};
 
-use super::letters::{is_in_use, is_latin_letter, is_odd_pair, may_follow_a_word};
+use super::letters::{CODES, is_in_use, is_latin_letter, is_odd_pair, may_follow_a_word};
 use super::{AGAINST, HALF, LONG, Mended, Run, STRONG, WEAK};
 
-/// Above every character that an encoding here has (`■` and its kin).
-const CODES: usize = 0x2600;
 /// Says that an encoding lacks a character: NUL is none of those above 0x7F.
 const NO_BYTE: u8 = 0;
 
