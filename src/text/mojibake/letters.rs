@@ -2,6 +2,8 @@
 
 use std::sync::LazyLock;
 
+use super::route::is_in_between;
+
 /// Above every character that an encoding of the wrong readings has (`■` and its kin).
 pub(super) const CODES: usize = 0x2600;
 
@@ -14,10 +16,10 @@ const CAPITAL: u8 = 8;
 /// Begins a wrong reading and is hardly ever followed by some letters.
 const FIRST: u8 = 16;
 
-/// What each character above 0x7F is.
+/// What each character above 0x7F is; nothing where no wrong reading gives it, such as an accent of its own.
 static CLASSES: LazyLock<Box<[u8]>> = LazyLock::new(|| {
     let class = |code: u32| match char::from_u32(code) {
-        Some(c) if !c.is_ascii() => {
+        Some(c) if is_in_between(c) => {
             let is_set = |is_set: bool, class: u8| if is_set { class } else { 0 };
             is_set(is_odd(c), ODD)
                 | is_set(is_mark(c), MARK)

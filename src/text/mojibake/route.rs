@@ -35,7 +35,7 @@ pub(super) static ROUTES: LazyLock<Vec<Route>> = LazyLock::new(|| {
 });
 
 /// Whether a wrong reading gives `c`, so that it may be what an earlier wrong reading left.
-fn is_in_between(c: char) -> bool {
+pub(super) fn is_in_between(c: char) -> bool {
     ROUTES.iter().any(|route| route.byte(c).is_some())
 }
 
