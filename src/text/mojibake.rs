@@ -7,7 +7,7 @@
 mod letters;
 mod route;
 
-use letters::{first_odd_pair, is_mark};
+use letters::{is_mark, odd_pairs};
 use route::{ROUTES, Route};
 
 /// Readings that are undone one after the other: different parts of a line can take one each, twice read parts two.
@@ -44,7 +44,7 @@ pub struct Mended {
 pub fn mended(text: &str) -> Option<Mended> {
     let mut result: Option<Mended> = None;
     let mut done = 0;
-    while let Some(odd) = first_odd_pair(&text[done..]) {
+    while let Some((odd, _)) = odd_pairs(&text[done..]).next() {
         let begin = text[..done + odd].rfind('\n').map_or(0, |newline| newline + 1).max(done);
         let end = text[done + odd..].find('\n').map_or(text.len(), |length| done + odd + length);
         if let Some(line) = mended_line(&text[begin..end]) {
@@ -85,7 +85,9 @@ fn mended_line(line: &str) -> Option<Mended> {
 
 /// The reading that explains most, and where.
 fn best(line: &str) -> Option<(&'static Route, Vec<Run>)> {
-    let explained = ROUTES.iter().map(|route| {
+    let odd_routes = odd_pairs(line).fold(0, |all, (_, routes)| all | routes);
+    let likely = ROUTES.iter().enumerate().filter(|(at, _)| odd_routes & (1 << at) != 0);
+    let explained = likely.map(|(_, route)| {
         let runs = runs(route, line);
         let weight: i64 = runs.iter().map(|run| run.weight).sum();
         (weight, route, runs)

@@ -2,26 +2,29 @@
 
 use std::sync::LazyLock;
 
-use super::route::is_in_between;
+use super::route::routes_of;
 
 /// Above every character that an encoding of the wrong readings has (`■` and its kin).
 pub(super) const CODES: usize = 0x2600;
 
 /// Neither a letter nor a mark: a sign, a control character, a letter of Serbian or Macedonian alone.
-const ODD: u8 = 1;
+const ODD: u16 = 1;
 /// Stands right beside words, and before signs and numbers.
-const MARK: u8 = 2;
-const SMALL: u8 = 4;
-const CAPITAL: u8 = 8;
+const MARK: u16 = 2;
+const SMALL: u16 = 4;
+const CAPITAL: u16 = 8;
 /// Begins a wrong reading and is hardly ever followed by some letters.
-const FIRST: u8 = 16;
+const FIRST: u16 = 16;
+/// From this bit on: the wrong readings that give the character.
+const ROUTES_BIT: u32 = 8;
 
 /// What each character above 0x7F is; nothing where no wrong reading gives it, such as an accent of its own.
-static CLASSES: LazyLock<Box<[u8]>> = LazyLock::new(|| {
+static CLASSES: LazyLock<Box<[u16]>> = LazyLock::new(|| {
     let class = |code: u32| match char::from_u32(code) {
-        Some(c) if is_in_between(c) => {
-            let is_set = |is_set: bool, class: u8| if is_set { class } else { 0 };
-            is_set(is_odd(c), ODD)
+        Some(c) if routes_of(c) != 0 => {
+            let is_set = |is_set: bool, class: u16| if is_set { class } else { 0 };
+            (u16::from(routes_of(c)) << ROUTES_BIT)
+                | is_set(is_odd(c), ODD)
                 | is_set(is_mark(c), MARK)
                 | is_set(c.is_lowercase(), SMALL)
                 | is_set(c.is_uppercase(), CAPITAL)
@@ -32,20 +35,20 @@ static CLASSES: LazyLock<Box<[u8]>> = LazyLock::new(|| {
     (0..CODES as u32).map(class).collect()
 });
 
-/// Where the first character stands that good writing never has right after the one before it.
-pub(super) fn first_odd_pair(text: &str) -> Option<usize> {
-    let classes: &[u8] = &CLASSES;
+/// Where characters stand that good writing never has right after the one before them, and the wrong readings that give
+/// both, a bit for each.
+pub(super) fn odd_pairs(text: &str) -> impl Iterator<Item = (usize, u8)> {
+    let classes: &[u16] = &CLASSES;
     let (mut before, mut before_class) = ('\0', 0);
-    for (at, c) in text.char_indices() {
+    text.char_indices().filter_map(move |(at, c)| {
         let class = classes.get(c as usize).copied().unwrap_or(0);
         let may_be_odd =
             (class | before_class) & (ODD | FIRST) != 0 || (before_class & SMALL != 0 && class & CAPITAL != 0);
-        if may_be_odd && class != 0 && before_class != 0 && is_odd_pair(before, c) {
-            return Some(at);
-        }
+        let routes = ((class & before_class) >> ROUTES_BIT) as u8;
+        let is_found = may_be_odd && routes != 0 && is_odd_pair(before, c);
         (before, before_class) = (c, class);
-    }
-    None
+        is_found.then_some((at, routes))
+    })
 }
 
 /// Whether good writing never has `next` right after `before`; both are above 0x7F.

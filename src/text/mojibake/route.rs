@@ -34,9 +34,14 @@ pub(super) static ROUTES: LazyLock<Vec<Route>> = LazyLock::new(|| {
     ]
 });
 
+/// The wrong readings that give `c`, a bit for each.
+pub(super) fn routes_of(c: char) -> u8 {
+    ROUTES.iter().enumerate().fold(0, |bits, (at, route)| bits | (u8::from(route.byte(c).is_some()) << at))
+}
+
 /// Whether a wrong reading gives `c`, so that it may be what an earlier wrong reading left.
-pub(super) fn is_in_between(c: char) -> bool {
-    ROUTES.iter().any(|route| route.byte(c).is_some())
+fn is_in_between(c: char) -> bool {
+    routes_of(c) != 0
 }
 
 fn reversed(encoding: &'static Encoding) -> Box<[u8]> {
