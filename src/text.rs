@@ -2,6 +2,7 @@
 
 pub mod guard;
 pub mod markup;
+pub mod mojibake;
 pub mod walls;
 
 use scraper::Html;

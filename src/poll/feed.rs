@@ -11,7 +11,6 @@ mod entities;
 mod json;
 mod kind;
 pub(crate) mod markup;
-mod mojibake;
 mod names;
 mod wishes;
 

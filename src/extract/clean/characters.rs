@@ -1,18 +1,31 @@
 //! Repairs single characters: Unicode form, invisible and control characters, white space, known mojibake.
 
+use std::borrow::Cow;
+
 use unicode_normalization::{UnicodeNormalization, is_nfc};
 
-use super::{Repairs, count};
+use super::{Repairs, count, kazakh, lookalikes};
+use crate::text::mojibake;
 
 /// `text` in NFC without invisible characters and mojibake; line breaks are `\n`, other white space is one space,
 /// lines have none at their ends.
 pub(super) fn repaired(text: &str, repairs: &mut Repairs) -> String {
-    let composed = composed(text, repairs);
+    // First, while the bytes of a wrong reading that look like soft hyphens and controls are still there.
+    let mended = mended(text, repairs);
+    let composed = composed(&mended, repairs);
     let visible = visible(&composed, repairs);
-    let readable = if has_mojibake(&visible) { without_mojibake(&visible, repairs) } else { visible };
+    let readable = if has_watermarks(&visible) { without_watermarks(&visible, repairs) } else { visible };
     let controlled = without_controls(&readable, repairs);
     // What stood between a letter and its accent may be gone now.
-    spaced(&if is_nfc(&controlled) { controlled } else { controlled.nfc().collect() })
+    let composed = if is_nfc(&controlled) { controlled } else { controlled.nfc().collect() };
+    spaced(&lookalikes::unified(&kazakh::restored(&composed, repairs), repairs))
+}
+
+fn mended<'t>(text: &'t str, repairs: &mut Repairs) -> Cow<'t, str> {
+    let Some(mended) = mojibake::mended(text) else { return Cow::Borrowed(text) };
+    count(repairs, "mojibake", mended.sequences - mended.guessed);
+    count(repairs, "mojibake-guessed", mended.guessed);
+    Cow::Owned(mended.text)
 }
 
 fn composed(text: &str, repairs: &mut Repairs) -> String {
@@ -66,13 +79,13 @@ fn joins_after(before: Option<char>) -> bool {
     )
 }
 
-/// Remains of watermark characters (U+2063 and its kin) that were read in a wrong encoding: as Braille patterns in
-/// one step, as a Latin-2 sequence in another. Real Braille text uses other patterns, too.
-fn has_mojibake(text: &str) -> bool {
+/// Remains of the watermark characters U+2062 to U+2064 that lost their second byte and took in a no-break space: the
+/// Braille patterns U+28A0 and U+28E0 and the arrow U+2920. Real Braille text uses other patterns, too.
+fn has_watermarks(text: &str) -> bool {
     let mut found = false;
     for c in text.chars() {
         match c {
-            '\u{28a0}' | '\u{28e0}' | '\u{2920}' | '\u{e2}' => found = true,
+            '\u{28a0}' | '\u{28e0}' | '\u{2920}' => found = true,
             '\u{2800}'..='\u{28ff}' => return false,
             _ => {}
         }
@@ -80,30 +93,10 @@ fn has_mojibake(text: &str) -> bool {
     found
 }
 
-fn without_mojibake(text: &str, repairs: &mut Repairs) -> String {
-    let mut kept = String::with_capacity(text.len());
-    let mut removed = 0;
-    for c in text.chars() {
-        match c {
-            '\u{28a0}' | '\u{28e0}' | '\u{2920}' => {
-                kept.push(' ');
-                removed += 1;
-            }
-            '\u{2d8}' | '\u{141}' | '\u{a4}' => {
-                let before = kept.trim_end_matches('\u{81}');
-                match before.strip_suffix('\u{e2}') {
-                    Some(before) => {
-                        kept.truncate(before.len());
-                        removed += 1;
-                    }
-                    None => kept.push(c),
-                }
-            }
-            c => kept.push(c),
-        }
-    }
-    count(repairs, "braille-mojibake", removed);
-    kept
+fn without_watermarks(text: &str, repairs: &mut Repairs) -> String {
+    let is_watermark = |c: char| matches!(c, '\u{28a0}' | '\u{28e0}' | '\u{2920}');
+    count(repairs, "braille-mojibake", text.chars().filter(|c| is_watermark(*c)).count() as u64);
+    text.replace(is_watermark, " ")
 }
 
 fn without_controls(text: &str, repairs: &mut Repairs) -> String {

@@ -11,10 +11,10 @@ use url::Url;
 use super::collected::{Collected, TAGS_MAX, TextForm, Texts, absolute_url};
 use super::kind::FeedKind;
 use super::markup::{Piece, Pieces, Tag, prefix, push_escaped, push_resolved, resolved};
-use super::mojibake;
 use super::names::{Field, Namespace, Role, is_root, role};
 use super::wishes::WishList;
 use crate::poll::schedule::Wishes;
+use crate::text::mojibake;
 
 /// Entries that are read of one feed; feeds of news hold 10 to 500.
 pub(super) const ENTRIES_MAX: usize = 2_000;
@@ -366,7 +366,7 @@ impl Reader {
         let collected = self.entry.as_mut().unwrap_or(&mut self.feed);
         let form = if leaf.is_markup { TextForm::Html } else { leaf.form };
         if let Some(meant) = mojibake::mended(&leaf.value) {
-            leaf.value = meant;
+            leaf.value = meant.text;
         }
         match leaf.field {
             Field::Id => collected.take_id(&leaf.value, leaf.is_opaque_id),
