@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 
 use aho_corasick::{AhoCorasick, AhoCorasickBuilder, MatchKind};
 use scraper::node::Element;
-use scraper::{ElementRef, Html};
+use scraper::{ElementRef, Html, Selector};
 
 use super::render::{Piece, Writer, is_never_read};
 use super::walk::{Step, walk};
@@ -286,8 +286,8 @@ pub(super) struct Blocks {
     pub articles: u32,
 }
 
-/// Reads the blocks of a page in one walk.
-pub(super) fn read(page: &Html, heading: Option<ElementRef<'_>>) -> Blocks {
+/// Reads the blocks of a page in one walk, without the elements that `dropped` matches.
+pub(super) fn read(page: &Html, heading: Option<ElementRef<'_>>, dropped: Option<&Selector>) -> Blocks {
     let mut found = Blocks::default();
     let mut writer = Writer::default();
     let mut open: Vec<usize> = Vec::new();
@@ -300,7 +300,7 @@ pub(super) fn read(page: &Html, heading: Option<ElementRef<'_>>) -> Blocks {
             Step::Open(element) => {
                 let value = element.value();
                 let name = value.name();
-                if is_never_read(name) {
+                if is_never_read(name) || dropped.is_some_and(|selector| selector.matches(&element)) {
                     steps.skip_content();
                 }
                 writer.open(name, element);

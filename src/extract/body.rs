@@ -120,7 +120,7 @@ fn declared_text(declared: &str) -> String {
 
 /// The blocks of a page with their measures.
 pub(super) fn measured(sources: &BodySources<'_>) -> Vec<(String, Vec<f32>)> {
-    let blocks = blocks::read(sources.page, sources.heading);
+    let blocks = blocks::read(sources.page, sources.heading, None);
     let declared = sources.declared.map(declared_text).unwrap_or_default();
     let measured = Measured::new(&blocks, &context(sources, &declared));
     let row = |position| {
@@ -141,7 +141,7 @@ fn context<'a>(sources: &BodySources<'a>, declared: &'a str) -> Context<'a> {
 
 /// The blocks of a page that are probably of its article, without those that the site repeats.
 fn read_blocks(sources: &BodySources<'_>, declared: &str) -> Body {
-    let page = blocks::read(sources.page, sources.heading);
+    let page = blocks::read(sources.page, sources.heading, sources.rule.and_then(|rule| rule.drop.as_ref()));
     let measured = Measured::new(&page, &context(sources, declared));
     let mut row = Vec::with_capacity(features::WIDTH);
     let probabilities: Vec<f32> = (0..page.blocks.len())

@@ -36,11 +36,11 @@ const STORY: &str = "/2026/11/dam";
 
 fn extracted(path: &str, html: &str, announced: Option<&Announced>) -> Extraction {
     let page = page(html.as_bytes(), "text/html; charset=utf-8", &format!("https://steppe.example{path}"));
-    extract(&page, &Hints { announced, zone: &TimeZone::UTC, rule: None, content: ContentFrom::Page })
+    extract(&page, &Hints { announced, zone: &TimeZone::UTC, rule: None, content: ContentFrom::Page, template: None })
 }
 
 fn check(path: &str, html: &str, expected: Option<&str>) {
-    let Extraction { article, rejected } = extracted(path, html, None);
+    let Extraction { article, rejected, .. } = extracted(path, html, None);
     let reason = rejected.as_ref().map(|rejection| rejection.reason.as_str());
     assert_eq!(reason, expected, "{html}\ngave {:?}, {rejected:?}", article.content_text);
 }
