@@ -119,6 +119,26 @@ fn long_attributes_are_dropped() {
 }
 
 #[test]
+fn values_that_nobody_reads_leave_their_names_for_selectors() {
+    let long = "x".repeat(SELECTED_BYTES_MAX + 1);
+    check(
+        &format!("<p data-id=7 data-state='{long}' class='{long}' onclick=\"{long}\">text"),
+        &format!("<p data-id=7 data-state class='{long}' onclick>text"),
+    );
+    check(
+        &format!("<img SRCSET={long} src=a><time data-unixtime=1795000000>"),
+        "<img SRCSET src=a><time data-unixtime=1795000000>",
+    );
+}
+
+#[test]
+fn what_is_never_closed_is_dropped_in_linear_time() {
+    let ends = "</x>".repeat(TAGS_MAX + 1);
+    check(&format!("<div>a<svg>{ends}</div>b</svg>c</div>d"), "<div>ac</div>d");
+    check("<div>a<svg></x></div>b", "<div>a</div>b");
+}
+
+#[test]
 fn text_after_the_caps_is_still_there() {
     let deep = format!("{}<p>deep</p>{}<p>after</p>", "<div>".repeat(1000), "</div>".repeat(1000));
     let guarded = guard(&deep).html;
