@@ -10,6 +10,8 @@ mod limit;
 use std::borrow::Cow;
 use std::ops::Range;
 
+use memchr::memchr2;
+
 use super::is_inline;
 use super::markup::{self, Attribute, Tag, Token, Tokens};
 use elements::{
@@ -125,6 +127,8 @@ impl<'a> Pass<'a> {
     fn text(&mut self, text: &str) {
         let html = &mut self.guarded.html;
         self.references += text.bytes().filter(|byte| is_reference(*byte)).count();
+        let plain = memchr2(0, b'\r', text.as_bytes()).map(|_| without_slow_characters(text));
+        let text = plain.as_deref().unwrap_or(text);
         if self.references > REFERENCES_MAX {
             html.extend(text.chars().map(|c| if u8::try_from(c).is_ok_and(is_reference) { ' ' } else { c }));
         } else if let Some(before) = text.strip_suffix('<') {
@@ -430,6 +434,12 @@ fn is_read_whole(attribute: &str) -> bool {
         "itemtype", "datetime",
     ];
     READ.iter().any(|read| attribute.eq_ignore_ascii_case(read))
+}
+
+/// A text as a tree builder would keep it, without what takes it long: browsers leave NUL out (what it parted must not
+/// make a tag), and every line ends in a newline (WHATWG, 13.2.3.5).
+fn without_slow_characters(text: &str) -> String {
+    text.replace("<\0", "< ").replace('\0', "").replace("\r\n", "\n").replace('\r', "\n")
 }
 
 fn is_reference(byte: u8) -> bool {

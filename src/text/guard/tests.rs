@@ -69,6 +69,8 @@ fn text_never_becomes_markup() {
     check("<<b><p></b>div>", "&lt;<p>div>");
     check("a<<script></script>p>", "a&lt;p>");
     check("<<svg></svg>!-- x", "&lt;!-- x");
+    check("a\0b<\0\0p>c<\0", "ab< p>c< ");
+    check("a\r\nb\rc", "a\nb\nc");
     let title = format!("{}<title><p></title>", "<br>".repeat(TAGS_MAX));
     assert!(!guard(&title).html.contains("<p>"));
 }
