@@ -138,6 +138,13 @@ pub const KINDS: &[Kind] = &[
     kind("160 spans around 50,000 paragraphs", || {
         before(&format!("{}{}</div>", "<span>".repeat(159), "<p>x".repeat(50_000)))
     }),
+    kind("60 headings around 3 MB of text", || {
+        before(&format!("{}{}", "<h2><div>".repeat(60), "word ".repeat(600_000)))
+    }),
+    kind("40 bylines around 3 MB of text", || {
+        before(&format!("{}{}", "<div class=byline itemprop=author>".repeat(40), "word ".repeat(600_000)))
+    }),
+    kind("100 times around 3 MB of text", || before(&format!("{}{}", "<time>".repeat(100), "word ".repeat(600_000)))),
     // Elements that overlap.
     kind("20,000 links closed inside a block", || before(&numbered(20_000, "<a href=/K>x<div>y</a>z"))),
     kind("20,000 links never closed", || before(&numbered(20_000, "<a href=/K>x"))),
@@ -175,6 +182,8 @@ pub const KINDS: &[Kind] = &[
     kind("50,000 bylines", || before(&numbered(50_000, "<div class=byline>By Writer K</div>"))),
     kind("100,000 times", || before(&"<time datetime=2026-03-09T10:00>9 March</time> ".repeat(100_000))),
     kind("50,000 dates in words", || before(&"<div>10:14, 20 января 2021</div>".repeat(50_000))),
+    kind("a text of 30,000 dates", || before(&format!("<div>{}</div>", "10:14, 20 января 2021 ".repeat(30_000)))),
+    kind("50,000 times the title", || before(&format!("<p>{TITLE}</p>").repeat(50_000))),
     kind("50,000 hidden elements", || before(&"<div style='display:none' hidden>hidden words</div>".repeat(50_000))),
     kind("100,000 options", || before(&format!("<select>{}</select>", numbered(100_000, "<option>Choice K")))),
     kind("100,000 options without a list", || before(&numbered(100_000, "<option>Choice K</option>"))),
@@ -245,6 +254,13 @@ pub const KINDS: &[Kind] = &[
         let list = |part: &str| format!("[{}\"\"]", numbered(50_000, part));
         let (authors, words) = (list("\"Writer K\","), list("\"K\","));
         headed(&ld(&format!("{{\"@type\":\"NewsArticle\",\"author\":{authors},\"keywords\":{words}}}")))
+    }),
+    kind("JSON-LD with texts of 200 KB for all", || {
+        let [date, word] = ["2026-03-09 ", "word &amp; "].map(|part| part.repeat((200 << 10) / part.len()));
+        headed(&ld(&format!(
+            "{{\"@type\":\"NewsArticle\",\"headline\":\"{word}\",\"datePublished\":\"{date}\",\"dateModified\":\"{date}\",\
+             \"author\":\"{word}\",\"keywords\":\"{word}\"}}"
+        )))
     }),
     kind("5,000 blocks of JSON-LD", || headed(&ld("{\"@type\":\"NewsArticle\",\"headline\":\"x\"}").repeat(5_000))),
 ];
