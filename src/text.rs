@@ -36,7 +36,7 @@ fn without_tags(fragment: &str) -> String {
             Token::Raw(range) if shows_raw => text.push_str(&fragment[range]),
             Token::Raw(_) | Token::Ignored => {}
             Token::Start(tag) => {
-                shows_raw = matches!(tag.name.as_str(), "title" | "textarea");
+                shows_raw = matches!(tag.name.as_ref(), "title" | "textarea");
                 separate(&mut text, &tag.name);
             }
             Token::End(name) => separate(&mut text, &name),

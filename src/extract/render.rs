@@ -29,12 +29,20 @@ pub(super) fn text_of(element: ElementRef<'_>, dropped: Option<&Selector>) -> St
     joined(writer.finish().iter().enumerate())
 }
 
-/// The text of an element as one line.
+/// Longest line of an element, in bytes before white space is collapsed: no title or name is that long, and an element
+/// that was never closed holds the page, at each of its levels.
+const LINE_BYTES_MAX: usize = 16 << 10;
+
+/// The text of an element as one line, cut where it is no line.
 pub(super) fn line_of(element: ElementRef<'_>) -> String {
     let mut line = String::new();
     for step in walk(element) {
+        let room = LINE_BYTES_MAX.saturating_sub(line.len());
+        if room == 0 {
+            break;
+        }
         match step {
-            Step::Text(text) => line.push_str(text),
+            Step::Text(text) => line.push_str(&text[..text.floor_char_boundary(room)]),
             Step::Open(inner) | Step::Close(inner) if !is_inline(inner.value().name()) => line.push(' '),
             _ => {}
         }

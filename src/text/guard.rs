@@ -7,6 +7,11 @@
 mod elements;
 mod limit;
 
+use std::borrow::Cow;
+use std::ops::Range;
+
+use memchr::memchr2;
+
 use super::is_inline;
 use super::markup::{self, Attribute, Tag, Token, Tokens};
 use elements::{
@@ -17,6 +22,10 @@ pub use limit::{ATTRIBUTES_MAX, DEPTH_MAX, PAGE_BYTES_MAX, PageLimit, TAGS_MAX};
 
 /// Longest attribute value in bytes; longer ones are dropped: they hold embedded pictures or state, never a text.
 const ATTRIBUTE_BYTES_MAX: usize = 16 << 10;
+/// Longest value in bytes of an attribute that nobody reads, such as `srcset`, `onclick` or a widget's settings in
+/// `data-`; of longer ones the name is kept. The values that selectors ask for and times are shorter. They are a fifth
+/// of real pages' markup, which a tree builder reads letter by letter.
+const SELECTED_BYTES_MAX: usize = 64;
 /// Deepest nesting of tables: extraction copies the rows once per table around them. Real pages have 2, old ones 5.
 const TABLES_DEPTH_MAX: usize = 8;
 /// Most end tags of links that overlap a block; later ones end the block, too. Each makes the tree builder copy the
@@ -67,10 +76,10 @@ enum RawText {
 
 /// An element that is dropped with everything in it.
 #[derive(Debug)]
-struct Dropped {
-    name: String,
+struct Dropped<'a> {
+    name: Cow<'a, str>,
     /// Open elements inside it.
-    inside: Vec<String>,
+    inside: Vec<Cow<'a, str>>,
 }
 
 #[derive(Debug, Default)]
@@ -78,7 +87,7 @@ struct Pass<'a> {
     page: &'a str,
     guarded: Guarded,
     /// Open elements that were written, outermost first.
-    open: Vec<String>,
+    open: Vec<Cow<'a, str>>,
     /// Open formatting elements that were written, all of them inside the innermost of `open`.
     open_formatting: usize,
     open_tables: usize,
@@ -86,16 +95,17 @@ struct Pass<'a> {
     dropped_tables: usize,
     /// Open elements beyond [`DEPTH_MAX`], which were not written.
     dropped_depth: usize,
-    dropped: Option<Dropped>,
+    dropped: Option<Dropped<'a>>,
     tags: usize,
     end_tags: usize,
+    dropped_end_tags: usize,
     overlaps: usize,
     references: usize,
     raw: RawText,
 }
 
-impl Pass<'_> {
-    fn take(&mut self, token: Token, ahead: &Tokens<'_>) {
+impl<'a> Pass<'a> {
+    fn take(&mut self, token: Token<'a>, ahead: &Tokens<'a>) {
         let page = self.page;
         match token {
             Token::Text(range) => self.text(&page[range]),
@@ -117,6 +127,8 @@ impl Pass<'_> {
     fn text(&mut self, text: &str) {
         let html = &mut self.guarded.html;
         self.references += text.bytes().filter(|byte| is_reference(*byte)).count();
+        let plain = memchr2(0, b'\r', text.as_bytes()).map(|_| without_slow_characters(text));
+        let text = plain.as_deref().unwrap_or(text);
         if self.references > REFERENCES_MAX {
             html.extend(text.chars().map(|c| if u8::try_from(c).is_ok_and(is_reference) { ' ' } else { c }));
         } else if let Some(before) = text.strip_suffix('<') {
@@ -129,29 +141,34 @@ impl Pass<'_> {
     }
 
     /// Whether a token belongs to an element that is dropped whole.
-    fn stays_dropped(&mut self, token: &Token) -> bool {
+    fn stays_dropped(&mut self, token: &Token<'a>) -> bool {
         let Some(Dropped { name: dropped, inside }) = &mut self.dropped else { return false };
         let (ends, stays) = match token {
             Token::Start(tag) if ends_dropped(dropped, &tag.name) => (true, false),
             Token::Start(tag) => {
                 let is_open = !is_void(&tag.name) && !self.page[tag.span.clone()].ends_with("/>");
                 // Neither controls nor buttons nest: another start is the next one.
-                let nests = tag.name != *dropped || matches!(dropped.as_str(), "svg" | "template");
+                let nests = tag.name != *dropped || matches!(dropped.as_ref(), "svg" | "template");
                 if is_open && nests && inside.len() < DEPTH_MAX {
                     inside.push(tag.name.clone());
                 }
                 (false, true)
             }
-            Token::End(name) => match inside.iter().rposition(|open| open == name) {
-                Some(position) => {
-                    inside.truncate(position);
-                    (false, true)
+            // A million of them are not each compared with all that is open.
+            Token::End(name) if self.dropped_end_tags >= TAGS_MAX => (name == dropped, true),
+            Token::End(name) => {
+                self.dropped_end_tags += 1;
+                match inside.iter().rposition(|open| open == name) {
+                    Some(position) => {
+                        inside.truncate(position);
+                        (false, true)
+                    }
+                    None if name == dropped => (true, true),
+                    // The end of what is around it: it was never closed.
+                    None if self.open.contains(name) => (true, false),
+                    None => (false, true),
                 }
-                None if name == dropped => (true, true),
-                // The end of what is around it: it was never closed.
-                None if self.open.contains(name) => (true, false),
-                None => (false, true),
-            },
+            }
             _ => (false, true),
         };
         if ends {
@@ -160,8 +177,8 @@ impl Pass<'_> {
         stays
     }
 
-    fn start(&mut self, tag: &Tag, ahead: &Tokens<'_>) {
-        let name = tag.name.as_str();
+    fn start(&mut self, tag: &Tag<'a>, ahead: &Tokens<'a>) {
+        let name = tag.name.as_ref();
         self.raw = RawText::Dropped;
         match name {
             "script" => {
@@ -177,7 +194,7 @@ impl Pass<'_> {
             "plaintext" | "frameset" | "frame" | "option" | "optgroup" | "math" => return self.separate(name),
             _ if is_dropped_whole(name) => {
                 let is_closed = name == "svg" && self.page[tag.span.clone()].ends_with("/>");
-                self.dropped = (!is_closed).then(|| Dropped { name: name.to_owned(), inside: Vec::new() });
+                self.dropped = (!is_closed).then(|| Dropped { name: tag.name.clone(), inside: Vec::new() });
                 if name != "svg" {
                     self.separate(name);
                 }
@@ -208,12 +225,12 @@ impl Pass<'_> {
         }
         self.write_start(tag);
         self.open_tables += usize::from(name == "table");
-        self.open.push(name.to_owned());
+        self.open.push(tag.name.clone());
     }
 
     /// Writes a formatting element only if nothing but a few pieces of text is in it, so that it surely ends where it
     /// is closed. All others are dropped: they say nothing of where the text is.
-    fn start_formatting(&mut self, tag: &Tag, ahead: &Tokens<'_>) {
+    fn start_formatting(&mut self, tag: &Tag<'a>, ahead: &Tokens<'a>) {
         if self.open_formatting > 0 || self.tags < TAGS_MAX && is_phrase(tag, ahead) {
             self.open_formatting += 1;
             self.write_start(tag);
@@ -297,10 +314,10 @@ impl Pass<'_> {
         };
         let is_cell = |open: &str| !is_table_part(name) && is_barrier(open);
         let found = self.open.iter().enumerate().rev().find(|(_, open)| {
-            let open = open.as_str();
+            let open = open.as_ref();
             closed.contains(&open) || barriers.contains(&open) || open == "table" || is_cell(open)
         });
-        if let Some((position, _)) = found.filter(|(_, open)| closed.contains(&open.as_str())) {
+        if let Some((position, _)) = found.filter(|(_, open)| closed.contains(&open.as_ref())) {
             self.close_down_to(position);
         }
     }
@@ -336,44 +353,62 @@ impl Pass<'_> {
         html.push('>');
     }
 
-    fn write_start(&mut self, tag: &Tag) {
+    fn write_start(&mut self, tag: &Tag<'_>) {
         self.tags += 1;
-        let (mut count, mut kept) = (0, Vec::new());
-        for attribute in attributes(self.page, tag) {
-            count += 1;
-            if count > ATTRIBUTES_MAX {
+        let page = self.page;
+        let begin = self.guarded.html.len();
+        self.guarded.html.push('<');
+        self.guarded.html.push_str(&tag.name);
+        let mut is_whole = true;
+        for (position, attribute) in attributes(page, tag).enumerate() {
+            if position == ATTRIBUTES_MAX {
                 self.guarded.exceeded.get_or_insert(PageLimit::Attributes);
+                is_whole = false;
                 break;
             }
-            let references = self.page[attribute.value.clone()].bytes().filter(|byte| is_reference(*byte)).count();
-            if is_ordinary(&attribute) && self.references + references <= REFERENCES_MAX {
-                self.references += references;
-                kept.push(attribute.name.start..attribute.end);
+            let kept = self.kept(&attribute);
+            is_whole &= kept.end == attribute.end;
+            if !kept.is_empty() {
+                self.guarded.html.push(' ');
+                self.guarded.html.push_str(&page[kept]);
             }
         }
-        let html = &mut self.guarded.html;
-        if kept.len() == count {
-            html.push_str(&self.page[tag.span.clone()]);
-            return;
+        if is_whole {
+            self.guarded.html.truncate(begin);
+            self.guarded.html.push_str(&page[tag.span.clone()]);
+        } else {
+            self.guarded.html.push('>');
         }
-        html.push('<');
-        html.push_str(&tag.name);
-        for attribute in kept {
-            html.push(' ');
-            html.push_str(&self.page[attribute]);
+    }
+
+    /// What is written of an attribute: all of it, its name alone, or nothing.
+    fn kept(&mut self, attribute: &Attribute) -> Range<usize> {
+        let Attribute { name, value, end } = attribute;
+        let written = &self.page[name.clone()];
+        let is_read = value.len() <= SELECTED_BYTES_MAX || is_read_whole(written);
+        if name.len() > ATTRIBUTE_BYTES_MAX || value.len() > ATTRIBUTE_BYTES_MAX {
+            return name.start..name.start;
         }
-        html.push('>');
+        if !is_read {
+            return name.clone();
+        }
+        let references = self.page[value.clone()].bytes().filter(|byte| is_reference(*byte)).count();
+        if self.references + references > REFERENCES_MAX {
+            return name.start..name.start;
+        }
+        self.references += references;
+        name.start..*end
     }
 }
 
 /// Whether a formatting element is closed after nothing but text, pictures and elements of its kind.
-fn is_phrase(tag: &Tag, ahead: &Tokens<'_>) -> bool {
+fn is_phrase<'a>(tag: &Tag<'a>, ahead: &Tokens<'a>) -> bool {
     let mut open = vec![tag.name.clone()];
     for token in ahead.clone().take(PHRASE_TOKENS_MAX) {
         match token {
             Token::Text(_) | Token::Ignored => {}
             Token::Start(inner) if is_formatting(&inner.name) => open.push(inner.name),
-            Token::Start(inner) if matches!(inner.name.as_str(), "br" | "img" | "wbr") => {}
+            Token::Start(inner) if matches!(inner.name.as_ref(), "br" | "img" | "wbr") => {}
             Token::End(name) if open.last() == Some(&name) => {
                 open.pop();
                 if open.is_empty() {
@@ -386,14 +421,25 @@ fn is_phrase(tag: &Tag, ahead: &Tokens<'_>) -> bool {
     false
 }
 
-fn attributes(page: &str, tag: &Tag) -> impl Iterator<Item = Attribute> {
+fn attributes(page: &str, tag: &Tag<'_>) -> impl Iterator<Item = Attribute> {
     let end = tag.span.end;
     let next = move |at| markup::next_attribute(page, at).filter(|found| found.end <= end);
     std::iter::successors(next(tag.attributes.start), move |found| next(found.end))
 }
 
-fn is_ordinary(attribute: &Attribute) -> bool {
-    attribute.value.len() <= ATTRIBUTE_BYTES_MAX && attribute.name.len() <= ATTRIBUTE_BYTES_MAX
+/// Attributes whose values somebody reads; the others are only looked for by selectors of sites.
+fn is_read_whole(attribute: &str) -> bool {
+    const READ: [&str; 14] = [
+        "class", "href", "content", "src", "id", "style", "alt", "title", "rel", "name", "property", "itemprop",
+        "itemtype", "datetime",
+    ];
+    READ.iter().any(|read| attribute.eq_ignore_ascii_case(read))
+}
+
+/// A text as a tree builder would keep it, without what takes it long: browsers leave NUL out (what it parted must not
+/// make a tag), and every line ends in a newline (WHATWG, 13.2.3.5).
+fn without_slow_characters(text: &str) -> String {
+    text.replace("<\0", "< ").replace('\0', "").replace("\r\n", "\n").replace('\r', "\n")
 }
 
 fn is_reference(byte: u8) -> bool {

@@ -3,17 +3,20 @@
 //! This is the part of the WHATWG tokenizer that decides where tags begin and end. It repairs nothing; who needs a
 //! tree builds one from what is left after the pass.
 
+use std::borrow::Cow;
 use std::ops::Range;
+
+use memchr::{memchr, memchr_iter};
 
 /// One token of a page. Ranges are byte offsets into the input.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Token {
+pub enum Token<'a> {
     /// Character data, entities unresolved.
     Text(Range<usize>),
     /// A start tag.
-    Start(Tag),
+    Start(Tag<'a>),
     /// An end tag, its name in lower case.
-    End(String),
+    End(Cow<'a, str>),
     /// The content of a raw text element such as `script`; its start tag came before, its end tag follows.
     Raw(Range<usize>),
     /// A comment, doctype or processing instruction.
@@ -22,9 +25,9 @@ pub enum Token {
 
 /// A start tag.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Tag {
+pub struct Tag<'a> {
     /// Its name in lower case.
-    pub name: String,
+    pub name: Cow<'a, str>,
     /// The whole tag, angle brackets included.
     pub span: Range<usize>,
     /// What stands between the name and the closing bracket.
@@ -45,17 +48,17 @@ pub fn tokens(html: &str) -> Tokens<'_> {
 pub struct Tokens<'a> {
     html: &'a str,
     at: usize,
-    raw: Option<String>,
+    raw: Option<&'static str>,
     /// The end of a comment was looked for in vain; it is not looked for again, which keeps this linear.
     has_no_comment_end: bool,
 }
 
-impl Iterator for Tokens<'_> {
-    type Item = Token;
+impl<'a> Iterator for Tokens<'a> {
+    type Item = Token<'a>;
 
-    fn next(&mut self) -> Option<Token> {
+    fn next(&mut self) -> Option<Token<'a>> {
         if let Some(name) = self.raw.take() {
-            let end = self.end_of_raw(&name);
+            let end = self.end_of_raw(name);
             if end > self.at {
                 return Some(Token::Raw(std::mem::replace(&mut self.at, end)..end));
             }
@@ -73,20 +76,19 @@ impl Iterator for Tokens<'_> {
     }
 }
 
-impl Tokens<'_> {
-    fn text(&mut self) -> Token {
+impl<'a> Tokens<'a> {
+    fn text(&mut self) -> Token<'a> {
         let bytes = self.html.as_bytes();
-        let begins_tag = |at: usize| {
-            bytes[at] == b'<'
-                && bytes
-                    .get(at + 1)
-                    .is_some_and(|next| next.is_ascii_alphabetic() || matches!(next, b'/' | b'!' | b'?'))
+        let begins_tag = |at: &usize| {
+            bytes.get(at + 1).is_some_and(|next| next.is_ascii_alphabetic() || matches!(next, b'/' | b'!' | b'?'))
         };
-        let end = (self.at + 1..bytes.len()).find(|&at| begins_tag(at)).unwrap_or(bytes.len());
+        let begin = self.at + 1;
+        let end = memchr_iter(b'<', &bytes[begin..]).map(|found| begin + found).find(begins_tag);
+        let end = end.unwrap_or(bytes.len());
         Token::Text(std::mem::replace(&mut self.at, end)..end)
     }
 
-    fn start_tag(&mut self) -> Token {
+    fn start_tag(&mut self) -> Token<'a> {
         let bytes = self.html.as_bytes();
         let begin = self.at;
         let name_end = end_of_name(bytes, begin + 1);
@@ -96,22 +98,20 @@ impl Tokens<'_> {
         }
         let close = skip_while(bytes, at, |byte| byte.is_ascii_whitespace() || byte == b'/');
         self.at = (close + 1).min(bytes.len());
-        let name = self.html[begin + 1..name_end].to_ascii_lowercase();
-        if RAW_TEXT.contains(&name.as_str()) {
-            self.raw = Some(name.clone());
-        }
+        let name = lower_case(&self.html[begin + 1..name_end]);
+        self.raw = RAW_TEXT.into_iter().find(|raw| name == *raw);
         Token::Start(Tag { name, span: begin..self.at, attributes: name_end..close.min(bytes.len()) })
     }
 
-    fn end_tag(&mut self) -> Token {
+    fn end_tag(&mut self) -> Token<'a> {
         let bytes = self.html.as_bytes();
         let name_end = end_of_name(bytes, self.at + 2);
-        let name = self.html[self.at + 2..name_end].to_ascii_lowercase();
+        let name = lower_case(&self.html[self.at + 2..name_end]);
         self.at = after(bytes, name_end, b'>');
         if name.is_empty() { Token::Ignored } else { Token::End(name) }
     }
 
-    fn declaration(&mut self) -> Token {
+    fn declaration(&mut self) -> Token<'a> {
         let bytes = self.html.as_bytes();
         self.at = match self.html[self.at..].starts_with("<!--") {
             true => self.end_of_comment(self.at + 4),
@@ -127,12 +127,11 @@ impl Tokens<'_> {
         if let Some(dashes) = [">", "->"].into_iter().find(|end| self.html[begin..].starts_with(end)) {
             return begin + dashes.len();
         }
-        let mut at = if self.has_no_comment_end { bytes.len() } else { begin };
-        while let Some(found) = self.html[at..].find("--") {
-            match &bytes[at + found + 2..] {
-                [b'>', ..] => return at + found + 3,
-                [b'!', b'>', ..] => return at + found + 4,
-                _ => at += found + 1,
+        if !self.has_no_comment_end {
+            let ends = |close: &usize| bytes[begin..*close].ends_with(b"--") || bytes[begin..*close].ends_with(b"--!");
+            let close = memchr_iter(b'>', &bytes[begin..]).map(|found| begin + found).find(ends);
+            if let Some(close) = close {
+                return close + 1;
             }
         }
         self.has_no_comment_end = true;
@@ -141,18 +140,14 @@ impl Tokens<'_> {
 
     fn end_of_raw(&self, name: &str) -> usize {
         let bytes = self.html.as_bytes();
-        let mut at = self.at;
-        while let Some(found) = self.html[at..].find("</") {
-            let name_at = at + found + 2;
-            let name_end = name_at + name.len();
-            let is_name = bytes.get(name_at..name_end).is_some_and(|text| text.eq_ignore_ascii_case(name.as_bytes()));
-            let ends = |byte: &u8| byte.is_ascii_whitespace() || matches!(byte, b'/' | b'>');
-            if is_name && bytes.get(name_end).is_none_or(ends) {
-                return at + found;
-            }
-            at = name_at;
-        }
-        bytes.len()
+        let ends = |open: &usize| {
+            let Some(text) = bytes[open + 1..].strip_prefix(b"/") else { return false };
+            let is_name = text.get(..name.len()).is_some_and(|text| text.eq_ignore_ascii_case(name.as_bytes()));
+            let follows = |byte: &u8| byte.is_ascii_whitespace() || matches!(byte, b'/' | b'>');
+            is_name && text.get(name.len()).is_none_or(follows)
+        };
+        let end = memchr_iter(b'<', &bytes[self.at..]).map(|found| self.at + found).find(ends);
+        end.unwrap_or(bytes.len())
     }
 }
 
@@ -183,7 +178,7 @@ pub fn next_attribute(html: &str, at: usize) -> Option<Attribute> {
     }
     let value = skip_while(bytes, equals + 1, is_space);
     if let Some(quote @ (b'"' | b'\'')) = bytes.get(value) {
-        let close = skip_while(bytes, value + 1, |byte| byte != *quote);
+        let close = memchr(*quote, &bytes[value + 1..]).map_or(bytes.len(), |found| value + 1 + found);
         return Some(Attribute { name: begin..name_end, value: value + 1..close, end: (close + 1).min(bytes.len()) });
     }
     let value_end = skip_while(bytes, value, |byte| !is_space(byte) && byte != b'>');
@@ -191,7 +186,7 @@ pub fn next_attribute(html: &str, at: usize) -> Option<Attribute> {
 }
 
 /// The value of the first attribute of that name (lower case) in a tag, entities unresolved.
-pub fn attribute_value<'a>(html: &'a str, tag: &Tag, name: &str) -> Option<&'a str> {
+pub fn attribute_value<'a>(html: &'a str, tag: &Tag<'_>, name: &str) -> Option<&'a str> {
     let mut at = tag.attributes.start;
     while let Some(attribute) = next_attribute(html, at).filter(|attribute| attribute.end <= tag.span.end) {
         if html[attribute.name].eq_ignore_ascii_case(name) {
@@ -200,6 +195,14 @@ pub fn attribute_value<'a>(html: &'a str, tag: &Tag, name: &str) -> Option<&'a s
         at = attribute.end;
     }
     None
+}
+
+/// A name in lower case; names are written so but for very few pages.
+fn lower_case(name: &str) -> Cow<'_, str> {
+    match name.bytes().any(|byte| byte.is_ascii_uppercase()) {
+        true => Cow::Owned(name.to_ascii_lowercase()),
+        false => Cow::Borrowed(name),
+    }
 }
 
 fn end_of_name(bytes: &[u8], at: usize) -> usize {
@@ -212,7 +215,8 @@ fn skip_while(bytes: &[u8], at: usize, skipped: impl Fn(u8) -> bool) -> usize {
 }
 
 fn after(bytes: &[u8], at: usize, wanted: u8) -> usize {
-    (skip_while(bytes, at, |byte| byte != wanted) + 1).min(bytes.len())
+    let at = at.min(bytes.len());
+    memchr(wanted, &bytes[at..]).map_or(bytes.len(), |found| at + found + 1)
 }
 
 #[cfg(test)]

@@ -137,7 +137,8 @@ pub fn wall(body: &[u8]) -> Option<Wall> {
     let has_password =
         || ["type=\"password\"", "type='password'", "type=password"].iter().any(|field| lower.contains(field));
     let chars = || visible_chars(&html);
-    match by_title.or_else(|| by_mark().map(|(_, maker)| *maker)) {
+    // A mark names the maker; a title such as "Access denied" may be anybody's.
+    match by_mark().map(|(_, maker)| *maker).or(by_title) {
         Some(maker) if chars() <= WALL_TEXT_CHARS_MAX => Some(Wall::Bots(maker)),
         _ if is_login_title(&title) && has_password() && chars() <= LOGIN_TEXT_CHARS_MAX => Some(Wall::Login),
         _ => None,

@@ -12,6 +12,7 @@ mod daemon;
 mod demo;
 mod filters;
 mod hostile;
+mod hostile_pages;
 mod listings;
 mod once;
 mod polling;

@@ -322,7 +322,7 @@ fn what_announces_nothing_is_named() {
     for (page, part) in [
         (deep.as_str(), "nested more than 160 deep"),
         (&tags, "more than 50000 tags"),
-        (&attributes, "more than 512 attributes"),
+        (&attributes, "more than 128 attributes"),
         (" ", "empty"),
         ("{\"a\": 1}", "JSON came"),
         ("just words", "plain text came"),

@@ -26,5 +26,6 @@ pub const PAGE_BYTES_MAX: usize = 5 << 20;
 pub const TAGS_MAX: usize = 50_000;
 /// Deepest nesting; deeper tags are dropped, their text stays. Real news pages stay under 138.
 pub const DEPTH_MAX: usize = 160;
-/// Most attributes of one element; later ones are dropped. Real pages stay under 100.
-pub const ATTRIBUTES_MAX: usize = 512;
+/// Most attributes of one element; later ones are dropped: a tree builder compares each with all before it. Real pages
+/// stay under 100.
+pub const ATTRIBUTES_MAX: usize = 128;

@@ -69,6 +69,8 @@ fn text_never_becomes_markup() {
     check("<<b><p></b>div>", "&lt;<p>div>");
     check("a<<script></script>p>", "a&lt;p>");
     check("<<svg></svg>!-- x", "&lt;!-- x");
+    check("a\0b<\0\0p>c<\0", "ab< p>c< ");
+    check("a\r\nb\rc", "a\nb\nc");
     let title = format!("{}<title><p></title>", "<br>".repeat(TAGS_MAX));
     assert!(!guard(&title).html.contains("<p>"));
 }
@@ -116,6 +118,26 @@ fn ordinary_shapes_exceed_nothing() {
 #[test]
 fn long_attributes_are_dropped() {
     check(&format!("<p class=a title='{}' id=b>text", "x".repeat(1 << 20)), "<p class=a id=b>text");
+}
+
+#[test]
+fn values_that_nobody_reads_leave_their_names_for_selectors() {
+    let long = "x".repeat(SELECTED_BYTES_MAX + 1);
+    check(
+        &format!("<p data-id=7 data-state='{long}' class='{long}' onclick=\"{long}\">text"),
+        &format!("<p data-id=7 data-state class='{long}' onclick>text"),
+    );
+    check(
+        &format!("<img SRCSET={long} src=a><time data-unixtime=1795000000>"),
+        "<img SRCSET src=a><time data-unixtime=1795000000>",
+    );
+}
+
+#[test]
+fn what_is_never_closed_is_dropped_in_linear_time() {
+    let ends = "</x>".repeat(TAGS_MAX + 1);
+    check(&format!("<div>a<svg>{ends}</div>b</svg>c</div>d"), "<div>ac</div>d");
+    check("<div>a<svg></x></div>b", "<div>a</div>b");
 }
 
 #[test]
