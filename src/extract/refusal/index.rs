@@ -23,9 +23,11 @@ const LEVELS_MAX: usize = 5;
 /// Largest teaser, in bytes of text and in steps of a walk: headline, summary, date, picture.
 const TEASER_BYTES_MAX: usize = 1_200;
 const TEASER_STEPS_MAX: usize = 80;
-/// Fewest lines of the text, and half of all, that are teasers'. Digests of an article's kind, with a link a line, are
-/// called articles by their pages.
+/// Fewest lines of the text, beside half of all, that are teasers' where only they tell. Digests of an article's kind,
+/// with a link a line, are called articles by their pages.
 const LISTED_LINES_MIN: usize = 8;
+/// The same where every line is a teaser's. A flash of one line may be quoted in the list of the latest beside it.
+const LISTED_LINES_ONLY_MIN: usize = 3;
 
 /// Whether a page whose text is long may be an index: cheap, for it is asked of every article.
 pub(super) fn may_be(page: &Judged<'_>) -> bool {
@@ -44,15 +46,16 @@ pub(super) fn index(page: &Judged<'_>, signs: &Signs) -> Option<Rejection> {
     let lines: Vec<&str> = page.article.content_text.lines().filter(|line| !line.is_empty()).collect();
     let bare = |line: &str| fold(line.trim_start_matches(['-', ' ']));
     let listed = lines.iter().filter(|line| teasers.lines.contains(&bare(line))).count();
-    let is_list = listed >= LISTED_LINES_MIN && listed * 2 >= lines.len();
+    let is_list = listed > 0 && listed * 2 >= lines.len();
     let has_teasers = teasers.count >= TEASERS_MIN;
+    let least = if has_teasers && listed == lines.len() { LISTED_LINES_ONLY_MIN } else { LISTED_LINES_MIN };
     let detail = if signs.is_collection && has_teasers && (is_list || is_poor(&lines)) {
         "the page says that it is a list of articles".to_owned()
     } else if is_front_page(page.url) && has_teasers && is_list {
         "the address is that of a front page".to_owned()
     } else if has_segment(page.url, &words::INDEX_SEGMENTS) && has_teasers && is_list {
         "the address is that of a list".to_owned()
-    } else if is_list && !signs.is_called_article(page.tree) {
+    } else if is_list && listed >= least && !signs.is_called_article(page.tree) {
         format!("{listed} of {} lines belong to headlines that lead elsewhere", lines.len())
     } else {
         return None;
