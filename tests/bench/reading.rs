@@ -53,7 +53,7 @@ fn read(bytes: &[u8]) -> String {
         bytes: bytes.to_vec(),
         fetched_at: "2026-11-22T06:00:00Z".parse().ok(),
     };
-    let hints = Hints { announced: None, zone: &TimeZone::UTC, rule: None, content: ContentFrom::Page };
+    let hints = Hints { announced: None, zone: &TimeZone::UTC, rule: None, content: ContentFrom::Page, template: None };
     extract(&page, &hints).article.content_text
 }
 
