@@ -6,7 +6,7 @@ pub mod mojibake;
 pub mod walls;
 
 use scraper::Html;
-use unicode_normalization::UnicodeNormalization;
+use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
 
 use markup::Token;
 
@@ -101,7 +101,12 @@ pub fn collapse(text: &str) -> String {
         if !collapsed.is_empty() {
             collapsed.push(' ');
         }
-        collapsed.extend(word.nfc());
+        // Nearly every word is in normal form, and telling so is cheaper than making it so.
+        if is_nfc_quick(word.chars()) == IsNormalized::Yes {
+            collapsed.push_str(word);
+        } else {
+            collapsed.extend(word.nfc());
+        }
     }
     collapsed
 }

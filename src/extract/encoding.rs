@@ -163,6 +163,9 @@ enum Utf8Evidence {
 }
 
 fn utf_8_evidence(bytes: &[u8]) -> Utf8Evidence {
+    if let Ok(text) = std::str::from_utf8(bytes) {
+        return if text.is_ascii() { Utf8Evidence::OnlyAscii } else { Utf8Evidence::Mostly };
+    }
     let (mut good, mut broken) = (0usize, 0usize);
     for chunk in bytes.utf8_chunks() {
         good += chunk.valid().chars().filter(|c| !c.is_ascii()).count();

@@ -71,7 +71,7 @@ pub(super) struct Measured<'a> {
 struct TextMeasures {
     hashes: Vec<u64>,
     /// Digests of the different longer words.
-    long_words: HashSet<u64>,
+    long_words: Vec<u64>,
     capitals: f32,
     digits: f32,
     stops: f32,
@@ -289,8 +289,8 @@ impl<'a> Measured<'a> {
     /// Share of the longer words that other blocks of the main text have, too.
     fn shared_words(&self, position: usize) -> f32 {
         let texts = &self.texts[position];
-        let own = |word: &u64| u32::from(self.is_main[position] && texts.long_words.contains(word));
-        let others = |word: &u64| self.main_words.get(word).copied().unwrap_or_default() > own(word);
+        let own = u32::from(self.is_main[position]);
+        let others = |word: &u64| self.main_words.get(word).copied().unwrap_or_default() > own;
         texts.long_words.iter().filter(|word| others(word)).count() as f32 / texts.long_words.len().max(1) as f32
     }
 
@@ -399,9 +399,13 @@ fn common_depths(page: &Blocks) -> Vec<u16> {
 impl TextMeasures {
     fn of(text: &str) -> Self {
         let lower = text.to_lowercase();
+        let is_long = |word: &&str| word.chars().count() >= LONG_WORD_CHARS_MIN;
+        let mut long_words: Vec<u64> = words(&lower).filter(is_long).map(digest).collect();
+        long_words.sort_unstable();
+        long_words.dedup();
         let mut measures = Self {
             hashes: hashes_of_lower(&lower),
-            long_words: words(&lower).filter(|word| word.chars().count() >= LONG_WORD_CHARS_MIN).map(digest).collect(),
+            long_words,
             capitals: 0.0,
             digits: 0.0,
             stops: 0.0,

@@ -160,7 +160,12 @@ impl Writer {
             self.line.push_str(text);
         } else {
             // Line breaks of the source are white space; those of `<br>` are written by `open`.
-            self.line.extend(text.chars().map(|c| if c == '\n' || c == '\r' { ' ' } else { c }));
+            let mut lines = text.split(['\n', '\r']);
+            self.line.push_str(lines.next().unwrap_or_default());
+            for line in lines {
+                self.line.push(' ');
+                self.line.push_str(line);
+            }
         }
         if !text.trim().is_empty() {
             for (spans, open) in self.spans.iter_mut().zip(self.open_spans) {

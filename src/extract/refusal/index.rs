@@ -20,6 +20,9 @@ const HEADLINE_WORDS_MIN: usize = 4;
 /// Most links that are read, and elements around each.
 const LINKS_MAX: usize = 3_000;
 const LEVELS_MAX: usize = 5;
+/// Fewest characters of a paragraph that is no summary, and the most such paragraphs on a page that lists articles.
+const PARAGRAPH_CHARS_MIN: usize = 300;
+const PARAGRAPHS_MAX: usize = 2;
 /// Largest teaser, in bytes of text and in steps of a walk: headline, summary, date, picture.
 const TEASER_BYTES_MAX: usize = 1_200;
 const TEASER_STEPS_MAX: usize = 80;
@@ -31,9 +34,11 @@ const LISTED_LINES_ONLY_MIN: usize = 3;
 
 /// Whether a page whose text is long may be an index: cheap, for it is asked of every article.
 pub(super) fn may_be(page: &Judged<'_>) -> bool {
+    let paragraphs = page.article.content_text.lines().filter(|line| is_paragraph(line));
+    let is_written = paragraphs.take(PARAGRAPHS_MAX + 1).count() > PARAGRAPHS_MAX;
     is_front_page(page.url)
         || has_segment(page.url, &words::INDEX_SEGMENTS)
-        || page.tree.select(selector!("meta[property='article:published_time']")).next().is_none()
+        || !is_written && page.tree.select(selector!("meta[property='article:published_time']")).next().is_none()
 }
 
 /// Why a page is an index: it says so, or its address does, and it has the teasers of one; or half of the text
@@ -43,7 +48,10 @@ pub(super) fn index(page: &Judged<'_>, signs: &Signs) -> Option<Rejection> {
         return None;
     }
     let teasers = Teasers::of(page);
-    let lines: Vec<&str> = page.article.content_text.lines().filter(|line| !line.is_empty()).collect();
+    // A line that comes again and again, such as the name of a series, tells once.
+    let mut seen = HashSet::new();
+    let text = page.article.content_text.lines();
+    let lines: Vec<&str> = text.filter(|line| !line.is_empty() && seen.insert(*line)).collect();
     let bare = |line: &str| fold(line.trim_start_matches(['-', ' ']));
     let listed = lines.iter().filter(|line| teasers.lines.contains(&bare(line))).count();
     let is_list = listed > 0 && listed * 2 >= lines.len();
@@ -65,8 +73,12 @@ pub(super) fn index(page: &Judged<'_>, signs: &Signs) -> Option<Rejection> {
 
 /// Whether no paragraph is as long as one that people write.
 fn is_poor(lines: &[&str]) -> bool {
-    const PARAGRAPH_CHARS_MIN: usize = 300;
-    lines.iter().all(|line| line.chars().count() < PARAGRAPH_CHARS_MIN)
+    !lines.iter().any(|line| is_paragraph(line))
+}
+
+/// Whether a line is longer than the summary of an article.
+fn is_paragraph(line: &str) -> bool {
+    line.chars().count() >= PARAGRAPH_CHARS_MIN
 }
 
 /// The home page of a site or of its edition in a language.
