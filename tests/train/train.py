@@ -44,14 +44,13 @@ def shingles(tokens, count=4):
     return Counter(zip(*(tokens[start:] for start in range(count))))
 
 
-def label(block, known):
-    """The share of a block's shingles in the truth; short blocks are less sure to be meant."""
-    count = min(len(block), 4)
-    if count == 0:
-        return 0.0
-    found = shingles(block, count)
-    share = sum(shingle in known[count] for shingle in found) / len(found)
-    return share * {1: 0.5, 2: 0.5, 3: 0.8, 4: 1.0}[count]
+def label(block, known, lines):
+    """The share of a block's shingles in the truth. A few words are meant where they are a line of it: a menu has
+    words that stand in every text."""
+    if len(block) < 4:
+        return 0.9 if tuple(block) in lines else 0.05 if block and block[0] in known else 0.0
+    found = shingles(block)
+    return sum(shingle in known for shingle in found) / len(found)
 
 
 class Page:
@@ -61,9 +60,10 @@ class Page:
         self.rows = numpy.array(line["rows"], dtype=numpy.float32)
         self.truth = truth
         tokens = words(truth)
-        known = {count: set(shingles(tokens, count)) for count in range(1, 5)}
+        known = set(shingles(tokens)) | set(tokens)
+        lines = {tuple(words(line)) for line in truth.splitlines()}
         blocks = [words(text) for text in self.texts]
-        self.labels = numpy.array([label(block, known) for block in blocks])
+        self.labels = numpy.array([label(block, known, lines) for block in blocks])
         self.sizes = numpy.array([max(1, len(block)) for block in blocks], dtype=float)
 
     def chosen(self, probabilities):
