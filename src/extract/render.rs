@@ -210,7 +210,8 @@ impl Writer {
         } else if self.in_row() {
             self.line.push(' ');
         } else if self.kind == Kind::Listed && self.line.trim().is_empty() {
-            // `<li><p>`: the paragraph is the list's entry.
+            // `<li><p>`: the paragraph is the list's entry. Its white space would be looked at again at each boundary.
+            self.line.clear();
         } else {
             self.flush();
         }
@@ -229,9 +230,13 @@ impl Writer {
     fn divide(&mut self, kind: Kind) {
         let mut piece = Piece { kind, ..Piece::default() };
         let mut start = 0;
+        let mut links = self.links.as_slice();
         for line in self.line.split_inclusive('\n') {
             let range = start..start + line.len();
             start = range.end;
+            // Links are in order: those before this line are before all others, too.
+            let passed = links.iter().take_while(|link| link.1 <= range.start).count();
+            links = &links[passed..];
             let line = collapse(line);
             if line.is_empty() || line.chars().all(|c| c == '|' || c == ' ') {
                 if !piece.text.is_empty() {
@@ -245,8 +250,7 @@ impl Writer {
                 piece.text.push_str("- ");
             }
             piece.text.push_str(&line);
-            let inside = self.links.iter().filter(|link| link.0 < range.end && link.1 > range.start);
-            for link in inside {
+            for link in links.iter().take_while(|link| link.0 < range.end) {
                 piece.linked += link.1.min(range.end) - link.0.max(range.start);
                 piece.links += 1;
             }
