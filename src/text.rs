@@ -6,7 +6,7 @@ pub mod mojibake;
 pub mod walls;
 
 use scraper::Html;
-use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
+use unicode_normalization::{UnicodeNormalization, is_nfc};
 
 use markup::Token;
 
@@ -101,12 +101,8 @@ pub fn collapse(text: &str) -> String {
         if !collapsed.is_empty() {
             collapsed.push(' ');
         }
-        // Nearly every word is in normal form, and telling so is cheaper than making it so.
-        if is_nfc_quick(word.chars()) == IsNormalized::Yes {
-            collapsed.push_str(word);
-        } else {
-            collapsed.extend(word.nfc());
-        }
+        // Nearly all words are, and to ask takes a third of the time.
+        if is_nfc(word) { collapsed.push_str(word) } else { collapsed.extend(word.nfc()) }
     }
     collapsed
 }

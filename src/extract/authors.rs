@@ -16,6 +16,8 @@ const AUTHORS_MAX: usize = 12;
 const BYLINE_LINES_MAX: usize = 20;
 const BYLINES_MAX: usize = 8;
 const BYLINE_CHARS_MAX: usize = 160;
+/// Most bytes of a line that names authors: as many names as are kept, with what stands between them.
+const LINE_BYTES_MAX: usize = 4 << 10;
 /// Longest name in characters and words.
 const NAME_CHARS_MAX: usize = 60;
 const NAME_WORDS_MAX: usize = 5;
@@ -261,6 +263,7 @@ fn before_date(line: &str) -> &str {
 fn persons(raw: &[String], site_names: &[String], giver: Giver) -> Vec<Author> {
     let mut persons: Vec<Author> = Vec::new();
     for line in raw.iter().take(AUTHORS_MAX) {
+        let line = &line[..line.floor_char_boundary(LINE_BYTES_MAX)];
         let line = clean_line(&text::from_html(line)).text;
         let line = without_label(&line);
         let turned = turned(line).filter(|name| is_person(name, site_names, giver));
@@ -270,8 +273,8 @@ fn persons(raw: &[String], site_names: &[String], giver: Giver) -> Vec<Author> {
         };
         for name in names {
             let name = without_label(name).trim_matches([' ', ',', '.', '-', '–', '—', '|', '/', ':', ';']);
-            let is_known = persons.iter().any(|known| fold(&known.name) == fold(name));
-            if is_person(name, site_names, giver) && !is_known && persons.len() < AUTHORS_MAX {
+            let is_known = || persons.iter().any(|known| fold(&known.name) == fold(name));
+            if persons.len() < AUTHORS_MAX && is_person(name, site_names, giver) && !is_known() {
                 persons.push(Author { name: name.to_owned() });
             }
         }
@@ -369,6 +372,9 @@ fn split(line: &str) -> Vec<&str> {
 }
 
 fn is_person(name: &str, site_names: &[String], giver: Giver) -> bool {
+    if name.chars().count() > NAME_CHARS_MAX {
+        return false;
+    }
     let words: Vec<String> = name.split_whitespace().map(str::to_lowercase).collect();
     let plain = |word: &str| word.trim_matches(|c: char| !c.is_alphanumeric()).to_owned();
     let has_office = words.iter().any(|word| NOT_PERSONS.contains(&plain(word).as_str()));
@@ -384,7 +390,6 @@ fn is_person(name: &str, site_names: &[String], giver: Giver) -> bool {
         && !is_degree(name)
         && !name.split_whitespace().any(is_host)
         && folded.chars().count() >= 3
-        && name.chars().count() <= NAME_CHARS_MAX
         && words.len() <= NAME_WORDS_MAX
         && !has_office
         && !name.contains(['@', '_', '<', '>', '{', '/', '"', '?', '!', '©'])

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use scraper::{ElementRef, Html};
 
+use super::blocks::Block;
 use super::features::{self, Context, Measured};
 use super::metadata::selector;
 use super::refusal::LETTERS_MIN;
@@ -30,6 +31,10 @@ const PROBABILITY_MIN: f32 = 0.35;
 const PROBABLE_WORDS_MIN: f32 = 40.0;
 /// Blocks are remembered of a page from this probability on: what is doubtful here may be taken on the next page.
 const REMEMBERED_PROBABILITY_MIN: f32 = 0.2;
+
+/// Most blocks that are measured; of more, the longest. Measuring one costs as much as parsing a kilobyte, and real pages
+/// have up to 2,000.
+const MEASURED_MAX: usize = 5_000;
 
 /// The text that a route found.
 #[derive(Clone, Debug, PartialEq)]
@@ -149,12 +154,15 @@ fn read_blocks(sources: &BodySources<'_>, declared: &str) -> Body {
     let page = blocks::read(sources.page, sources.heading, sources.rule.and_then(|rule| rule.drop.as_ref()));
     let measured = Measured::new(&page, &context(sources, declared));
     let mut row = Vec::with_capacity(features::WIDTH);
-    let probabilities: Vec<f32> = (0..page.blocks.len())
-        .map(|position| {
-            measured.row(position, &mut row);
-            forest::probability(&row)
-        })
-        .collect();
+    let shortest = shortest_measured(&page.blocks);
+    let mut probability = |(position, block): (usize, &Block)| {
+        if block.letters <= shortest {
+            return 0.0;
+        }
+        measured.row(position, &mut row);
+        forest::probability(&row)
+    };
+    let probabilities: Vec<f32> = page.blocks.iter().enumerate().map(&mut probability).collect();
     let words: Vec<f32> = page.blocks.iter().map(|block| block.words as f32).collect();
     let (least, confidence) = threshold(&probabilities, &words);
     let probable = probabilities.iter().zip(&words).filter(|(found, _)| **found >= PROBABILITY_MIN);
@@ -174,6 +182,13 @@ fn read_blocks(sources: &BodySources<'_>, declared: &str) -> Body {
         (text, repeated) = (joined(pieces(least)), 0);
     }
     Body { text, path: "blocks", confidence: f64::from(confidence), blocks, repeated }
+}
+
+/// Blocks must have more letters than this to be measured.
+fn shortest_measured(blocks: &[Block]) -> f32 {
+    let Some(rest) = blocks.len().checked_sub(MEASURED_MAX).filter(|rest| *rest > 0) else { return 0.0 };
+    let mut letters: Vec<f32> = blocks.iter().map(|block| block.letters).collect();
+    *letters.select_nth_unstable_by(rest - 1, f32::total_cmp).1
 }
 
 /// The probability from which blocks are taken so that the F1 of their words is expected to be highest, and that F1.
@@ -239,6 +254,17 @@ mod tests {
         assert_eq!(threshold(&[0.9, 0.3], &[50.0, 500.0]).0, 0.3);
         assert_eq!(threshold(&[0.9, 0.3], &[500.0, 50.0]).0, 0.9);
         assert_eq!(threshold(&[], &[]), (f32::INFINITY, 0.0));
+    }
+
+    #[test]
+    fn of_too_many_blocks_the_longest_are_measured() {
+        let line = |count: usize| "<p>a line</p>".repeat(count);
+        let shortest = |count| {
+            let page = format!("<p>a longer line</p>{}", line(count));
+            shortest_measured(&blocks::read(&Html::parse_document(&page), None, None).blocks)
+        };
+        assert_eq!(shortest(MEASURED_MAX - 1), 0.0);
+        assert_eq!(shortest(MEASURED_MAX), 6.0);
     }
 
     #[test]

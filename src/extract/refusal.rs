@@ -181,13 +181,20 @@ fn asks_for_money(page: &Judged<'_>, signs: &Signs, found: usize) -> Option<Stri
     if let Some(line) = text.lines().find(|line| asks_to_subscribe(line)) {
         return Some(format!("{line:?}"));
     }
-    let parts = signs.kinds.paid_parts.iter().take(PAID_PARTS_MAX).filter_map(|css| Selector::parse(css).ok());
+    let parts = signs.kinds.paid_parts.iter().filter(|css| is_plain(css)).take(PAID_PARTS_MAX);
+    let parts = parts.filter_map(|css| Selector::parse(css).ok());
     let mut of_parts = parts
         .map(|part| page.tree.select(&part).take(PAID_PARTS_MAX).map(|part| letters(&line_of(part))).sum::<usize>());
     let first = of_parts.next()?;
     let is_absent = first < PAID_PART_LETTERS_MIN && of_parts.all(|part| part < PAID_PART_LETTERS_MIN);
     (is_absent && signs.kinds.needs_payment && found <= NAMED_STUB_LETTERS_MAX)
         .then(|| "the part that is not free is not there".to_owned())
+}
+
+/// Whether a selector only names classes, ids or an element. Others may look at all elements for each of them, and the
+/// page wrote it.
+fn is_plain(css: &str) -> bool {
+    css.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'#' | b'-' | b'_'))
 }
 
 fn asks_to_subscribe(line: &str) -> bool {

@@ -240,7 +240,8 @@ impl Writer {
         } else if self.in_row() {
             self.line.push(' ');
         } else if self.kind == Kind::Listed && self.line.trim().is_empty() {
-            // `<li><p>`: the paragraph is the list's entry.
+            // `<li><p>`: the paragraph is the list's entry. Its white space would be looked at again at each boundary.
+            self.line.clear();
         } else {
             self.flush();
         }
@@ -259,9 +260,15 @@ impl Writer {
     fn divide(&mut self, kind: Kind) {
         let mut piece = Piece { kind, ..Piece::default() };
         let mut start = 0;
+        let mut spans = self.spans.each_ref().map(Vec::as_slice);
         for line in self.line.split_inclusive('\n') {
             let range = start..start + line.len();
             start = range.end;
+            // Spans are in order: those before this line are before all others, too.
+            for spans in &mut spans {
+                let passed = spans.iter().take_while(|span| span.1 <= range.start).count();
+                *spans = &spans[passed..];
+            }
             let line = collapse(line);
             if line.is_empty() || line.chars().all(|c| c == '|' || c == ' ') {
                 if !piece.text.is_empty() {
@@ -275,17 +282,16 @@ impl Writer {
                 piece.text.push_str("- ");
             }
             piece.text.push_str(&line);
-            let inside = |kind: usize| {
-                let spans = self.spans[kind].iter().filter(|span| span.0 < range.end && span.1 > range.start);
-                spans.fold((0, 0), |(count, bytes), span| {
+            let inside = spans.map(|spans| {
+                let inside = spans.iter().take_while(|span| span.0 < range.end);
+                inside.fold((0, 0), |(count, bytes), span| {
                     (count + 1, bytes + span.1.min(range.end) - span.0.max(range.start))
                 })
-            };
-            let (links, linked) = inside(LINKED);
-            piece.links += links;
-            piece.linked += linked;
-            piece.bold += inside(BOLD).1;
-            piece.slanted += inside(SLANTED).1;
+            });
+            piece.links += inside[LINKED].0;
+            piece.linked += inside[LINKED].1;
+            piece.bold += inside[BOLD].1;
+            piece.slanted += inside[SLANTED].1;
         }
         if !piece.text.is_empty() {
             self.done.push(piece);

@@ -12,6 +12,9 @@ use route::{ROUTES, Route};
 
 /// Readings that are undone one after the other: different parts of a line can take one each, twice read parts two.
 const PASSES_MAX: usize = 8;
+/// Most bytes of lines that may be mojibake, and are looked at; what is beyond stays. Each is looked at up to 50 times.
+/// Ten times a long article.
+const LINES_BYTES_MAX: usize = 256 << 10;
 /// How much ASCII may stand between two sequences of one run, in bytes: a long word or an address, no paragraph.
 const GAP_BYTES_MAX: usize = 200;
 
@@ -43,10 +46,14 @@ pub struct Mended {
 /// Clean text costs one scan.
 pub fn mended(text: &str) -> Option<Mended> {
     let mut result: Option<Mended> = None;
-    let mut done = 0;
+    let (mut done, mut looked_at) = (0, 0);
     while let Some((odd, _)) = odd_pairs(&text[done..]).next() {
         let begin = text[..done + odd].rfind('\n').map_or(0, |newline| newline + 1).max(done);
         let end = text[done + odd..].find('\n').map_or(text.len(), |length| done + odd + length);
+        looked_at += end - begin;
+        if looked_at > LINES_BYTES_MAX {
+            break;
+        }
         if let Some(line) = mended_line(&text[begin..end]) {
             let all = result.get_or_insert_with(|| Mended { text: text[..done].to_owned(), sequences: 0, guessed: 0 });
             all.text.push_str(&text[done..begin]);

@@ -107,8 +107,9 @@ fn each_hostile() {
         let found = read(&page);
         let whole = 1e3 * begin.elapsed().as_secs_f64();
         let article = match kind.holds {
-            Holds::Article if PARAGRAPHS.iter().all(|paragraph| found.contains(paragraph)) => "found",
+            Holds::Article | Holds::Buried if PARAGRAPHS.iter().all(|paragraph| found.contains(paragraph)) => "found",
             Holds::Article => "LOST",
+            Holds::Buried => "lost",
             Holds::Nothing | Holds::Noise => "none",
         };
         println!(

@@ -1,5 +1,6 @@
 //! Elements anywhere in a page that say by markup or class that they hold a date.
 
+use std::cell::Cell;
 use std::collections::HashMap;
 
 use jiff::civil::Date;
@@ -14,7 +15,8 @@ use super::order::Order;
 use super::surroundings::is_other_matter;
 use crate::dates::{self, DateContext, ParsedDate};
 
-/// Most elements that are looked at.
+/// Most elements that are looked at, and most of them that show a date; real pages have a few hundred.
+const LOOKED_AT_MAX: usize = 2_000;
 const SHOWN_MAX: usize = 200;
 /// Longest text of an element that is about a date, and of one that begins as a byline, in characters.
 const TEXT_CHARS_MAX: usize = 120;
@@ -24,6 +26,9 @@ const DAYS_OF_A_LIST: usize = 3;
 /// How many elements around one may make up a card, by a linked heading, and by any: the text has some, too.
 const LINKED_CARD_DEPTH_MAX: usize = 4;
 const CARD_DEPTH_MAX: usize = 2;
+/// Most nodes that are looked at for the headings of cards, over all elements; cards have a few dozen, and what makes up
+/// a whole page is looked through for each of its dates.
+const CARD_NODES_MAX: usize = 100_000;
 
 /// A date that an element shows.
 #[derive(Debug)]
@@ -45,6 +50,7 @@ pub(super) fn shown<'a>(
     let Some(body) = sources.page.select(selector!("body")).next() else { return Vec::new() };
     let order = Order::of(sources);
     let mut all = Vec::new();
+    let mut looked_at = 0;
     let mut is_after_heading = false;
     let mut steps = walk(body);
     while let Some(step) = steps.next() {
@@ -66,6 +72,10 @@ pub(super) fn shown<'a>(
         if !is_marked && !is_about_a_date(element) {
             continue;
         }
+        looked_at += 1;
+        if looked_at > LOOKED_AT_MAX {
+            break;
+        }
         let Some(date) = date_of(element, order, context) else { continue };
         let class = element.attr("class").unwrap_or(element.value().name());
         all.push(Shown { date, element, is_marked, is_after_heading, class });
@@ -79,11 +89,12 @@ pub(super) fn shown<'a>(
 /// The first that is marked as the date of publication, and neither in a menu, nor in a card, nor further down in a list.
 pub(super) fn marked(shown: &[Shown<'_>], heading: Option<ElementRef<'_>>) -> Option<ParsedDate> {
     let days = days_by_class(shown);
+    let nodes_left = Cell::new(CARD_NODES_MAX);
     let is_first =
         |at: usize| !shown[..at].iter().any(|other| other.is_after_heading && other.class == shown[at].class);
     let mut marked = shown.iter().enumerate().filter(|(_, shown)| shown.is_marked);
     let found = marked.find(|(at, shown)| {
-        (is_first(*at) || !is_list(&days, shown)) && is_own(shown.element, heading, Card::WithLink)
+        (is_first(*at) || !is_list(&days, shown)) && is_own(shown.element, heading, Card::WithLink, &nodes_left)
     });
     found.map(|(_, shown)| shown.date)
 }
@@ -92,12 +103,13 @@ pub(super) fn marked(shown: &[Shown<'_>], heading: Option<ElementRef<'_>>) -> Op
 /// crawl is in no case believed, nor are lists.
 pub(super) fn any(shown: &[Shown<'_>], heading: Option<ElementRef<'_>>, today: Option<Date>) -> Option<ParsedDate> {
     let days = days_by_class(shown);
+    let nodes_left = Cell::new(CARD_NODES_MAX);
     let is_old = |shown: &&Shown<'_>| Some(day(shown.date.time)) != today;
     let mut own = shown
         .iter()
         .filter(|shown| !is_list(&days, shown))
         .filter(is_old)
-        .filter(|shown| is_own(shown.element, heading, Card::WithHeading));
+        .filter(|shown| is_own(shown.element, heading, Card::WithHeading, &nodes_left));
     if heading.is_none() {
         let first = own.next()?.date;
         return own.all(|other| day(other.date.time) == day(first.time)).then_some(first);
@@ -130,16 +142,16 @@ enum Card {
     WithLink,
 }
 
-fn is_own(element: ElementRef<'_>, heading: Option<ElementRef<'_>>, card: Card) -> bool {
+fn is_own(element: ElementRef<'_>, heading: Option<ElementRef<'_>>, card: Card, nodes_left: &Cell<usize>) -> bool {
     let mut outer = element.ancestors().filter_map(ElementRef::wrap);
     let in_article = element.ancestors().filter_map(ElementRef::wrap).any(|outer| outer.value().name() == "article");
     let is_aside =
         |outer: ElementRef<'_>| is_other_matter(outer, heading) && !(in_article && outer.value().name() == "footer");
-    !outer.any(is_aside) && !is_in_card(element, heading, card)
+    !outer.any(is_aside) && !is_in_card(element, heading, card, nodes_left)
 }
 
 /// Whether an element stands with a heading away from the headline.
-fn is_in_card(element: ElementRef<'_>, heading: Option<ElementRef<'_>>, card: Card) -> bool {
+fn is_in_card(element: ElementRef<'_>, heading: Option<ElementRef<'_>>, card: Card, nodes_left: &Cell<usize>) -> bool {
     let Some(heading) = heading else { return false };
     let of_headline: Vec<_> = heading.ancestors().map(|node| node.id()).collect();
     let apart = element.ancestors().filter_map(ElementRef::wrap).take_while(|outer| !of_headline.contains(&outer.id()));
@@ -147,7 +159,12 @@ fn is_in_card(element: ElementRef<'_>, heading: Option<ElementRef<'_>>, card: Ca
         Card::WithLink => (selector!("h2 a, h3 a, h4 a, h5 a, a h2, a h3, a h4, a h5"), LINKED_CARD_DEPTH_MAX),
         Card::WithHeading => (selector!("h2, h3, h4, h5"), CARD_DEPTH_MAX),
     };
-    apart.take(depth_max).any(|outer| outer.select(css).next().is_some())
+    let holds_heading = |outer: ElementRef<'_>| {
+        let inside = outer.descendants().skip(1).take(nodes_left.get());
+        let inside = inside.inspect(|_| nodes_left.update(|left| left.saturating_sub(1)));
+        inside.filter_map(ElementRef::wrap).any(|inner| css.matches(&inner))
+    };
+    apart.take(depth_max).any(holds_heading)
 }
 
 fn date_of(element: ElementRef<'_>, order: Option<Order>, context: &DateContext<'_>) -> Option<ParsedDate> {

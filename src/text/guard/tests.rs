@@ -198,3 +198,12 @@ proptest! {
         prop_assert!(count <= 2 * tags + 8 && depth <= 300, "{} elements of {} tags", count, tags);
     }
 }
+
+#[test]
+fn json_ld_of_too_many_values_is_dropped() {
+    let block = |values: usize| format!("<script type=application/ld+json>[{}0]</script>", "0,".repeat(values));
+    let kept = |html: &str| guard(html).json_ld.iter().map(String::len).collect::<Vec<_>>();
+    assert_eq!(kept(&block(10)), [23]);
+    assert_eq!(kept(&(block(JSON_LD_MARKS_MAX) + &block(10))), [23]);
+    assert_eq!(kept(&block(JSON_LD_MARKS_MAX / 2).repeat(2)).len(), 1);
+}

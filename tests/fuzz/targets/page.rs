@@ -25,7 +25,7 @@ fuzz_target!(|bytes: &[u8]| {
         bytes: bytes.to_vec(),
         fetched_at: Some(now),
     };
-    let hints = Hints { announced: None, zone: &TimeZone::UTC, rule: None, content: ContentFrom::Page };
+    let hints = Hints { announced: None, zone: &TimeZone::UTC, rule: None, content: ContentFrom::Page, template: None };
     let extraction = extract(&page, &hints);
     let article = &extraction.article;
     let lines = [article.title.as_deref(), article.summary.as_deref(), article.language.as_deref()];
