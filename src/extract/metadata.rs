@@ -29,8 +29,7 @@ const HTTP_EQUIV: &str = "http-equiv:";
 /// Length at which a lede is cut when it stands in for a summary, in characters.
 const LEDE_CHARS_MAX: usize = 400;
 
-/// A value and where it came from: `json-ld`, `meta`, `time`, `selector`, `feed`, `url`, `text`; `modified` for a date of
-/// publication where the page tells only that of the last change.
+/// A value and where it came from: `json-ld`, `meta`, `time`, `selector`, `feed`, `url`, `text`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Found<T> {
     pub value: T,
