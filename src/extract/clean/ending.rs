@@ -16,6 +16,8 @@ const SITE_NAME_WORDS_MAX: usize = 6;
 const SIGN_OFF_CHARS_MAX: usize = 60;
 /// Longest signature above the credits, in characters.
 const SIGNATURE_CHARS_MAX: usize = 48;
+/// Most lines of a signature: a name, and what or where it is.
+const SIGNATURES_MAX: usize = 2;
 /// Most words of the one whose materials were used.
 const CREDITED_WORDS_MAX: usize = 4;
 /// Fewest bullets that can be the page's tags, where only the text and where the page itself confirms them.
@@ -124,13 +126,15 @@ fn remove_credits(lines: &mut Vec<&str>, repairs: &mut Repairs) {
         return;
     }
     let mut credits = 0;
-    while let Some(last) = lines.last() {
-        let belongs_to_credits = last.is_empty() || is_credit(last) || (credits > 0 && is_signature(last));
-        if !belongs_to_credits {
-            break;
+    while lines.last().is_some_and(|last| last.is_empty() || is_credit(last)) {
+        credits += u64::from(lines.pop().is_some_and(|line| !line.is_empty()));
+    }
+    let signed = lines.iter().rev().filter(|line| !line.is_empty()).take_while(|line| is_signature(line)).count();
+    // More short lines of names are a list of the article.
+    if credits > 0 && signed <= SIGNATURES_MAX {
+        while lines.last().is_some_and(|last| last.is_empty() || is_signature(last)) {
+            credits += u64::from(lines.pop().is_some_and(|line| !line.is_empty()));
         }
-        credits += u64::from(!last.is_empty());
-        lines.pop();
     }
     count(repairs, "credit", credits);
 }
@@ -353,6 +357,8 @@ mod tests {
         ] {
             check_kept(&format!("{PARAGRAPH}\n\n{sentence}"));
         }
+        let medals = format!("{PARAGRAPH}\n\nСамарканд\n\nБухара\n\nХива");
+        check(&format!("{medals}\n\nФото: Степь"), &medals, &["credit"]);
         let line = "Министр приехал в новый район";
         check(&format!("{PARAGRAPH}\n{line}\nФото: Степь"), &format!("{PARAGRAPH}\n{line}"), &["credit"]);
     }
