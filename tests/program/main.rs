@@ -16,6 +16,7 @@ mod hostile_pages;
 mod listings;
 mod once;
 mod polling;
+mod reading;
 mod settings;
 mod shipped_sources;
 mod site_rules;
