@@ -331,10 +331,13 @@ mod tests {
             "<p><a href=/author/aigul>Aigul Serikova</a></p>",
             "<ul class=authors><li>By Aigul Serikova</ul>",
             "<div class='td-post-author-name'>Aigul Serikova</div>",
+            "<div class='material__author'>Aigul Serikova</div>",
         ] {
             check_page(&format!("<h1>Dam opened</h1>{byline}{prose}{prose}"), &["Aigul Serikova"]);
         }
         check_page(&format!("<h1>Dam opened</h1><p>By Monday the water was high</p>{prose}"), &[]);
+        let comment = "<div class=comment__author>Timur Karimov</div>";
+        check_page(&format!("<h1>Dam opened</h1>{prose}{comment}"), &[]);
         let card = "<h3>Bridge</h3><a href=/author/timur>Timur Karimov</a>";
         check_page(&format!("<h1>Dam opened</h1>{prose}{card}"), &[]);
     }

@@ -206,6 +206,7 @@ fn is_byline_class(class: &str) -> bool {
     class.split_whitespace().any(|word| {
         let folded = word.to_ascii_lowercase();
         WORDS.contains(&folded.as_str())
+            || (folded.ends_with("__author") && !folded.contains("comment"))
             || ["byline", "author-name", "authorname", "author__name"].iter().any(|part| folded.contains(part))
     })
 }
