@@ -17,6 +17,7 @@ mod listings;
 mod once;
 mod polling;
 mod reading;
+mod region_pages;
 mod settings;
 mod shipped_sources;
 mod site_rules;
