@@ -18,133 +18,38 @@ pub(super) const FAR: u8 = 30;
 const NAMES_BYTES_MAX: usize = 300;
 
 /// What an element's class, id, role and the like call it. The order is that of [`Container::named`].
-const NAMES: [(Name, &[&str]); 18] = [
-    (
-        Name::Text,
-        &[
-            "article",
-            "story",
-            "content",
-            "entry",
-            "post",
-            "text",
-            "body",
-            "paragraph",
-            "detail",
-            "news",
-            "main",
-            "prose",
-            "rte",
-            "wysiwyg",
-        ],
-    ),
+const NAMES: [(Name, &str); 18] = [
+    (Name::Text, "article story content entry post text body paragraph detail news main prose rte wysiwyg"),
     (
         Name::ArticleBody,
-        &[
-            "articlebody",
-            "article-body",
-            "article_body",
-            "article__body",
-            "story-body",
-            "storybody",
-            "entry-content",
-            "post-content",
-            "article-content",
-            "articlecontent",
-            "article-text",
-            "articletext",
-            "story-content",
-            "news-text",
-            "newstext",
-            "news-content",
-            "post-body",
-            "postbody",
-            "article__content",
-            "article__text",
-            "body-copy",
-            "article-copy",
-        ],
+        "articlebody article-body article_body article__body story-body storybody entry-content post-content \
+         article-content articlecontent article-text articletext story-content news-text newstext \
+         news-content post-body postbody article__content article__text body-copy article-copy",
     ),
-    (Name::Comment, &["comment", "disqus", "replies", "discuss"]),
+    (Name::Comment, "comment disqus replies discuss"),
     (
         Name::Related,
-        &[
-            "relat",
-            "recommend",
-            "similar",
-            "more-",
-            "also",
-            "read-more",
-            "readmore",
-            "readnext",
-            "popular",
-            "trend",
-            "latest",
-            "most",
-            "teaser",
-            "promo",
-            "outbrain",
-            "taboola",
-            "recirc",
-            "card",
-            "carousel",
-            "widget",
-        ],
+        "relat recommend similar more- also read-more readmore readnext popular trend latest most teaser \
+         promo outbrain taboola recirc card carousel widget",
     ),
-    (Name::Share, &["share", "social", "facebook", "twitter", "whatsapp", "telegram", "follow"]),
-    (Name::Side, &["side", "rail", "aside", "column"]),
-    (Name::Navigation, &["nav", "menu", "breadcrumb", "crumb", "pager", "pagina", "toc", "skip"]),
-    (Name::Foot, &["foot", "copyright", "legal", "disclaimer"]),
-    (Name::Head, &["header", "masthead", "topbar", "top-bar", "banner"]),
-    (Name::Caption, &["caption", "credit", "gallery", "image", "photo", "media", "figure", "video", "player", "slide"]),
-    (
-        Name::Author,
-        &["author", "byline", "bio", "contributor", "writer", "meta", "info", "date", "time", "publish", "stamp"],
-    ),
-    (Name::Tag, &["tag", "topic", "categor", "label", "keyword"]),
+    (Name::Share, "share social facebook twitter whatsapp telegram follow"),
+    (Name::Side, "side rail aside column"),
+    (Name::Navigation, "nav menu breadcrumb crumb pager pagina toc skip"),
+    (Name::Foot, "foot copyright legal disclaimer"),
+    (Name::Head, "header masthead topbar top-bar banner"),
+    (Name::Caption, "caption credit gallery image photo media figure video player slide"),
+    (Name::Author, "author byline bio contributor writer meta info date time publish stamp"),
+    (Name::Tag, "tag topic categor label keyword"),
     (
         Name::Subscribe,
-        &[
-            "subscri",
-            "newsletter",
-            "signup",
-            "sign-up",
-            "login",
-            "regist",
-            "paywall",
-            "premium",
-            "donat",
-            "support",
-            "cta",
-            "cookie",
-            "consent",
-            "gdpr",
-            "popup",
-            "modal",
-            "overlay",
-        ],
+        "subscri newsletter signup sign-up login regist paywall premium donat support cta cookie consent gdpr \
+         popup modal overlay",
     ),
-    (Name::Advert, &["advert", "sponsor", "dfp", "gpt", "-ad", "ad-", "_ad", "ad_", "ads"]),
-    (
-        Name::Summary,
-        &[
-            "summary",
-            "standfirst",
-            "lead",
-            "lede",
-            "intro",
-            "deck",
-            "subtitle",
-            "sub-title",
-            "excerpt",
-            "dek",
-            "highlight",
-            "key",
-        ],
-    ),
-    (Name::Title, &["title", "headline", "heading"]),
-    (Name::Quote, &["quote", "pull"]),
-    (Name::Hidden, &["hidden", "sr-only", "visually", "screen-reader", "print"]),
+    (Name::Advert, "advert sponsor dfp gpt -ad ad- _ad ad_ ads"),
+    (Name::Summary, "summary standfirst lead lede intro deck subtitle sub-title excerpt dek highlight key"),
+    (Name::Title, "title headline heading"),
+    (Name::Quote, "quote pull"),
+    (Name::Hidden, "hidden sr-only visually screen-reader print"),
 ];
 
 /// What a name tells of the element that has it.
@@ -174,13 +79,13 @@ pub(super) enum Name {
 pub(super) const NAME_KINDS: usize = NAMES.len();
 
 static NAME_WORDS: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
-    let words = NAMES.iter().flat_map(|(_, words)| words.iter());
+    let words = NAMES.iter().flat_map(|(_, words)| words.split(' '));
     AhoCorasickBuilder::new().ascii_case_insensitive(true).match_kind(MatchKind::Standard).build(words).ok()
 });
 
 /// For every word of [`NAME_WORDS`]: the number of its kind.
 static NAME_OF_WORD: LazyLock<Vec<u8>> = LazyLock::new(|| {
-    NAMES.iter().zip(0..).flat_map(|((_, words), kind)| std::iter::repeat_n(kind, words.len())).collect()
+    NAMES.iter().zip(0..).flat_map(|((_, words), kind)| words.split(' ').map(move |_| kind)).collect()
 });
 
 /// Elements that tell something of all that is in them. The order is that of the bits of [`Container::inside`].
@@ -273,6 +178,8 @@ pub(super) struct Block {
     /// Share of its bytes in links.
     pub link_density: f32,
     pub looks_like_prose: bool,
+    /// Pictures, players and frames between the block before and this one.
+    pub media_before: u16,
 }
 
 /// The blocks of a page.
@@ -291,7 +198,8 @@ pub(super) fn read(page: &Html, heading: Option<ElementRef<'_>>, dropped: Option
     let mut found = Blocks::default();
     let mut writer = Writer::default();
     let mut open: Vec<usize> = Vec::new();
-    let mut places: Vec<usize> = Vec::new();
+    let mut places: Vec<Place> = Vec::new();
+    let mut media = 0;
     let mut inline_bits: Vec<u32> = Vec::new();
     let mut steps = walk(page.root_element());
     while let Some(step) = steps.next() {
@@ -304,7 +212,10 @@ pub(super) fn read(page: &Html, heading: Option<ElementRef<'_>>, dropped: Option
                     steps.skip_content();
                 }
                 writer.open(name, element);
-                place(&writer, &mut places, open.last());
+                place(&writer, &mut places, open.last(), &mut media);
+                if matches!(name, "img" | "picture" | "figure" | "video" | "audio" | "iframe" | "amp-img" | "svg") {
+                    media += 1;
+                }
                 if name == "a" {
                     inline_bits.push(1 << LINK_BIT);
                 }
@@ -320,7 +231,7 @@ pub(super) fn read(page: &Html, heading: Option<ElementRef<'_>>, dropped: Option
             Step::Close(element) => {
                 let name = element.value().name();
                 writer.close(name);
-                place(&writer, &mut places, open.last());
+                place(&writer, &mut places, open.last(), &mut media);
                 if name == "a" {
                     inline_bits.pop();
                 }
@@ -331,17 +242,27 @@ pub(super) fn read(page: &Html, heading: Option<ElementRef<'_>>, dropped: Option
         }
     }
     let pieces = writer.finish();
-    places.resize(pieces.len(), 0);
-    found.blocks = pieces.into_iter().zip(places).map(|(piece, container)| Block::new(container, piece)).collect();
+    places.resize(pieces.len(), Place::default());
+    found.blocks = pieces.into_iter().zip(places).map(|(piece, place)| Block::new(place, piece)).collect();
     found.add_up();
     found
 }
 
 const LINK_BIT: u32 = 16;
 
+/// Where a piece of text lies.
+#[derive(Clone, Copy, Debug, Default)]
+struct Place {
+    container: usize,
+    media_before: u16,
+}
+
 /// Pieces that were finished by the last step lie in the container that was innermost until then.
-fn place(writer: &Writer, places: &mut Vec<usize>, innermost: Option<&usize>) {
-    places.resize(writer.pieces().len(), innermost.copied().unwrap_or_default());
+fn place(writer: &Writer, places: &mut Vec<Place>, innermost: Option<&usize>, media: &mut u16) {
+    let container = innermost.copied().unwrap_or_default();
+    while places.len() < writer.pieces().len() {
+        places.push(Place { container, media_before: std::mem::take(media) });
+    }
 }
 
 impl Blocks {
@@ -416,11 +337,19 @@ impl Blocks {
 }
 
 impl Block {
-    fn new(container: usize, piece: Piece) -> Self {
+    fn new(Place { container, media_before }: Place, piece: Piece) -> Self {
         let words = piece.text.split_whitespace().count() as u32;
         let link_density = (piece.linked as f32 / piece.text.len().max(1) as f32).min(1.0);
         let letters = piece.text.chars().count() as f32;
-        Self { container, words, letters, link_density, looks_like_prose: words > 15 && link_density < 0.3, piece }
+        Self {
+            container,
+            media_before,
+            words,
+            letters,
+            link_density,
+            looks_like_prose: words > 15 && link_density < 0.3,
+            piece,
+        }
     }
 }
 

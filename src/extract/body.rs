@@ -23,9 +23,11 @@ const CONFIDENCE_RULE: f64 = 0.95;
 /// How sure a text is that only the page's metadata or its feed has.
 const CONFIDENCE_DECLARED: f64 = 0.7;
 
-/// No block is taken below this: what is expected of many doubtful blocks comes true less often than of a few.
+/// No block is taken below this where enough others are above it: what is expected of many doubtful blocks comes true less often than of a few.
 /// Measured on held-out pages; between 0.25 and 0.4 it makes no difference that counts.
 const PROBABILITY_MIN: f32 = 0.35;
+/// Fewest words of probable blocks that are taken alone: a page of an unknown kind still has its best guess.
+const PROBABLE_WORDS_MIN: f32 = 40.0;
 /// Blocks are remembered of a page from this probability on: what is doubtful here may be taken on the next page.
 const REMEMBERED_PROBABILITY_MIN: f32 = 0.2;
 
@@ -155,7 +157,9 @@ fn read_blocks(sources: &BodySources<'_>, declared: &str) -> Body {
         .collect();
     let words: Vec<f32> = page.blocks.iter().map(|block| block.words as f32).collect();
     let (least, confidence) = threshold(&probabilities, &words);
-    let least = least.max(PROBABILITY_MIN);
+    let probable = probabilities.iter().zip(&words).filter(|(found, _)| **found >= PROBABILITY_MIN);
+    let has_enough = probable.map(|(_, words)| words).sum::<f32>() >= PROBABLE_WORDS_MIN;
+    let least = if has_enough { least.max(PROBABILITY_MIN) } else { least };
     let pieces = |least: f32| {
         let probable = page.blocks.iter().zip(&probabilities).enumerate();
         probable.filter(move |(_, (_, found))| **found >= least).map(|(at, (block, _))| (at, &block.piece))

@@ -1,220 +1,25 @@
 //! What is measured of each block, for the table that tells text from boilerplate.
 
-use std::collections::{HashMap, HashSet};
-use std::sync::LazyLock;
+mod phrases;
 
-use aho_corasick::{AhoCorasick, AhoCorasickBuilder, MatchKind};
+use std::collections::{HashMap, HashSet};
 
 use super::blocks::{Block, Blocks, Container, FAR, TELLING};
 
 /// Containers around a block that are measured.
 const AROUND: usize = 4;
+/// Of these, the nearest in which what stands before and after the block is measured.
+const BESIDE: usize = 3;
+/// Letters of a word that tells what a text is about.
+const LONG_WORD_CHARS_MIN: usize = 5;
 /// Blocks before and after a block that are measured one by one.
 const NEIGHBOURS: [isize; 4] = [-2, -1, 1, 2];
 /// Blocks before and after a block that are measured together.
 const WINDOW: usize = 5;
-/// Bytes at the begin of a block in which telling phrases are looked for.
-const PHRASE_BYTES: usize = 300;
 /// Words in a row that make a shingle.
 const SHINGLE_WORDS: usize = 4;
 /// Fewest words of a declared text that is compared with.
 const DECLARED_WORDS_MIN: usize = 30;
-
-/// Phrases of boilerplate by kind, in lower case.
-const PHRASES: [&[&str]; 5] = [
-    // Another article is offered.
-    &[
-        "read also",
-        "also read",
-        "see also",
-        "read more",
-        "read next",
-        "more on ",
-        "more from",
-        "more stories",
-        "related",
-        "recommended",
-        "watch:",
-        "watch now",
-        "listen:",
-        "don't miss",
-        "up next",
-        "you may like",
-        "trending",
-        "most read",
-        "latest news",
-        "читайте также",
-        "читайте ещё",
-        "читайте еще",
-        "читать также",
-        "читайте по теме",
-        "читать далее",
-        "смотрите также",
-        "по теме:",
-        "материалы по теме",
-        "другие новости",
-        "ещё по теме",
-        "тағы оқыңыз",
-        "оқи отырыңыз",
-        "сондай-ақ оқыңыз",
-        "тақырып бойынша",
-        "дагы окуңуз",
-        "ўқинг",
-        "oʻqing",
-        "o'qing",
-        "o‘qing",
-        "ҳамчунин бихонед",
-        "ҳамчунин хонед",
-        "şeýle hem okaň",
-        "lesen sie auch",
-        "mehr zum thema",
-        "lire aussi",
-        "à lire",
-        "lea también",
-        "leggi anche",
-        "ayrıca oku",
-    ],
-    // The reader is asked for something.
-    &[
-        "sign up",
-        "subscribe",
-        "newsletter",
-        "follow us",
-        "follow @",
-        "click here",
-        "download the",
-        "our app",
-        "join us",
-        "join the",
-        "donate",
-        "support us",
-        "support our",
-        "whatsapp",
-        "telegram",
-        "your email",
-        "e-mail",
-        "become a member",
-        "get the latest",
-        "log in",
-        "sign in",
-        "подпис",
-        "следите за",
-        "присоединяйтесь",
-        "жазылыңыз",
-        "катталыңыз",
-        "жазылуу",
-        "obuna",
-        "обуна",
-        "аъзо шавед",
-        "abonnier",
-        "abonnez",
-        "suscr",
-        "iscriviti",
-        "abone",
-    ],
-    // The site speaks of itself.
-    &[
-        "all rights reserved",
-        "copyright",
-        "©",
-        "terms of",
-        "privacy policy",
-        "cookie",
-        "advertisement",
-        "sponsored",
-        "disclaimer",
-        "is a registered",
-        "this material may not",
-        "the views expressed",
-        "реклама",
-        "все права",
-        "права защищены",
-        "перепечатк",
-        "использовании материалов",
-        "жарнама",
-        "барлық құқық",
-        "бардык укук",
-        "barcha huquq",
-        "барча ҳуқуқ",
-        "alle rechte",
-        "tous droits",
-        "impressum",
-    ],
-    // Tools around a text.
-    &[
-        "share",
-        "comment",
-        "print",
-        "copy link",
-        "min read",
-        "minutes read",
-        "views",
-        "updated",
-        "published",
-        "posted",
-        "last modified",
-        "поделиться",
-        "комментар",
-        "просмотр",
-        "распечатать",
-        "опубликовано",
-        "обновлено",
-        "бөлісу",
-        "пікір",
-        "қаралым",
-        "көрүүлөр",
-        "ulashish",
-        "улашиш",
-        "facebook",
-        "twitter",
-        "tags:",
-        "теги:",
-        "filed under",
-        "kommentar",
-        "teilen",
-    ],
-    // Who made it.
-    &[
-        "photo:",
-        "photo by",
-        "photograph",
-        "image:",
-        "getty",
-        "reuters",
-        "(ap)",
-        "afp",
-        "фото:",
-        "фото ",
-        "иллюстрац",
-        "сурет:",
-        "сүрөт:",
-        "foto",
-        "bild:",
-        "editing by",
-        "reporting by",
-        "contributed to this",
-        "contributed reporting",
-        "is a writer",
-        "is a reporter",
-        "is the author",
-        "can be reached",
-        "staff writer",
-        "автор:",
-        "источник:",
-        "source:",
-        "@",
-        "quelle:",
-    ],
-];
-
-static PHRASE_WORDS: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
-    let phrases = PHRASES.iter().flat_map(|phrases| phrases.iter());
-    AhoCorasickBuilder::new().match_kind(MatchKind::LeftmostLongest).build(phrases).ok()
-});
-
-static KIND_OF_PHRASE: LazyLock<Vec<u8>> = LazyLock::new(|| {
-    PHRASES.iter().zip(0..).flat_map(|(phrases, kind)| std::iter::repeat_n(kind, phrases.len())).collect()
-});
 
 /// What else is known of a page.
 #[derive(Clone, Copy, Debug, Default)]
@@ -228,7 +33,7 @@ pub(super) struct Context<'a> {
 }
 
 /// How many measures a block has.
-pub(super) const WIDTH: usize = 136;
+pub(super) const WIDTH: usize = 149;
 
 /// A page measured as a whole, from which the measures of each block are taken.
 pub(super) struct Measured<'a> {
@@ -252,17 +57,27 @@ pub(super) struct Measured<'a> {
     since_heading: Vec<f32>,
     total: f32,
     prose: f32,
+    /// Characters of prose before each block, and in all.
+    prose_before: Vec<f32>,
+    /// The first and the last block in each container.
+    spans: Vec<Option<(usize, usize)>>,
+    /// Whether a block is prose in the container with most of the prose.
+    is_main: Vec<bool>,
+    /// Longer words of these blocks, with the number of blocks that have them.
+    main_words: HashMap<u64, u32>,
 }
 
 /// Words of a block and what can be counted in it.
 struct TextMeasures {
     hashes: Vec<u64>,
+    /// Digests of the different longer words.
+    long_words: HashSet<u64>,
     capitals: f32,
     digits: f32,
     stops: f32,
     commas: f32,
     bars: f32,
-    phrases: [f32; PHRASES.len()],
+    phrases: [f32; phrases::KINDS],
 }
 
 struct Declared {
@@ -303,6 +118,10 @@ impl<'a> Measured<'a> {
             since_heading: Vec::with_capacity(page.blocks.len()),
             total: root.letters + 1.0,
             prose: root.prose + 1.0,
+            prose_before: vec![0.0],
+            spans: spans(page),
+            is_main: Vec::new(),
+            main_words: HashMap::new(),
         };
         measured.walk_along();
         measured
@@ -324,6 +143,18 @@ impl<'a> Measured<'a> {
             }
             self.headings_since.push(headings);
             self.since_heading.push(since);
+            let prose = if block.looks_like_prose { block.letters } else { 0.0 };
+            self.prose_before.push(self.prose_before[position] + prose);
+        }
+        let main = main_container(self.page);
+        for (position, block) in self.page.blocks.iter().enumerate() {
+            let is_main = block.looks_like_prose && is_within(&self.page.containers, block.container, main);
+            self.is_main.push(is_main);
+            if is_main {
+                for word in &self.texts[position].long_words {
+                    *self.main_words.entry(*word).or_default() += 1;
+                }
+            }
         }
     }
 
@@ -333,7 +164,7 @@ impl<'a> Measured<'a> {
         let block = &self.page.blocks[position];
         self.text(position, block, row);
         self.place(position, block, row);
-        self.around(block, row);
+        self.around(position, block, row);
         self.likeness(position, block, row);
         self.neighbours(position, block, row);
         debug_assert_eq!(row.len(), WIDTH);
@@ -362,6 +193,10 @@ impl<'a> Measured<'a> {
             measures.bars,
             self.repeated.get(text.as_str()).copied().unwrap_or_default() as f32,
             text.lines().count() as f32,
+            block.piece.bold as f32 / text.len().max(1) as f32,
+            block.piece.slanted as f32 / text.len().max(1) as f32,
+            f32::from(block.media_before),
+            self.page.blocks.get(position + 1).map_or(0.0, |next| f32::from(next.media_before)),
         ]);
         row.extend(measures.phrases);
         row.push(measures.phrases.iter().sum::<f32>() / words);
@@ -397,12 +232,16 @@ impl<'a> Measured<'a> {
         ]);
     }
 
-    fn around(&self, block: &Block, row: &mut Vec<f32>) {
+    fn around(&self, position: usize, block: &Block, row: &mut Vec<f32>) {
         let containers = &self.page.containers;
         let own = &containers[block.container];
-        row.extend([own.total.prose / self.prose, own.total.blocks as f32]);
+        row.extend([
+            own.total.prose / self.prose,
+            own.total.blocks as f32,
+            own.total.prose / (own.total.letters + 1.0),
+        ]);
         let mut number = block.container;
-        for _ in 0..AROUND {
+        for step in 0..AROUND {
             number = containers[number].parent;
             let total = &containers[number].total;
             let letters = total.letters + 1.0;
@@ -413,6 +252,9 @@ impl<'a> Measured<'a> {
                 letters / self.total,
                 total.prose / letters,
             ]);
+            if step < BESIDE {
+                row.extend(self.prose_beside(number, position));
+            }
         }
         for share in [0.25, 0.5, 0.75] {
             row.push(self.steps_to(block.container, |container| container.total.prose >= share * self.prose));
@@ -441,6 +283,23 @@ impl<'a> Measured<'a> {
         row.extend([self.declared_share(hashes), self.declared_words, share(&self.described), share(&self.title)]);
         row.push(if self.declared_words > 0.0 { self.declared_words / (self.prose + 1.0) } else { -1.0 });
         row.push(block.letters / self.total);
+        row.extend([self.shared_words(position), self.main_words.len() as f32]);
+    }
+
+    /// Share of the longer words that other blocks of the main text have, too.
+    fn shared_words(&self, position: usize) -> f32 {
+        let texts = &self.texts[position];
+        let own = |word: &u64| u32::from(self.is_main[position] && texts.long_words.contains(word));
+        let others = |word: &u64| self.main_words.get(word).copied().unwrap_or_default() > own(word);
+        texts.long_words.iter().filter(|word| others(word)).count() as f32 / texts.long_words.len().max(1) as f32
+    }
+
+    /// Prose before and after a block within a container, as shares of the page's.
+    fn prose_beside(&self, container: usize, position: usize) -> [f32; 2] {
+        let Some((first, last)) = self.spans[container] else { return [0.0, 0.0] };
+        let before = self.prose_before[position] - self.prose_before[first];
+        let after = self.prose_before[last + 1] - self.prose_before[position + 1];
+        [before / self.prose, after / self.prose]
     }
 
     fn declared_share(&self, hashes: &[u64]) -> f32 {
@@ -497,6 +356,30 @@ fn is_within(containers: &[Container], inner: usize, outer: usize) -> bool {
     number == outer
 }
 
+/// The innermost container with half of the prose.
+fn main_container(page: &Blocks) -> usize {
+    let most = page.containers.first().map_or(0.0, |root| root.total.prose) / 2.0;
+    page.containers.iter().rposition(|container| container.total.prose > most).unwrap_or_default()
+}
+
+/// The first and the last block in each container.
+fn spans(page: &Blocks) -> Vec<Option<(usize, usize)>> {
+    let mut spans: Vec<Option<(usize, usize)>> = vec![None; page.containers.len()];
+    for (position, block) in page.blocks.iter().enumerate() {
+        let span = spans[block.container].get_or_insert((position, position));
+        span.1 = position;
+    }
+    // A container comes after the one around it.
+    for number in (1..spans.len()).rev() {
+        let parent = page.containers[number].parent;
+        if let Some((first, last)) = spans[number] {
+            let around = spans[parent].get_or_insert((first, last));
+            *around = (around.0.min(first), around.1.max(last));
+        }
+    }
+    spans
+}
+
 fn common_depths(page: &Blocks) -> Vec<u16> {
     let mut around_heading = HashSet::new();
     if let Some(mut number) = page.heading {
@@ -518,12 +401,13 @@ impl TextMeasures {
         let lower = text.to_lowercase();
         let mut measures = Self {
             hashes: hashes_of_lower(&lower),
+            long_words: words(&lower).filter(|word| word.chars().count() >= LONG_WORD_CHARS_MIN).map(digest).collect(),
             capitals: 0.0,
             digits: 0.0,
             stops: 0.0,
             commas: 0.0,
             bars: 0.0,
-            phrases: [0.0; PHRASES.len()],
+            phrases: phrases::count(&lower),
         };
         for c in text.chars() {
             match c {
@@ -535,12 +419,6 @@ impl TextMeasures {
                 _ => {}
             }
         }
-        let begin = &lower[..lower.floor_char_boundary(PHRASE_BYTES)];
-        for found in PHRASE_WORDS.iter().flat_map(|words| words.find_iter(begin)) {
-            if let Some(kind) = KIND_OF_PHRASE.get(found.pattern().as_usize()) {
-                measures.phrases[usize::from(*kind)] += 1.0;
-            }
-        }
         measures
     }
 }
@@ -550,10 +428,15 @@ fn word_hashes(text: &str) -> Vec<u64> {
 }
 
 fn hashes_of_lower(text: &str) -> Vec<u64> {
-    let words = text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
-    words
-        .map(|word| word.bytes().fold(FNV_OFFSET, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(FNV_PRIME)))
-        .collect()
+    words(text).map(digest).collect()
+}
+
+fn words(text: &str) -> impl Iterator<Item = &str> {
+    text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty())
+}
+
+fn digest(word: &str) -> u64 {
+    word.bytes().fold(FNV_OFFSET, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(FNV_PRIME))
 }
 
 // FNV-1a, 64 bits: short words, no adversary gains from a collision.

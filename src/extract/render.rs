@@ -112,6 +112,23 @@ pub(super) struct Piece {
     pub linked: usize,
     /// Links in it.
     pub links: usize,
+    /// Bytes of the text that are set in bold, and in italics or small.
+    pub bold: usize,
+    pub slanted: usize,
+}
+
+const LINKED: usize = 0;
+const BOLD: usize = 1;
+const SLANTED: usize = 2;
+
+/// The kind of text that an element makes.
+fn span_kind(name: &str) -> Option<usize> {
+    match name {
+        "a" => Some(LINKED),
+        "b" | "strong" => Some(BOLD),
+        "i" | "em" | "small" | "cite" => Some(SLANTED),
+        _ => None,
+    }
 }
 
 /// Makes pieces of the steps of a walk.
@@ -120,10 +137,10 @@ pub(super) struct Writer {
     done: Vec<Piece>,
     line: String,
     kind: Kind,
-    /// The parts of `line` that are in links.
-    links: Vec<(usize, usize)>,
-    /// Open links.
-    open_links: usize,
+    /// The parts of `line` that are in links, in bold, in italics or small.
+    spans: [Vec<(usize, usize)>; 3],
+    /// Open elements of each of these kinds.
+    open_spans: [usize; 3],
     /// For every open table: whether its rows are lines.
     tables: Vec<bool>,
     cells_in_row: usize,
@@ -145,8 +162,12 @@ impl Writer {
             // Line breaks of the source are white space; those of `<br>` are written by `open`.
             self.line.extend(text.chars().map(|c| if c == '\n' || c == '\r' { ' ' } else { c }));
         }
-        if self.open_links > 0 && !text.trim().is_empty() {
-            self.links.push((start, self.line.len()));
+        if !text.trim().is_empty() {
+            for (spans, open) in self.spans.iter_mut().zip(self.open_spans) {
+                if open > 0 {
+                    spans.push((start, self.line.len()));
+                }
+            }
         }
     }
 
@@ -156,8 +177,10 @@ impl Writer {
 
     /// Takes the begin of an element.
     pub(super) fn open(&mut self, name: &str, element: ElementRef<'_>) {
+        if let Some(kind) = span_kind(name) {
+            self.open_spans[kind] += 1;
+        }
         match name {
-            "a" => self.open_links += 1,
             "table" => {
                 self.flush();
                 self.tables.push(is_data_table(element));
@@ -189,8 +212,10 @@ impl Writer {
 
     /// Takes the end of an element.
     pub(super) fn close(&mut self, name: &str) {
+        if let Some(kind) = span_kind(name) {
+            self.open_spans[kind] = self.open_spans[kind].saturating_sub(1);
+        }
         match name {
-            "a" => self.open_links = self.open_links.saturating_sub(1),
             "table" => {
                 self.flush();
                 self.tables.pop();
@@ -223,7 +248,7 @@ impl Writer {
             self.divide(kind);
         }
         self.line.clear();
-        self.links.clear();
+        self.spans.iter_mut().for_each(Vec::clear);
     }
 
     fn divide(&mut self, kind: Kind) {
@@ -245,11 +270,17 @@ impl Writer {
                 piece.text.push_str("- ");
             }
             piece.text.push_str(&line);
-            let inside = self.links.iter().filter(|link| link.0 < range.end && link.1 > range.start);
-            for link in inside {
-                piece.linked += link.1.min(range.end) - link.0.max(range.start);
-                piece.links += 1;
-            }
+            let inside = |kind: usize| {
+                let spans = self.spans[kind].iter().filter(|span| span.0 < range.end && span.1 > range.start);
+                spans.fold((0, 0), |(count, bytes), span| {
+                    (count + 1, bytes + span.1.min(range.end) - span.0.max(range.start))
+                })
+            };
+            let (links, linked) = inside(LINKED);
+            piece.links += links;
+            piece.linked += linked;
+            piece.bold += inside(BOLD).1;
+            piece.slanted += inside(SLANTED).1;
         }
         if !piece.text.is_empty() {
             self.done.push(piece);

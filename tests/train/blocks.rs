@@ -24,7 +24,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         let zone = jiff::tz::TimeZone::UTC;
         let hints = Hints { announced: None, zone: &zone, rule: None, content: ContentFrom::Page, template: None };
         let (texts, rows): (Vec<String>, Vec<Vec<f32>>) = measured(&page, &hints).into_iter().unzip();
-        serde_json::to_writer(&mut out, &serde_json::json!({"file": file, "texts": texts, "rows": rows}))?;
+        serde_json::to_writer(
+            &mut out,
+            &serde_json::json!({"file": file, "url": page.url, "texts": texts, "rows": rows}),
+        )?;
         out.write_all(b"\n")?;
     }
     Ok(())
