@@ -20,7 +20,7 @@ const SIGNATURE_CHARS_MAX: usize = 48;
 const SIGNATURES_MAX: usize = 2;
 /// Most words of the one whose materials were used.
 const CREDITED_WORDS_MAX: usize = 4;
-/// Fewest bullets that can be the page's tags, where only the text and where the page itself confirms them.
+/// Fewest bullets that can be the page's tags, where only the text and where the page itself confirms most of them.
 const TAGS_MIN: usize = 4;
 const TAGS_KNOWN_MIN: usize = 3;
 /// Longest tag, in characters.
@@ -190,13 +190,14 @@ fn remove_tags(lines: &mut Vec<&str>, evidence: &Evidence<'_>, repairs: &mut Rep
     let tags: Vec<&str> = row.iter().filter_map(|line| bullet(line)).collect();
     let before = lines[..begin].iter().rev().find(|line| !line.is_empty());
     let follows_sentence = before.is_some_and(|line| ends_sentence(line));
-    if tags.len() < TAGS_KNOWN_MIN || !follows_sentence || !tags.iter().all(|tag| is_tag(tag)) {
+    if tags.is_empty() || !follows_sentence || !tags.iter().all(|tag| is_tag(tag)) {
         return;
     }
     let sample = &tags[..tags.len().min(TAG_SAMPLE)];
     let most = |found: usize| found * 3 >= sample.len() * 2;
     let known: Vec<String> = evidence.tags.iter().map(|tag| fold(tag)).collect();
-    let is_known = most(sample.iter().filter(|tag| known.contains(&fold(tag))).count());
+    let of_page = sample.iter().filter(|tag| known.contains(&fold(tag))).count();
+    let is_known = of_page == tags.len() || (tags.len() >= TAGS_KNOWN_MIN && most(of_page));
     let is_dashed = row.iter().any(|line| line.starts_with('-'));
     let are_words = || {
         let prose = words_of(&lines[..begin].join("\n"));
@@ -304,6 +305,16 @@ mod tests {
         let known = ["Gas".to_owned(), "Oil".to_owned(), "Coal".to_owned()];
         let evidence = Evidence { tags: &known, ..Evidence::default() };
         check_with(&evidence, &format!("{PARAGRAPH}\n- Gas\n- Oil\n- Coal"), PARAGRAPH, &["tag-bullets"]);
+    }
+
+    #[test]
+    fn a_few_tags_go_where_the_page_has_them_all() {
+        let known = ["Gas".to_owned(), "Middle Corridor".to_owned()];
+        let evidence = Evidence { tags: &known, ..Evidence::default() };
+        check_with(&evidence, &format!("{PARAGRAPH}\n\n- Middle Corridor\n- Gas"), PARAGRAPH, &["tag-bullets"]);
+        check_with(&evidence, &format!("{PARAGRAPH}\n\n- Gas"), PARAGRAPH, &["tag-bullets"]);
+        let one_unknown = format!("{PARAGRAPH}\n\n- Gas\n- Oil");
+        check_with(&evidence, &one_unknown, &one_unknown, &[]);
     }
 
     #[test]
