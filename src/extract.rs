@@ -254,7 +254,16 @@ fn without_leading_lines<'a>(content: &'a str, title: Option<&str>, context: &Da
         }
         rest = after.trim_start();
     }
-    rest
+    without_leading_date(rest, context).unwrap_or(rest)
+}
+
+/// Cuts a date in numbers that shares the line of the first sentence, as Bitrix's `span.news-date-time` does.
+fn without_leading_date<'a>(content: &'a str, context: &DateContext<'_>) -> Option<&'a str> {
+    let is_part = |c: char| c.is_ascii_digit() || matches!(c, '.' | ':' | '/' | '-' | ' ' | ',');
+    let begin = content.find(|c| !is_part(c))?;
+    let (date, sentence) = content.split_at(begin);
+    let is_date = || date.ends_with(' ') && dates::parse(date.trim_end_matches([' ', ',', '-']), context).is_some();
+    (sentence.starts_with(char::is_uppercase) && date.len() <= 20 && is_date()).then_some(sentence)
 }
 
 #[cfg(test)]
@@ -407,6 +416,12 @@ mod tests {
         };
         check("Dam opened!\n\n9 March 2026\n\nThe text.", "The text.");
         check("The text.\n\nDam opened", "The text.\n\nDam opened");
+        check("20.11.2026 The text.\n\nMore.", "The text.\n\nMore.");
+        check("20.11.2026, 14:05 The text.", "The text.");
+        for kept in ["20.11.2026 the dam was opened.", "2026 The text.", "14:05 The text.", "3 The text.", "20.11.2026"]
+        {
+            check(kept, kept);
+        }
         check("Dam opened", "Dam opened");
     }
 

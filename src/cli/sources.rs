@@ -73,7 +73,7 @@ const SOURCE_COLUMNS: [Column; 7] = [
     Column { key: "note", title: "NOTE", align: Align::Below },
 ];
 
-const SOURCE_CSV_COLUMNS: [Column; 15] = [
+const SOURCE_CSV_COLUMNS: [Column; 17] = [
     left("id", "SOURCE"),
     left("health", "HEALTH"),
     left("country", "COUNTRY"),
@@ -88,6 +88,8 @@ const SOURCE_CSV_COLUMNS: [Column; 15] = [
     left("reason", "REASON"),
     left("detail", "DETAIL"),
     left("moved_to", "MOVED TO"),
+    left("template_pages", "TEMPLATE PAGES"),
+    left("template_blocks", "TEMPLATE BLOCKS"),
     left("note", "NOTE"),
 ];
 

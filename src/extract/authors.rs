@@ -1,5 +1,7 @@
 //! Authors: persons by name, not the agency, not the site, not "admin", not an address.
 
+mod words;
+
 use scraper::Selector;
 
 use super::clean::clean_line;
@@ -9,6 +11,7 @@ use super::render::line_of;
 use super::title::fold;
 use crate::model::Author;
 use crate::text;
+use words::{LABELS, LABELS_IN_NAMES, NOT_PERSONS};
 
 /// Most authors of an article.
 const AUTHORS_MAX: usize = 12;
@@ -21,140 +24,6 @@ const LINE_BYTES_MAX: usize = 4 << 10;
 /// Longest name in characters and words.
 const NAME_CHARS_MAX: usize = 60;
 const NAME_WORDS_MAX: usize = 5;
-
-/// Words that name an office or a machine, not a person.
-const NOT_PERSONS: &[&str] = &[
-    "admin",
-    "administrator",
-    "agency",
-    "akipress",
-    "anadolu",
-    "anonymous",
-    "azattyk",
-    "azattyq",
-    "bbc",
-    "bloomberg",
-    "cnn",
-    "committee",
-    "embassy",
-    "fellow",
-    "foundation",
-    "gazette",
-    "head",
-    "institute",
-    "interfax",
-    "journal",
-    "kazinform",
-    "ministry",
-    "of",
-    "ozodlik",
-    "professor",
-    "radio",
-    "sputnik",
-    "unknown",
-    "university",
-    "xinhua",
-    "associated",
-    "author",
-    "bureau",
-    "contributor",
-    "contributors",
-    "correspondent",
-    "department",
-    "desk",
-    "editor",
-    "editorial",
-    "editors",
-    "guest",
-    "info",
-    "media",
-    "moderator",
-    "network",
-    "news",
-    "newsroom",
-    "office",
-    "online",
-    "press",
-    "publisher",
-    "reporter",
-    "reporters",
-    "service",
-    "staff",
-    "team",
-    "times",
-    "tv",
-    "user",
-    "webmaster",
-    "sponsored",
-    "officer",
-    "redazione",
-    "phd",
-    "wire",
-    "writer",
-    "writers",
-    "afp",
-    "reuters",
-    "tass",
-    "агентство",
-    "азаттык",
-    "азаттық",
-    "аноним",
-    "анонимно",
-    "блумберг",
-    "вазирлиги",
-    "вазорати",
-    "институт",
-    "казинформ",
-    "қазақпарат",
-    "комитет",
-    "министерство",
-    "министерства",
-    "министрлиги",
-    "министрлігі",
-    "озоди",
-    "озодӣ",
-    "посольство",
-    "правительство",
-    "радио",
-    "радиосы",
-    "спутник",
-    "телеканал",
-    "университет",
-    "фонд",
-    "админ",
-    "администратор",
-    "автор",
-    "бюро",
-    "газета",
-    "журнал",
-    "журналист",
-    "интерфакс",
-    "корреспондент",
-    "корр",
-    "медиа",
-    "новости",
-    "новостей",
-    "отдел",
-    "портал",
-    "пресс-служба",
-    "редактор",
-    "редакции",
-    "редакциясы",
-    "редакция",
-    "риа",
-    "служба",
-    "сайт",
-    "тасс",
-    "жаңалықтар",
-    "агенттігі",
-    "баспасөз",
-    "кабар",
-    "таҳририят",
-    "tahririyat",
-    "muharrir",
-    "мухбир",
-    "muxbir",
-];
 
 /// Who gives the names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -282,32 +151,6 @@ fn persons(raw: &[String], site_names: &[String], giver: Giver) -> Vec<Author> {
     persons
 }
 
-/// What stands before names.
-const LABELS: &[&str] = &[
-    "written by",
-    "posted by",
-    "published by",
-    "story by",
-    "words by",
-    "review by",
-    "report by",
-    "by",
-    "authors",
-    "author",
-    "авторы",
-    "автор",
-    "текст",
-    "text",
-    "муаллиф",
-    "muallif",
-    "авторлар",
-    "von",
-    "par",
-    "por",
-];
-/// Labels that are part of many names, too; before a name they begin with a capital.
-const LABELS_IN_NAMES: &[&str] = &["von", "par", "por"];
-
 /// Cuts "By", "Автор:" and the like.
 fn without_label(line: &str) -> &str {
     let line = line.trim();
@@ -418,6 +261,8 @@ mod tests {
     fn finds_persons() {
         check("By Aigul Serikova and Timur Karimov", &["Aigul Serikova", "Timur Karimov"]);
         check("Автор: Айгүл Серікова", &["Айгүл Серікова"]);
+        check("Автор статьи: Айгүл Серікова", &["Айгүл Серікова"]);
+        check("Беседовала Айгүл Серікова", &["Айгүл Серікова"]);
         check("AIGUL SERIKOVA, Associated Press", &["AIGUL SERIKOVA"]);
         check("Aigul Serikova; Aigul Serikova", &["Aigul Serikova"]);
         check("Гулнора Каримова ва Тимур Алиев", &["Гулнора Каримова", "Тимур Алиев"]);
@@ -491,10 +336,13 @@ mod tests {
             "<p><a href=/author/aigul>Aigul Serikova</a></p>",
             "<ul class=authors><li>By Aigul Serikova</ul>",
             "<div class='td-post-author-name'>Aigul Serikova</div>",
+            "<div class='material__author'>Aigul Serikova</div>",
         ] {
             check_page(&format!("<h1>Dam opened</h1>{byline}{prose}{prose}"), &["Aigul Serikova"]);
         }
         check_page(&format!("<h1>Dam opened</h1><p>By Monday the water was high</p>{prose}"), &[]);
+        let comment = "<div class=comment__author>Timur Karimov</div>";
+        check_page(&format!("<h1>Dam opened</h1>{prose}{comment}"), &[]);
         let card = "<h3>Bridge</h3><a href=/author/timur>Timur Karimov</a>";
         check_page(&format!("<h1>Dam opened</h1>{prose}{card}"), &[]);
     }

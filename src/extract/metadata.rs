@@ -29,8 +29,7 @@ const HTTP_EQUIV: &str = "http-equiv:";
 /// Length at which a lede is cut when it stands in for a summary, in characters.
 const LEDE_CHARS_MAX: usize = 400;
 
-/// A value and where it came from: `json-ld`, `meta`, `time`, `selector`, `feed`, `url`, `text`; `modified` for a date of
-/// publication where the page tells only that of the last change.
+/// A value and where it came from: `json-ld`, `meta`, `time`, `selector`, `feed`, `url`, `text`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Found<T> {
     pub value: T,
@@ -207,6 +206,7 @@ fn is_byline_class(class: &str) -> bool {
     class.split_whitespace().any(|word| {
         let folded = word.to_ascii_lowercase();
         WORDS.contains(&folded.as_str())
+            || (folded.ends_with("__author") && !folded.contains("comment"))
             || ["byline", "author-name", "authorname", "author__name"].iter().any(|part| folded.contains(part))
     })
 }

@@ -4,6 +4,8 @@ mod index;
 mod signs;
 mod words;
 
+use std::borrow::Cow;
+
 use scraper::{Html, Selector};
 use url::Url;
 
@@ -113,7 +115,7 @@ fn short_page(page: &Judged<'_>, signs: &Signs, found: usize) -> Option<Rejectio
     if let Some(says) = signs.titles.iter().find(|title| says_not_found(title)) {
         return Some(rejection("not-found", format!("the page says that there is none: {says:?}")));
     }
-    if let Some(asks) = asks_for_consent(page.article, signs) {
+    if let Some(asks) = asks_for_consent(page, signs, found) {
         return Some(rejection("cookie-wall", format!("the page asks for consent before it shows anything: {asks:?}")));
     }
     if let Some(says) = asks_for_money(page, signs, found) {
@@ -146,8 +148,9 @@ fn segments(title: &str) -> impl Iterator<Item = &str> {
     title.split(['|', '\u{2014}', '\u{2013}', '\u{bb}', '\u{b7}']).flat_map(|part| part.split(" - ")).map(str::trim)
 }
 
-/// The title of a page for consent, or a text of which half speaks of cookies and whose title does not.
-fn asks_for_consent(article: &Article, signs: &Signs) -> Option<String> {
+/// The title of a page for consent, or a text of which half speaks of cookies and whose title does not; where there is
+/// hardly a text, all that the page says.
+fn asks_for_consent(page: &Judged<'_>, signs: &Signs, found: usize) -> Option<String> {
     let is_consent =
         |title: &&String| segments(title).any(|part| words::CONSENT.contains(&part.to_lowercase().as_str()));
     if let Some(title) = signs.titles.iter().find(is_consent) {
@@ -155,21 +158,19 @@ fn asks_for_consent(article: &Article, signs: &Signs) -> Option<String> {
     }
     let speaks = |text: &str| {
         let lower = text.to_lowercase();
-        lower
-            .split(|c: char| !c.is_alphanumeric())
-            .any(|word| words::COOKIES.iter().any(|begin| word.starts_with(begin)))
+        lower.split(|c: char| !c.is_alphanumeric()).any(|word| words::COOKIES.contains(&word))
     };
     if signs.titles.iter().any(|title| speaks(title)) {
         return None;
     }
-    // What cleaning took away does not stand in the text any more.
-    let was_cleaned = article.extract.repairs.iter().any(|repair| repair.kind == "cookies");
-    if was_cleaned && letters(&article.content_text) < LETTERS_MIN {
-        return Some("nothing else is there".to_owned());
-    }
-    let about: usize = article.content_text.lines().filter(|line| speaks(line)).map(letters).sum();
-    let first = article.content_text.lines().find(|line| speaks(line));
-    first.filter(|_| about * 2 > letters(&article.content_text)).map(str::to_owned)
+    let text = if found < LETTERS_MIN {
+        Cow::Owned(text_of(page.tree.root_element(), None))
+    } else {
+        Cow::Borrowed(page.article.content_text.as_str())
+    };
+    let about: usize = text.lines().filter(|line| speaks(line)).map(letters).sum();
+    let first = text.lines().find(|line| speaks(line));
+    first.filter(|_| about * 2 > letters(&text)).map(str::to_owned)
 }
 
 /// A line that asks for a subscription below a short text, or a paid part that is named and absent.
@@ -202,7 +203,8 @@ fn asks_to_subscribe(line: &str) -> bool {
         return false;
     }
     let lower = line.to_lowercase().replace(['\u{2019}', '\u{2018}', '\u{2bb}', '\u{2bc}', '`'], "'");
-    words::PAYWALL.iter().any(|words| lower.contains(words))
+    let names_channel = || words::CHANNELS.iter().any(|words| lower.contains(words));
+    words::PAYWALL.iter().any(|words| lower.contains(words)) && !names_channel()
 }
 
 #[cfg(test)]

@@ -4,8 +4,12 @@ use std::collections::{HashMap, HashSet, VecDeque};
 
 /// Blocks of one page that are remembered; longer articles repeat nothing after these.
 const BLOCKS_MAX: usize = 256;
-/// Share of a page's blocks from which another page that has them counts as the same article at another address.
+/// Share of the shorter page's blocks from which another page that has them counts as the same article: at another
+/// address, or grown since.
 const SAME_SHARE: f32 = 0.8;
+/// One in so many of the remembered pages has what is boilerplate. What fewer have may be the background that agencies
+/// repeat in the next stories on the same event; with a few pages, one is all there can be.
+const BOILERPLATE_ONE_IN: usize = 4;
 /// What a stored template begins with.
 const FORMAT: u8 = 1;
 
@@ -56,7 +60,7 @@ impl SiteTemplate {
         self.pages.len()
     }
 
-    /// Blocks that are on two pages or more.
+    /// Blocks that would be left out of a page of another article: they are on two pages, and on enough of them all.
     pub fn repeated(&self) -> usize {
         let mut pages: HashMap<u32, usize> = HashMap::new();
         for page in &self.pages {
@@ -64,7 +68,7 @@ impl SiteTemplate {
                 *pages.entry(*block).or_default() += 1;
             }
         }
-        pages.values().filter(|count| **count > 1).count()
+        pages.values().filter(|count| **count > 1 && self.is_enough(**count)).count()
     }
 
     /// The host whose pages they are.
@@ -74,14 +78,20 @@ impl SiteTemplate {
 
     /// Digests of the blocks of a page that other articles of the site have, too.
     pub(super) fn repeats<'a>(&self, page: &'a PageBlocks) -> HashSet<&'a u32> {
-        let mut repeats = HashSet::new();
+        let own: HashSet<&u32> = page.blocks.iter().collect();
+        let mut pages: HashMap<&u32, usize> = HashMap::new();
         for known in self.pages.iter().filter(|known| known.title != page.title) {
-            let shared: Vec<&u32> = page.blocks.iter().filter(|block| known.blocks.contains(block)).collect();
-            if (shared.len() as f32) < SAME_SHARE * page.blocks.len() as f32 {
-                repeats.extend(shared);
+            let shared: HashSet<&u32> = known.blocks.iter().filter_map(|block| own.get(block).copied()).collect();
+            let shorter = page.blocks.len().min(known.blocks.len());
+            if (shared.len() as f32) < SAME_SHARE * shorter as f32 {
+                shared.into_iter().for_each(|block| *pages.entry(block).or_default() += 1);
             }
         }
-        repeats
+        pages.into_iter().filter(|(_, count)| self.is_enough(*count)).map(|(block, _)| block).collect()
+    }
+
+    fn is_enough(&self, pages: usize) -> bool {
+        pages * BOILERPLATE_ONE_IN >= self.pages.len()
     }
 
     /// As stored bytes: version, host, and for each page the title and the blocks.
@@ -158,6 +168,27 @@ mod tests {
         check_repeats(&template, &page("Dam: an update", &["The dam stands.", "It is high.", "More soon."]), &[]);
         template.learn("steppe.example", dam);
         assert_eq!(template.pages(), 1);
+    }
+
+    #[test]
+    fn an_article_that_grew_loses_nothing() {
+        let mut template = SiteTemplate::default();
+        template.learn("steppe.example", page("Dam breaks", &["The dam broke.", "It was old."]));
+        let grown = page("Village is under water", &["The dam broke.", "It was old.", "The mayor came.", "Help came."]);
+        check_repeats(&template, &grown, &[]);
+    }
+
+    #[test]
+    fn background_that_a_few_articles_repeat_is_no_boilerplate() {
+        let mut template = SiteTemplate::default();
+        for number in 0..12 {
+            let background = if number < 2 { "In March the dam broke." } else { "x" };
+            let own = format!("Event {number}.");
+            template.learn("steppe.example", page(&own, &[&own, background, "More soon.", "Give us money."]));
+        }
+        let next = page("The court", &["The court sat.", "In March the dam broke.", "It rose.", "Give us money."]);
+        check_repeats(&template, &next, &["Give us money."]);
+        assert_eq!(template.repeated(), 3);
     }
 
     #[test]

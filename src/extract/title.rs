@@ -23,24 +23,23 @@ const LONG_WORD_CHARS_MIN: usize = 4;
 /// What sites put between a headline and their name.
 const DIVIDERS: [&str; 11] = [" | ", " - ", " – ", " — ", " :: ", " » ", " · ", " • ", " / ", " › ", " : "];
 
-/// The title, where it stands in the page, and whether two places of the page agree on it.
+/// The title, and where it stands in the page.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Title<'a> {
     pub found: Found<String>,
     pub heading: Option<ElementRef<'a>>,
-    pub is_confirmed: bool,
 }
 
 /// Finds the title.
 pub(super) fn title<'a>(sources: &Sources<'a>, rule: Option<&Selector>) -> Option<Title<'a>> {
-    let (found, is_confirmed) = match selected_line(sources.page, rule) {
-        Some(line) => (Found::new(line, "selector"), true),
+    let found = match selected_line(sources.page, rule) {
+        Some(line) => Found::new(line, "selector"),
         None => chosen(sources)?,
     };
-    Some(Title { heading: heading_of(sources.metas, &found.value), found, is_confirmed })
+    Some(Title { heading: heading_of(sources.metas, &found.value), found })
 }
 
-fn chosen(sources: &Sources<'_>) -> Option<(Found<String>, bool)> {
+fn chosen(sources: &Sources<'_>) -> Option<Found<String>> {
     let site = SiteNames::of(sources);
     let headings: Vec<String> = sources
         .metas
@@ -51,17 +50,17 @@ fn chosen(sources: &Sources<'_>) -> Option<(Found<String>, bool)> {
         .collect();
     let declared = declared(sources, &site, &headings);
     if let Some(heading) = headings.iter().find(|heading| declared.iter().any(|title| is_same(heading, &title.value))) {
-        return Some((Found::new(heading.clone(), "text"), true));
+        return Some(Found::new(heading.clone(), "text"));
     }
     // A heading that repeats the site's name is not cut: what the metadata says without it is taken.
     let has_site_name = |title: &Found<String>, heading: &str| is_same(site.cut_from_end(heading), &title.value);
     let without_name = declared.iter().find(|title| headings.iter().any(|heading| has_site_name(title, heading)));
     if let Some(title) = without_name {
-        return Some((title.clone(), true));
+        return Some(title.clone());
     }
     let overlapping = headings.iter().find_map(|heading| declared.iter().find_map(|title| overlap(heading, title)));
-    if let Some(found) = overlapping {
-        return Some((found, true));
+    if overlapping.is_some() {
+        return overlapping;
     }
     // Many sites write one headline for readers and another for search engines and feeds: readers' counts.
     let words: Vec<String> = declared.iter().flat_map(|title| long_words(&title.value)).collect();
@@ -70,17 +69,16 @@ fn chosen(sources: &Sources<'_>) -> Option<(Found<String>, bool)> {
         |heading: &&String| heading.split_whitespace().count() >= HEADLINE_WORDS_MIN && shared(heading) > 0;
     // The first of the best: `max_by_key` would take the last.
     if let Some(heading) = headings.iter().filter(is_headline).rev().max_by_key(shared) {
-        return Some((Found::new(heading.clone(), "text"), false));
+        return Some(Found::new(heading.clone(), "text"));
     }
     let agreed = declared
         .iter()
         .enumerate()
         .find(|(position, title)| declared[position + 1..].iter().any(|other| is_same(&title.value, &other.value)));
     if let Some((_, title)) = agreed {
-        return Some((title.clone(), true));
+        return Some(title.clone());
     }
-    let first = declared.into_iter().next().or_else(|| Some(Found::new(headings.into_iter().next()?, "text")));
-    first.map(|found| (found, false))
+    declared.into_iter().next().or_else(|| Some(Found::new(headings.into_iter().next()?, "text")))
 }
 
 /// What tells the page's own node from others, before those are read.

@@ -93,10 +93,20 @@ pub(super) fn source_rows(engine: &Engine) -> Result<Vec<SourceStatus>, StoreErr
         let state = engine.store.source_state(&source.id)?.at(&source.url);
         let template = engine.store.site_template(&source.id)?;
         let template = template.and_then(|bytes| SiteTemplate::from_bytes(&bytes)).unwrap_or_default();
-        let (template_pages, template_blocks) = (template.pages(), template.repeated());
-        Ok(SourceStatus { template_pages, template_blocks, ..row(source, state, now) })
+        Ok(with_template(row(source, state, now), &template))
     });
     rows.collect()
+}
+
+/// Says what is left out of the articles of a source; trouble comes first in its note.
+fn with_template(row: SourceStatus, template: &SiteTemplate) -> SourceStatus {
+    let (template_pages, template_blocks) = (template.pages(), template.repeated());
+    let blocks = if template_blocks == 1 { "block" } else { "blocks" };
+    let left_out = (template_blocks > 0).then(|| {
+        format!("{template_blocks} {blocks} of text that its articles share left out (of the last {template_pages})")
+    });
+    let note = row.note.into_iter().chain(left_out).reduce(|note, left_out| format!("{note}; {left_out}"));
+    SourceStatus { template_pages, template_blocks, note, ..row }
 }
 
 fn row(source: &Source, state: SourceState, now: Timestamp) -> SourceStatus {

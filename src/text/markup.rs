@@ -40,7 +40,7 @@ const RAW_TEXT: [&str; 9] =
 
 /// The tokens of `html`, in order.
 pub fn tokens(html: &str) -> Tokens<'_> {
-    Tokens { html, at: 0, raw: None, has_no_comment_end: false }
+    Tokens { html, at: 0, raw: None, is_in_svg: false, has_no_comment_end: false }
 }
 
 /// Iterator over the tokens of a page; see [`tokens`].
@@ -49,6 +49,8 @@ pub struct Tokens<'a> {
     html: &'a str,
     at: usize,
     raw: Option<&'static str>,
+    /// There, as in XML, `<title/>` has no content; elsewhere its slash says nothing.
+    is_in_svg: bool,
     /// The end of a comment was looked for in vain; it is not looked for again, which keeps this linear.
     has_no_comment_end: bool,
 }
@@ -99,7 +101,9 @@ impl<'a> Tokens<'a> {
         let close = skip_while(bytes, at, |byte| byte.is_ascii_whitespace() || byte == b'/');
         self.at = (close + 1).min(bytes.len());
         let name = lower_case(&self.html[begin + 1..name_end]);
-        self.raw = RAW_TEXT.into_iter().find(|raw| name == *raw);
+        let is_closed = self.html[begin..self.at].ends_with("/>");
+        self.is_in_svg |= name == "svg" && !is_closed;
+        self.raw = RAW_TEXT.into_iter().find(|raw| name == *raw && !(self.is_in_svg && is_closed));
         Token::Start(Tag { name, span: begin..self.at, attributes: name_end..close.min(bytes.len()) })
     }
 
@@ -108,6 +112,7 @@ impl<'a> Tokens<'a> {
         let name_end = end_of_name(bytes, self.at + 2);
         let name = lower_case(&self.html[self.at + 2..name_end]);
         self.at = after(bytes, name_end, b'>');
+        self.is_in_svg &= name != "svg";
         if name.is_empty() { Token::Ignored } else { Token::End(name) }
     }
 
@@ -254,6 +259,9 @@ mod tests {
         check("<script>if (a<b) '</p>'</SCRIPT>x", "S(script|)R(if (a<b) '</p>')E(script)T(x)");
         check("<style></style>x", "S(style|)E(style)T(x)");
         check("<title>a<b>", "S(title|)R(a<b>)");
+        check("<title/>a<b>", "S(title|/)R(a<b>)");
+        check("<svg><title/><b></svg><title/>a", "S(svg|)S(title|/)S(b|)E(svg)S(title|/)R(a)");
+        check("<svg/><title/>a", "S(svg|/)S(title|/)R(a)");
         check("<a href=\"never closed", "S(a|href=\"never closed)");
         check("</>x<", "IT(x<)");
     }

@@ -16,6 +16,8 @@ mod hostile_pages;
 mod listings;
 mod once;
 mod polling;
+mod reading;
+mod region_pages;
 mod settings;
 mod shipped_sources;
 mod site_rules;

@@ -16,9 +16,11 @@ const SITE_NAME_WORDS_MAX: usize = 6;
 const SIGN_OFF_CHARS_MAX: usize = 60;
 /// Longest signature above the credits, in characters.
 const SIGNATURE_CHARS_MAX: usize = 48;
+/// Most lines of a signature: a name, and what or where it is.
+const SIGNATURES_MAX: usize = 2;
 /// Most words of the one whose materials were used.
 const CREDITED_WORDS_MAX: usize = 4;
-/// Fewest bullets that can be the page's tags, where only the text and where the page itself confirms them.
+/// Fewest bullets that can be the page's tags, where only the text and where the page itself confirms most of them.
 const TAGS_MIN: usize = 4;
 const TAGS_KNOWN_MIN: usize = 3;
 /// Longest tag, in characters.
@@ -124,13 +126,15 @@ fn remove_credits(lines: &mut Vec<&str>, repairs: &mut Repairs) {
         return;
     }
     let mut credits = 0;
-    while let Some(last) = lines.last() {
-        let belongs_to_credits = last.is_empty() || is_credit(last) || (credits > 0 && is_signature(last));
-        if !belongs_to_credits {
-            break;
+    while lines.last().is_some_and(|last| last.is_empty() || is_credit(last)) {
+        credits += u64::from(lines.pop().is_some_and(|line| !line.is_empty()));
+    }
+    let signed = lines.iter().rev().filter(|line| !line.is_empty()).take_while(|line| is_signature(line)).count();
+    // More short lines of names are a list of the article.
+    if credits > 0 && signed <= SIGNATURES_MAX {
+        while lines.last().is_some_and(|last| last.is_empty() || is_signature(last)) {
+            credits += u64::from(lines.pop().is_some_and(|line| !line.is_empty()));
         }
-        credits += u64::from(!last.is_empty());
-        lines.pop();
     }
     count(repairs, "credit", credits);
 }
@@ -186,13 +190,14 @@ fn remove_tags(lines: &mut Vec<&str>, evidence: &Evidence<'_>, repairs: &mut Rep
     let tags: Vec<&str> = row.iter().filter_map(|line| bullet(line)).collect();
     let before = lines[..begin].iter().rev().find(|line| !line.is_empty());
     let follows_sentence = before.is_some_and(|line| ends_sentence(line));
-    if tags.len() < TAGS_KNOWN_MIN || !follows_sentence || !tags.iter().all(|tag| is_tag(tag)) {
+    if tags.is_empty() || !follows_sentence || !tags.iter().all(|tag| is_tag(tag)) {
         return;
     }
     let sample = &tags[..tags.len().min(TAG_SAMPLE)];
     let most = |found: usize| found * 3 >= sample.len() * 2;
     let known: Vec<String> = evidence.tags.iter().map(|tag| fold(tag)).collect();
-    let is_known = most(sample.iter().filter(|tag| known.contains(&fold(tag))).count());
+    let of_page = sample.iter().filter(|tag| known.contains(&fold(tag))).count();
+    let is_known = of_page == tags.len() || (tags.len() >= TAGS_KNOWN_MIN && most(of_page));
     let is_dashed = row.iter().any(|line| line.starts_with('-'));
     let are_words = || {
         let prose = words_of(&lines[..begin].join("\n"));
@@ -303,6 +308,16 @@ mod tests {
     }
 
     #[test]
+    fn a_few_tags_go_where_the_page_has_them_all() {
+        let known = ["Gas".to_owned(), "Middle Corridor".to_owned()];
+        let evidence = Evidence { tags: &known, ..Evidence::default() };
+        check_with(&evidence, &format!("{PARAGRAPH}\n\n- Middle Corridor\n- Gas"), PARAGRAPH, &["tag-bullets"]);
+        check_with(&evidence, &format!("{PARAGRAPH}\n\n- Gas"), PARAGRAPH, &["tag-bullets"]);
+        let one_unknown = format!("{PARAGRAPH}\n\n- Gas\n- Oil");
+        check_with(&evidence, &one_unknown, &one_unknown, &[]);
+    }
+
+    #[test]
     fn lists_of_the_article_stay() {
         let tags = "• Kazakhstan\n• Uzbekistan\n• Border\n• Transit";
         check_kept(&format!("{PARAGRAPH}\n{tags}\nThe end of it."));
@@ -353,6 +368,8 @@ mod tests {
         ] {
             check_kept(&format!("{PARAGRAPH}\n\n{sentence}"));
         }
+        let medals = format!("{PARAGRAPH}\n\nСамарканд\n\nБухара\n\nХива");
+        check(&format!("{medals}\n\nФото: Степь"), &medals, &["credit"]);
         let line = "Министр приехал в новый район";
         check(&format!("{PARAGRAPH}\n{line}\nФото: Степь"), &format!("{PARAGRAPH}\n{line}"), &["credit"]);
     }

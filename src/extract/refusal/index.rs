@@ -54,7 +54,8 @@ pub(super) fn index(page: &Judged<'_>, signs: &Signs) -> Option<Rejection> {
     let lines: Vec<&str> = text.filter(|line| !line.is_empty() && seen.insert(*line)).collect();
     let bare = |line: &str| fold(line.trim_start_matches(['-', ' ']));
     let listed = lines.iter().filter(|line| teasers.lines.contains(&bare(line))).count();
-    let is_list = listed > 0 && listed * 2 >= lines.len();
+    // The reader may have left all of the teasers out, and found no text.
+    let is_list = listed * 2 >= lines.len();
     let has_teasers = teasers.count >= TEASERS_MIN;
     let least = if has_teasers && listed == lines.len() { LISTED_LINES_ONLY_MIN } else { LISTED_LINES_MIN };
     let detail = if signs.is_collection && has_teasers && (is_list || is_poor(&lines)) {
@@ -63,6 +64,8 @@ pub(super) fn index(page: &Judged<'_>, signs: &Signs) -> Option<Rejection> {
         "the address is that of a front page".to_owned()
     } else if has_segment(page.url, &words::INDEX_SEGMENTS) && has_teasers && is_list {
         "the address is that of a list".to_owned()
+    } else if lines.is_empty() && has_teasers && !signs.is_called_article(page.tree) {
+        "there is no text".to_owned()
     } else if is_list && listed >= least && !signs.is_called_article(page.tree) {
         format!("{listed} of {} lines belong to headlines that lead elsewhere", lines.len())
     } else {

@@ -111,8 +111,32 @@ pub(super) const PAYWALL: [&str; 38] = [
     "фақат обуначилар учун",
 ];
 
-/// What a page about cookies speaks of, as words begin.
-pub(super) const COOKIES: [&str; 3] = ["cookie", "куки", "kuki"];
+/// What a page about cookies speaks of, as whole words: "Кукин" is a name.
+pub(super) const COOKIES: [&str; 6] = ["cookie", "cookies", "куки", "кукис", "кукилер", "kuki"];
+
+/// What asks to follow a channel, not to pay: "Subscribe to read our news on Telegram first". Apostrophes are `'`.
+pub(super) const CHANNELS: [&str; 20] = [
+    "telegram",
+    "телеграм",
+    "whatsapp",
+    "ватсап",
+    "instagram",
+    "инстаграм",
+    "youtube",
+    "facebook",
+    "channel",
+    "канал",
+    "арнамыз",
+    "kanal",
+    "новости первым",
+    "наши новости",
+    "жаңалық",
+    "жаңылык",
+    "yangilik",
+    "янгилик",
+    "хабарҳо",
+    "habarlar",
+];
 
 /// Titles of pages that ask for consent, folded as whole segments.
 pub(super) const CONSENT: [&str; 9] = [
