@@ -1,6 +1,6 @@
 //! A page as a sequence of blocks of text, each in its place in a tree of containers: what a reader sees, measured.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::LazyLock;
 
@@ -8,12 +8,16 @@ use aho_corasick::{AhoCorasick, AhoCorasickBuilder, MatchKind};
 use scraper::node::Element;
 use scraper::{ElementRef, Html, Selector};
 
-use super::render::{Piece, Writer, is_never_read};
+use super::render::{Kind, Piece, Writer, is_never_read};
 use super::walk::{Step, walk};
 use crate::text::is_inline;
 
 /// Farther than any name around a block is looked for, in containers.
 pub(super) const FAR: u8 = 30;
+/// Most words of a tag, the list's mark included.
+const TAG_WORDS_MAX: u32 = 5;
+/// Fewest characters of prose of an article among several on a page.
+const ARTICLE_LETTERS_MIN: f32 = 300.0;
 /// Longest class and id that are looked at, in bytes; sites with generated styles have up to 2,000.
 const NAMES_BYTES_MAX: usize = 300;
 
@@ -154,6 +158,7 @@ pub(super) struct Container {
     /// Of all blocks in it.
     pub total: Totals,
     own_signature: u64,
+    has_class: bool,
 }
 
 /// What the blocks in a container come to.
@@ -297,6 +302,7 @@ impl Blocks {
             article,
             total: Totals::default(),
             own_signature,
+            has_class: element.attr("class").is_some_and(|class| !class.trim().is_empty()),
         });
         number
     }
@@ -322,6 +328,68 @@ impl Blocks {
                 sum.blocks += total.blocks;
             }
         }
+    }
+
+    /// Whether a block is a short entry of a list that is named for tags: pages that link them are learned from, others
+    /// look like any list.
+    pub(super) fn is_tag(&self, position: usize) -> bool {
+        let Some(block) = self.blocks.get(position) else { return false };
+        let named = self.containers[block.container].named[Name::Tag as usize];
+        block.piece.kind == Kind::Listed && block.words <= TAG_WORDS_MAX && named <= 1
+    }
+
+    /// Whether a block is a heading within a text.
+    pub(super) fn is_heading(&self, position: usize) -> bool {
+        let tag = self.blocks.get(position).map(|block| self.containers[block.container].tag);
+        tag.and_then(|tag| TAGS.get(usize::from(tag))).is_some_and(|tag| matches!(*tag, "h2" | "h3" | "h4"))
+    }
+
+    /// For every container: whether it is in one that follows the article's and is made like it, with a headline and
+    /// prose of its own: the next article of a page that goes on without end.
+    pub(super) fn following(&self) -> Vec<bool> {
+        let mut following = vec![false; self.containers.len()];
+        let mut around_heading = HashSet::new();
+        if let Some(mut number) = self.heading {
+            while around_heading.insert(number) {
+                number = self.containers[number].parent;
+            }
+        }
+        let article_beside = |number: usize, parent: usize| {
+            let container = &self.containers[number];
+            let mut siblings = around_heading.iter().filter(|other| self.containers[**other].parent == parent);
+            siblings.any(|other| {
+                let article = &self.containers[*other];
+                *other < number
+                    && article.own_signature == container.own_signature
+                    && article.has_class
+                    && article.total.prose >= ARTICLE_LETTERS_MIN
+            })
+        };
+        let has_headline = self.with_headline();
+        for (number, container) in self.containers.iter().enumerate() {
+            let parent = container.parent;
+            following[number] = following[parent]
+                || has_headline[number]
+                    && container.total.prose > 0.0
+                    && around_heading.contains(&parent)
+                    && !around_heading.contains(&number)
+                    && article_beside(number, parent);
+        }
+        following
+    }
+
+    /// For every container: whether it has a heading of the title's rank, or one that is a link.
+    fn with_headline(&self) -> Vec<bool> {
+        let title = self.heading.map(|heading| self.containers[heading].tag);
+        let mut with_headline = vec![false; self.containers.len()];
+        for (position, block) in self.blocks.iter().enumerate() {
+            let is_title = Some(self.containers[block.container].tag) == title;
+            with_headline[block.container] |= is_title || self.is_heading(position) && block.link_density > 0.5;
+        }
+        for number in (1..self.containers.len()).rev() {
+            with_headline[self.containers[number].parent] |= with_headline[number];
+        }
+        with_headline
     }
 
     /// How often each signature occurs among the blocks: blocks and characters.
