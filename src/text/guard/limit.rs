@@ -24,7 +24,7 @@ pub enum PageLimit {
 pub const PAGE_BYTES_MAX: usize = 5 << 20;
 /// Most tags of a page; later ones are dropped, their text stays. Real news pages stay under 20,000,
 /// nearly all under 5,000.
-pub const TAGS_MAX: usize = 25_000;
+pub const TAGS_MAX: usize = 50_000;
 /// Deepest nesting; deeper tags are dropped, their text stays. Real news pages stay under 138.
 pub const DEPTH_MAX: usize = 160;
 /// Most attributes of one element; later ones are dropped: a tree builder compares each with all before it. Real pages
