@@ -180,10 +180,11 @@ fn read_blocks(sources: &BodySources<'_>, declared: &str) -> Body {
     let blocks = PageBlocks::new(sources.title.unwrap_or_default(), remembered);
     let repeats = sources.template.map(|template| template.repeats(&blocks)).unwrap_or_default();
     let is_kept = |(_, piece): &(usize, &Piece)| !repeats.contains(&template::digest(&piece.text));
-    let mut text = joined(pieces(least).filter(is_kept));
+    let is_read = |(_, piece): &(usize, &Piece)| piece.text.contains(char::is_alphanumeric);
+    let mut text = joined(pieces(least).filter(is_read).filter(is_kept));
     let mut repeated = pieces(least).filter(|piece| !is_kept(piece)).count() as u64;
     if repeated > 0 && letters(&text) < LETTERS_MIN {
-        (text, repeated) = (joined(pieces(least)), 0);
+        (text, repeated) = (joined(pieces(least).filter(is_read)), 0);
     }
     Body { text, path: "blocks", confidence: f64::from(confidence), blocks, repeated }
 }
