@@ -16,8 +16,8 @@ use crate::text::is_inline;
 pub(super) const FAR: u8 = 30;
 /// Most words of a tag, the list's mark included.
 const TAG_WORDS_MAX: u32 = 5;
-/// Fewest characters of prose of an article among several on a page.
-const ARTICLE_LETTERS_MIN: f32 = 300.0;
+/// Fewest characters of prose of the first article among several on a page.
+const ARTICLE_LETTERS_MIN: f32 = 200.0;
 /// Longest class and id that are looked at, in bytes; sites with generated styles have up to 2,000.
 const NAMES_BYTES_MAX: usize = 300;
 
@@ -254,6 +254,9 @@ pub(super) fn read(page: &Html, heading: Option<ElementRef<'_>>, dropped: Option
 }
 
 const LINK_BIT: u32 = 16;
+const TABLE_BIT: u32 = 10;
+/// Containers between a table's surroundings and a paragraph beside it.
+const TABLE_NEAR_STEPS: usize = 2;
 
 /// Where a piece of text lies.
 #[derive(Clone, Copy, Debug, Default)]
@@ -330,6 +333,23 @@ impl Blocks {
         }
     }
 
+    /// Whether the container around the table of a row is also around another block, and near it.
+    pub(super) fn holds_around(&self, row: usize, other: usize) -> bool {
+        let is_table = |number: usize| self.containers[number].inside & (1 << TABLE_BIT) != 0;
+        let mut around = self.blocks[row].container;
+        while is_table(around) && self.containers[around].parent != around {
+            around = self.containers[around].parent;
+        }
+        let mut number = self.blocks[other].container;
+        for _ in 0..=TABLE_NEAR_STEPS {
+            if number == around {
+                return true;
+            }
+            number = self.containers[number].parent;
+        }
+        false
+    }
+
     /// Whether a block is a short entry of a list that is named for tags: pages that link them are learned from, others
     /// look like any list.
     pub(super) fn is_tag(&self, position: usize) -> bool {
@@ -370,7 +390,6 @@ impl Blocks {
             let parent = container.parent;
             following[number] = following[parent]
                 || has_headline[number]
-                    && container.total.prose > 0.0
                     && around_heading.contains(&parent)
                     && !around_heading.contains(&number)
                     && article_beside(number, parent);

@@ -8,7 +8,7 @@ use super::blocks::{Block, Blocks};
 use super::features::{self, Context, Measured};
 use super::metadata::selector;
 use super::refusal::LETTERS_MIN;
-use super::render::{Piece, joined, text_of};
+use super::render::{Kind, Piece, joined, text_of};
 use super::template::{self, PageBlocks, SiteTemplate};
 use super::{blocks, forest};
 use crate::site_rules::ArticleRule;
@@ -29,6 +29,8 @@ const CONFIDENCE_DECLARED: f64 = 0.7;
 const PROBABILITY_MIN: f32 = 0.35;
 /// Of the headings that this brings in on held-out pages, two thirds are right.
 const HEADING_PROBABILITY_MIN: f32 = 0.1;
+/// Share of a table's text in links from which it leads elsewhere.
+const TABLE_LINKED_MAX: f32 = 0.3;
 /// Fewest words of probable blocks that are taken alone: a page of an unknown kind still has its best guess.
 const PROBABLE_WORDS_MIN: f32 = 40.0;
 /// Blocks are remembered of a page from this probability on: what is doubtful here may be taken on the next page.
@@ -172,6 +174,7 @@ fn read_blocks(sources: &BodySources<'_>, declared: &str) -> Body {
     let has_enough = probable.map(|(_, words)| words).sum::<f32>() >= PROBABLE_WORDS_MIN;
     let least = if has_enough { least.max(PROBABILITY_MIN) } else { least };
     raise_headings(&page, &mut probabilities, least);
+    raise_tables(&page, &mut probabilities, least);
     let pieces = |least: f32| {
         let probable = page.blocks.iter().zip(&probabilities).enumerate();
         probable.filter(move |(_, (_, found))| **found >= least).map(|(at, (block, _))| (at, &block.piece))
@@ -196,6 +199,24 @@ fn raise_headings(page: &Blocks, probabilities: &mut [f32], least: f32) {
         let is_doubtful = (HEADING_PROBABILITY_MIN..least).contains(&probabilities[position]);
         if is_doubtful && probabilities[position + 1] >= least && page.is_heading(position) {
             probabilities[position] = least;
+        }
+    }
+}
+
+/// A table between paragraphs of the text is of the text: its rows, a few numbers each, look like any list.
+fn raise_tables(page: &Blocks, probabilities: &mut [f32], least: f32) {
+    let is_row = |position: &usize| page.blocks[*position].piece.kind == Kind::Row;
+    let mut start = 0;
+    while let Some(first) = (start..page.blocks.len()).find(is_row) {
+        start = (first..page.blocks.len()).find(|position| !is_row(position)).unwrap_or(page.blocks.len());
+        let rows = first..start;
+        let before = probabilities[..first].iter().rposition(|found| *found >= least);
+        let after = probabilities[start..].iter().position(|found| *found >= least).map(|at| start + at);
+        let Some((before, after)) = before.zip(after) else { continue };
+        let linked = page.blocks[rows.clone()].iter().map(|row| row.link_density).sum::<f32>();
+        let is_between = page.holds_around(first, before) && page.holds_around(first, after);
+        if is_between && linked < TABLE_LINKED_MAX * rows.len() as f32 {
+            probabilities[rows].iter_mut().for_each(|found| *found = found.max(least));
         }
     }
 }

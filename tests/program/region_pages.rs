@@ -9,12 +9,12 @@ struct Page {
     text: &'static str,
     title: &'static str,
     authors: &'static [&'static str],
-    day: &'static str,
+    day: Option<&'static str>,
 }
 
 /// `page!("name", title, authors, day)` of `region_pages/name.html` and `.txt`.
 macro_rules! page {
-    ($name:literal, $title:literal, $authors:expr, $day:literal) => {
+    ($name:literal, $title:literal, $authors:expr, $day:expr) => {
         Page {
             name: $name,
             html: include_str!(concat!("region_pages/", $name, ".html")),
@@ -26,21 +26,25 @@ macro_rules! page {
     };
 }
 
-const PAGES: [Page; 9] = [
-    page!("bitrix", "Цены на хлеб в Павлодарской области выросли на восемь процентов", [], "2026-11-20"),
-    page!("gallery_captions", "Felt makers of Kochkor revive an old pattern", ["Meerim Sadykova"], "2026-07-21"),
+const PAGES: [Page; 13] = [
+    page!("bitrix", "Цены на хлеб в Павлодарской области выросли на восемь процентов", [], Some("2026-11-20")),
+    page!("gallery_captions", "Felt makers of Kochkor revive an old pattern", ["Meerim Sadykova"], Some("2026-07-21")),
+    page!("infinite_scroll", "Алматыда жаңа саябақ ашылды", [], Some("2026-06-15")),
+    page!("kazakh_government", "Вице-премьер су қоймаларының жай-күйі туралы есеп тыңдады", [], Some("2026-11-09")),
     page!(
         "kyrgyz_interview",
         "«Тоодогу мектепте мугалим жетишпейт» — директор менен маек",
         ["Айнура Токтогулова"],
-        "2026-09-02"
+        Some("2026-09-02")
     ),
-    page!("live_digest", "Паводок на западе Казахстана: хроника дня", [], "2026-04-08"),
-    page!("read_also", "Учёные нашли в Мангистау следы древнего моря", ["Динара Ахметова"], "2026-11-02"),
-    page!("tajik_agency", "Дар Хатлон хатти нави барқ ба кор даромад", [], "2026-11-03"),
-    page!("turkmen_agency", "Mary welaýatynda täze suw desgasy ulanmaga berildi", [], "2026-10-10"),
-    page!("uzbek_cyrillic", "Фарғонада ёмғир сувини йиғадиган ҳовузлар қурилади", [], "2026-11-05"),
-    page!("uzbek_latin", "Buxoroda toʻqimachilik korxonasi 300 nafar ishchini qabul qiladi", [], "2026-11-12"),
+    page!("law_on_cookies", "Law on cookies passed", [], None),
+    page!("live_digest", "Паводок на западе Казахстана: хроника дня", [], Some("2026-04-08")),
+    page!("read_also", "Учёные нашли в Мангистау следы древнего моря", ["Динара Ахметова"], Some("2026-11-02")),
+    page!("tajik_agency", "Дар Хатлон хатти нави барқ ба кор даромад", [], Some("2026-11-03")),
+    page!("turkmen_agency", "Mary welaýatynda täze suw desgasy ulanmaga berildi", [], Some("2026-10-10")),
+    page!("uzbek_cyrillic", "Фарғонада ёмғир сувини йиғадиган ҳовузлар қурилади", [], Some("2026-11-05")),
+    page!("uzbek_latin", "Buxoroda toʻqimachilik korxonasi 300 nafar ishchini qabul qiladi", [], Some("2026-11-12")),
+    page!("wordpress", "В Нарыне открыли мост через реку после года ремонта", [], Some("2026-10-14")),
 ];
 
 #[test]
@@ -62,7 +66,8 @@ fn pages_of_the_region_are_read_whole_and_nothing_else() {
         let authors: Vec<&str> =
             read["authors"].as_array().unwrap().iter().map(|author| author["name"].as_str().unwrap()).collect();
         assert_eq!(authors, page.authors, "{}", page.name);
-        assert!(read["date_published"].as_str().unwrap().starts_with(page.day), "{}: {read}", page.name);
+        let day = read["date_published"].as_str().map(|time| &time[..10]);
+        assert_eq!(day, page.day, "{}", page.name);
         assert!(read.get("rejected").is_none(), "{}: {read}", page.name);
     }
 }
