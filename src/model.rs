@@ -252,14 +252,13 @@ pub struct ExtractTrace {
     /// Source id of the site rule that was used.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub site_rule: Option<String>,
-    /// Field name to origin: `json-ld`, `meta`, `time`, `selector`, `feed`, `url`, `text`; `modified` for a
-    /// date of publication of which only that of the last change is known.
+    /// Field name to origin: `json-ld`, `meta`, `time`, `selector`, `feed`, `url`, `text`.
     #[serde(default)]
     pub fields: std::collections::BTreeMap<String, String>,
     /// Repairs done on the text.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub repairs: Vec<Repair>,
-    /// 0 to 1: how surely this is the article.
+    /// 0 to 1: how surely this is the article; for `blocks` the F1 of its words that is expected.
     pub confidence: f64,
 }
 
