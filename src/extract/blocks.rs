@@ -205,7 +205,7 @@ pub(super) fn read(page: &Html, heading: Option<ElementRef<'_>>, dropped: Option
     let mut open: Vec<usize> = Vec::new();
     let mut places: Vec<Place> = Vec::new();
     let mut media = 0;
-    let mut inline_bits: Vec<u32> = Vec::new();
+    let mut open_links = 0usize;
     let mut steps = walk(page.root_element());
     while let Some(step) = steps.next() {
         match step {
@@ -222,11 +222,10 @@ pub(super) fn read(page: &Html, heading: Option<ElementRef<'_>>, dropped: Option
                     media += 1;
                 }
                 if name == "a" {
-                    inline_bits.push(1 << LINK_BIT);
+                    open_links += 1;
                 }
                 if !is_inline(name) {
-                    let around = inline_bits.iter().fold(0, |all, bits| all | bits);
-                    let container = found.container(value, open.last().copied(), around);
+                    let container = found.container(value, open.last().copied(), open_links > 0);
                     open.push(container);
                 }
                 if heading == Some(element) {
@@ -238,7 +237,7 @@ pub(super) fn read(page: &Html, heading: Option<ElementRef<'_>>, dropped: Option
                 writer.close(name);
                 place(&writer, &mut places, open.last(), &mut media);
                 if name == "a" {
-                    inline_bits.pop();
+                    open_links = open_links.saturating_sub(1);
                 }
                 if !is_inline(name) {
                     open.pop();
@@ -274,7 +273,7 @@ fn place(writer: &Writer, places: &mut Vec<Place>, innermost: Option<&usize>, me
 }
 
 impl Blocks {
-    fn container(&mut self, element: &Element, parent: Option<usize>, around: u32) -> usize {
+    fn container(&mut self, element: &Element, parent: Option<usize>, is_in_link: bool) -> usize {
         let number = self.containers.len();
         let above = parent.map(|parent| &self.containers[parent]);
         let name = element.name();
@@ -298,7 +297,7 @@ impl Blocks {
             parent: parent.unwrap_or(number),
             tag: TAGS.iter().zip(0..).find(|(tag, _)| **tag == name).map_or(TAGS.len() as u8, |(_, number)| number),
             depth: above.map_or(0, |above| above.depth.saturating_add(1)),
-            inside: telling | around | above.map_or(0, |above| above.inside),
+            inside: telling | u32::from(is_in_link) << LINK_BIT | above.map_or(0, |above| above.inside),
             named,
             signature,
             is_hidden: is_hidden(element) || above.is_some_and(|above| above.is_hidden),
@@ -331,6 +330,17 @@ impl Blocks {
                 sum.blocks += total.blocks;
             }
         }
+    }
+
+    /// The container of the heading that shows the title, and all around it.
+    pub(super) fn around_heading(&self) -> HashSet<usize> {
+        let mut around = HashSet::new();
+        if let Some(mut number) = self.heading {
+            while around.insert(number) {
+                number = self.containers[number].parent;
+            }
+        }
+        around
     }
 
     /// Whether the container around the table of a row is also around another block, and near it.
@@ -368,12 +378,7 @@ impl Blocks {
     /// prose of its own: the next article of a page that goes on without end.
     pub(super) fn following(&self) -> Vec<bool> {
         let mut following = vec![false; self.containers.len()];
-        let mut around_heading = HashSet::new();
-        if let Some(mut number) = self.heading {
-            while around_heading.insert(number) {
-                number = self.containers[number].parent;
-            }
-        }
+        let around_heading = self.around_heading();
         let article_beside = |number: usize, parent: usize| {
             let container = &self.containers[number];
             let mut siblings = around_heading.iter().filter(|other| self.containers[**other].parent == parent);

@@ -85,8 +85,8 @@ pub(super) fn body(sources: &BodySources<'_>) -> Option<Body> {
         return Some(Body { confidence: CONFIDENCE_RULE, ..Body::declared(text, "site-rule") });
     }
     let declared = sources.declared.map(declared_text).unwrap_or_default();
-    let microdata = microdata(sources.page);
-    choose(read_blocks(sources, &declared), [("microdata", microdata), ("json-ld", declared)])
+    let blocks = read_blocks(sources, &declared);
+    choose(blocks, || [("microdata", microdata(sources.page)), ("json-ld", declared)])
 }
 
 /// The text of a feed entry's HTML.
@@ -182,7 +182,8 @@ fn read_blocks(sources: &BodySources<'_>, declared: &str) -> Body {
     let remembered = pieces(least.min(REMEMBERED_PROBABILITY_MIN)).map(|(_, piece)| piece.text.as_str());
     let blocks = PageBlocks::new(sources.title.unwrap_or_default(), remembered);
     let repeats = sources.template.map(|template| template.repeats(&blocks)).unwrap_or_default();
-    let is_kept = |(_, piece): &(usize, &Piece)| !repeats.contains(&template::digest(&piece.text));
+    let is_kept =
+        |(_, piece): &(usize, &Piece)| repeats.is_empty() || !repeats.contains(&template::digest(&piece.text));
     let is_read = |(_, piece): &(usize, &Piece)| piece.text.contains(char::is_alphanumeric);
     let mut text = joined(pieces(least).filter(is_read).filter(is_kept));
     let mut repeated = pieces(least).filter(|piece| !is_kept(piece)).count() as u64;
@@ -249,11 +250,14 @@ fn threshold(probabilities: &[f32], words: &[f32]) -> (f32, f32) {
     best
 }
 
-/// Takes the text of the blocks, unless it is a miss and another route has more.
-fn choose(blocks: Body, others: [(&'static str, String); 2]) -> Option<Body> {
+/// Takes the text of the blocks, unless it is a miss and another route has more; only then are others asked.
+fn choose(blocks: Body, others: impl FnOnce() -> [(&'static str, String); 2]) -> Option<Body> {
     let found = letters(&blocks.text);
-    let longest = others.into_iter().max_by_key(|(_, text)| letters(text));
-    match longest.filter(|(_, text)| found < MISS_LETTERS_MAX && letters(text) > found) {
+    if found >= MISS_LETTERS_MAX {
+        return Some(blocks);
+    }
+    let longest = others().into_iter().max_by_key(|(_, text)| letters(text));
+    match longest.filter(|(_, text)| letters(text) > found) {
         Some((path, text)) => Some(Body::declared(text, path)),
         None => (found > 0).then_some(blocks),
     }
@@ -270,7 +274,7 @@ mod tests {
     fn check_choice(blocks: &str, microdata: &str, declared: &str, path: Option<&str>) {
         let others = [("microdata", microdata.to_owned()), ("json-ld", declared.to_owned())];
         let blocks = Body { path: "blocks", ..Body::declared(blocks.to_owned(), "") };
-        assert_eq!(choose(blocks, others).map(|body| body.path), path);
+        assert_eq!(choose(blocks, || others).map(|body| body.path), path);
     }
 
     #[test]

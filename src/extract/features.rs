@@ -381,12 +381,7 @@ fn spans(page: &Blocks) -> Vec<Option<(usize, usize)>> {
 }
 
 fn common_depths(page: &Blocks) -> Vec<u16> {
-    let mut around_heading = HashSet::new();
-    if let Some(mut number) = page.heading {
-        while around_heading.insert(number) {
-            number = page.containers[number].parent;
-        }
-    }
+    let around_heading = page.around_heading();
     let mut depths: Vec<u16> = Vec::with_capacity(page.containers.len());
     for (number, container) in page.containers.iter().enumerate() {
         let is_common = around_heading.contains(&number);
