@@ -184,13 +184,15 @@ pub fn extract(config: Option<&Path>, arguments: ExtractArguments) -> Result<Exi
 
 /// What the pages of a folder have in common; the first files by name, as many as are remembered of a site.
 fn site_template(folder: &Path) -> Result<SiteTemplate, Failure> {
-    let unreadable = |error| Failure::new(Exit::Failed, format!("--site-pages {}: {error}", folder.display()));
-    let entries = std::fs::read_dir(folder).and_then(Iterator::collect::<Result<Vec<_>, _>>).map_err(unreadable)?;
+    let unreadable =
+        |path: &Path, error: String| Failure::new(Exit::Failed, format!("--site-pages {}: {error}", path.display()));
+    let entries = std::fs::read_dir(folder).and_then(Iterator::collect::<Result<Vec<_>, _>>);
+    let entries = entries.map_err(|error| unreadable(folder, error.to_string()))?;
     let mut files: Vec<PathBuf> = entries.iter().map(DirEntry::path).filter(|path| path.is_file()).collect();
     files.sort();
     let mut template = SiteTemplate::default();
     for file in files.iter().take(SiteTemplate::PAGES_MAX) {
-        let bytes = inputs::bytes_of(file).map_err(|error| Failure::new(Exit::Failed, error))?;
+        let bytes = inputs::bytes_of(file).map_err(|error| unreadable(file, error))?;
         let page = Page { url: None, final_url: None, status: 0, content_type: None, bytes, fetched_at: None };
         let (zone, content) = (&TimeZone::UTC, ContentFrom::Page);
         let hints = Hints { announced: None, zone, rule: None, content, template: None };

@@ -2,7 +2,7 @@
 //!
 //! `tests/train/train.py` makes `forest.bin` from labelled pages. A learned table stands here since it measured better
 //! than every hand-written reader that it was held against, costs a walk down some hundred short trees a block, and is
-//! a file of 100 KB without a library behind it.
+//! a file of 67 KB without a library behind it.
 
 use std::sync::LazyLock;
 
