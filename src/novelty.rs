@@ -1,7 +1,9 @@
-//! Knowing an article again: by its canonical URL, and by a digest of its text. Pure.
+//! Knowing an article again: by its canonical URL, by a digest of its text, and by what it has in common with others.
+//! Pure.
 
 mod address;
 mod fold;
+pub mod near;
 
 use sha2::{Digest as _, Sha256};
 
@@ -10,7 +12,7 @@ use crate::model::{Announced, ArticleId, CanonicalUrl, Digest};
 pub use address::{believed_canonical, canonical_url, fetchable_url};
 
 /// What an extracted article is, compared with what is recorded.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Verdict {
     /// Never recorded.
     New,
@@ -23,10 +25,12 @@ pub enum Verdict {
     },
     /// Recorded with this very text.
     Unchanged,
-    /// Another article has this very text.
+    /// Another article has this text.
     Duplicate {
         /// The article that was recorded first.
         of: ArticleId,
+        /// How alike they are, 0 to 1; 1 for the very text.
+        similarity: f64,
     },
 }
 
@@ -48,7 +52,7 @@ pub fn judge(id: ArticleId, digest: Digest, known: Option<Known>, digest_owner: 
     match (known, digest_owner) {
         (Some(known), _) if known.text_digest == digest => Verdict::Unchanged,
         (Some(known), _) => Verdict::Update { version: known.version.saturating_add(1), replaces: known.version },
-        (None, Some(owner)) if owner != id => Verdict::Duplicate { of: owner },
+        (None, Some(owner)) if owner != id => Verdict::Duplicate { of: owner, similarity: 1.0 },
         (None, _) => Verdict::New,
     }
 }
@@ -123,7 +127,7 @@ mod tests {
     fn verdict_follows_from_what_is_recorded() {
         check(None, None, Verdict::New);
         check(None, Some(A), Verdict::New);
-        check(None, Some(B), Verdict::Duplicate { of: B });
+        check(None, Some(B), Verdict::Duplicate { of: B, similarity: 1.0 });
         check(Some((3, "now")), Some(A), Verdict::Unchanged);
         check(Some((3, "Now!")), Some(B), Verdict::Unchanged);
         check(Some((3, "before")), None, Verdict::Update { version: 4, replaces: 3 });

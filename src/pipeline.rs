@@ -133,7 +133,7 @@ fn committer(
     let (ended, end) = oneshot::channel();
     let work = move || {
         let guard = stop.drop_guard();
-        commit::run(&engine.store, finishings, &engine.activity);
+        commit::run(&engine.store, &engine.active().settings.novelty, finishings, &engine.activity);
         guard.disarm();
         // Nobody waits any more after the deadline.
         let _ = ended.send(());

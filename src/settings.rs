@@ -47,6 +47,8 @@ pub struct Settings {
     pub schedule: ScheduleSection,
     /// `[extract]`.
     pub extract: ExtractSection,
+    /// `[novelty]`.
+    pub novelty: NoveltySection,
     /// The Unix socket of the daemon.
     pub socket: PathBuf,
     /// `[telemetry]`.
@@ -130,6 +132,35 @@ impl Default for ExtractSection {
     }
 }
 
+/// `[novelty]`.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct NoveltySection {
+    /// Whether near copies are looked for, beside exact ones.
+    pub near: bool,
+    /// How far back near copies are looked for.
+    pub window: Period,
+    /// Whether copies are recorded, too, as event `duplicate`.
+    pub emit_duplicates: bool,
+    /// How long after its publication an article is looked at again, shortest first; none: only when its source announces a
+    /// change.
+    pub look_again: Vec<Period>,
+    /// Most articles that are remembered; the ones longest not announced are forgotten first.
+    pub remember_max: u64,
+}
+
+impl Default for NoveltySection {
+    fn default() -> Self {
+        Self {
+            near: true,
+            window: Period::from_secs(30 * 24 * 3600),
+            emit_duplicates: false,
+            look_again: [1, 6, 24, 72].map(|hours| Period::from_secs(hours * 3600)).to_vec(),
+            remember_max: 5_000_000,
+        }
+    }
+}
+
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 struct ApiSection {
@@ -181,13 +212,14 @@ struct Sections {
     http: HttpSection,
     schedule: ScheduleSection,
     extract: ExtractSection,
+    novelty: NoveltySection,
     api: ApiSection,
     telemetry: TelemetrySettings,
 }
 
 impl Sections {
     /// The names of the fields.
-    const NAMES: [&str; 6] = ["store", "http", "schedule", "extract", "api", "telemetry"];
+    const NAMES: [&str; 7] = ["store", "http", "schedule", "extract", "novelty", "api", "telemetry"];
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -267,6 +299,7 @@ impl Settings {
             http: sections.http,
             schedule: sections.schedule,
             extract: sections.extract,
+            novelty: sections.novelty,
             socket,
             telemetry: sections.telemetry,
             places: sources.iter().enumerate().map(|(place, source)| (source.id.clone(), place)).collect(),
@@ -318,12 +351,15 @@ const REDIRECTS_MAX: usize = 20;
 /// Most requests to one host at the same time: browsers make six.
 const REQUESTS_PER_HOST_MAX: usize = 8;
 
+/// Most second looks at an article.
+const LOOKS_MAX: usize = 16;
+
 /// Smallest page cache that sled works well with.
 const CACHE_LEAST: ByteSize = ByteSize::mib(1);
 
 /// What a type cannot say: limits, and keys that contradict each other.
 fn check_sections(sections: &Sections, places: &layers::Places) -> Vec<SettingsFault> {
-    let Sections { store, http, schedule, extract, api, telemetry } = sections;
+    let Sections { store, http, schedule, extract, novelty, api, telemetry } = sections;
     let no_filter = tracing_subscriber::EnvFilter::builder().parse(telemetry.log.trim()).err();
     let no_filter_message = "write a level such as \"info\", or \"info,chapar::fetch=debug\"";
     let is_empty = |path: &Path| path.as_os_str().is_empty();
@@ -345,6 +381,9 @@ fn check_sections(sections: &Sections, places: &layers::Places) -> Vec<SettingsF
             "name a socket, such as \"/run/chapar/chapar.sock\"",
         ),
         (extract.workers > EXTRACT_WORKERS_MAX, "extract.workers", "at most 1024; 0 is one per core"),
+        (!novelty.look_again.is_sorted(), "novelty.look_again", "shortest first, such as [\"1h\", \"6h\", \"24h\"]"),
+        (novelty.look_again.len() > LOOKS_MAX, "novelty.look_again", "at most 16 looks"),
+        (novelty.remember_max == 0, "novelty.remember_max", "every article would come again; write at least 1"),
         (no_filter.is_some(), "telemetry.log", no_filter_message),
     ];
     checks.into_iter().filter(|(is_fault, ..)| *is_fault).map(|(_, key, message)| places.fault(key, message)).collect()

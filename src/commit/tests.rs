@@ -2,7 +2,9 @@
 #![allow(clippy::unwrap_used)]
 
 use super::*;
-use crate::model::{Announced, Entry, LanguageLabel};
+use crate::model::{Announced, Entry, LanguageLabel, Look, Seq};
+use crate::novelty;
+use crate::record::{Event, Record};
 
 fn pending(number: u8, look: Look) -> Pending {
     let entry = Entry {
@@ -52,8 +54,10 @@ fn article(number: u8, identity: u8, look: Look, text: &str) -> Finished {
 fn check(batches: &[&[Finished]], expected: &[Outcome]) -> (Store, tempfile::TempDir) {
     let folder = tempfile::tempdir().unwrap();
     let store = Store::open(folder.path(), 1 << 20, 1 << 20, Duration::ZERO).unwrap();
+    let settings = NoveltySection::default();
+    let mut committer = Committer::new(&store, &settings);
     let outcomes: Vec<Outcome> =
-        batches.iter().flat_map(|batch| commit(&store, batch, Timestamp::UNIX_EPOCH).unwrap()).collect();
+        batches.iter().flat_map(|batch| committer.commit(batch, Timestamp::UNIX_EPOCH).unwrap()).collect();
     assert_eq!(outcomes, expected);
     let recorded = expected.iter().filter(|outcome| **outcome == Outcome::Recorded).count() as u64;
     assert_eq!(store.next_seq(), Seq(recorded + 1));
@@ -116,15 +120,6 @@ fn a_rejection_or_a_dead_letter_keeps_what_was_recorded() {
         check(&[&[first], &[rejected], &[given_up], &[again]], &[Recorded, Rejected, Dead, Unchanged]);
     assert_eq!(store.seen(ArticleId([1; 16])).unwrap().unwrap().version, 1);
     assert_eq!(store.dead_letters().unwrap().len(), 0, "a later look that goes well clears the letter");
-}
-
-#[test]
-fn a_lede_is_the_first_paragraph_cut_at_a_word() {
-    assert_eq!(lede("\n\nFirst.\n\nSecond.").as_deref(), Some("First."));
-    assert_eq!(lede(""), None);
-    let long = "слово ".repeat(100);
-    let cut = lede(&long).unwrap();
-    assert!(cut.ends_with("слово …") && cut.chars().count() <= LEDE_CHARS_MAX + 2, "{cut}");
 }
 
 #[test]

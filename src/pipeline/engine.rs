@@ -137,7 +137,7 @@ impl Engine {
     }
 
     /// Puts new settings and rules in force. Where `[http]` changed, the client is rebuilt, and knows still how polite
-    /// it has to be to whom. `[store]`, `[api]` and `[[output]]` take effect at the next start.
+    /// it has to be to whom. `[store]`, `[novelty]`, `[api]` and `[[output]]` take effect at the next start.
     ///
     /// # Errors
     /// When a client cannot be built from the new settings; the old ones go on.
@@ -148,8 +148,9 @@ impl Engine {
         }
         let (old, new) = (std::mem::replace(&mut active.0, Arc::new(new)), &active.0.settings);
         let old = &old.settings;
-        if (&old.store, &old.socket, &old.outputs) != (&new.store, &new.socket, &new.outputs) {
-            tracing::warn!("changes of [store], [api] and [[output]] take effect at the next start");
+        let before = (&old.store, &old.novelty, &old.socket, &old.outputs);
+        if before != (&new.store, &new.novelty, &new.socket, &new.outputs) {
+            tracing::warn!("changes of [store], [novelty], [api] and [[output]] take effect at the next start");
         }
         Ok(())
     }
