@@ -20,6 +20,7 @@ use crate::extract::clean::clean as clean_text;
 use crate::extract::{self as extraction, Hints, SiteTemplate};
 use crate::model::{Article, ContentFrom, Page};
 use crate::novelty;
+use crate::novelty::near::{self, Common, Memory, Profile};
 use crate::poll;
 use crate::rules::RuleFiles;
 use crate::settings::{Settings, SettingsError};
@@ -268,17 +269,55 @@ pub fn classify(config: Option<&Path>, arguments: FilesArguments) -> Result<Exit
     })
 }
 
+/// Earlier lines of `dedup`, with their texts.
+#[derive(Default)]
+struct Earlier {
+    /// Every text, copies included: a copy of a copy is found by it.
+    shelf: Memory,
+    /// For each place on the shelf: the line that was first, and the language of the text.
+    lines: Vec<(Value, Option<String>)>,
+    by_digest: HashMap<[u8; 16], Value>,
+    common: Common,
+}
+
+impl Earlier {
+    /// The first line with this text or a near one, and how alike they are.
+    fn original(&mut self, text: &TextLine) -> Option<(Value, f64)> {
+        let repaired = crate::text::mojibake::mended(&text.content_text);
+        let content = repaired.as_ref().map_or(&text.content_text, |mended| &mended.text);
+        let digest = novelty::text_digest(content).0;
+        if let Some(owner) = self.by_digest.get(&digest) {
+            return Some((owner.clone(), 1.0));
+        }
+        let profile = Profile::of(content);
+        let Ok(found) = near::find(&self.shelf, &profile, &self.common);
+        let is_other = |known: &Option<String>| known.is_some() && text.language.is_some() && *known != text.language;
+        let found = found.filter(|(place, _)| !is_other(&self.lines[*place].1));
+        let owner = match found {
+            Some((place, _)) => {
+                self.common.learn_wrapping(&profile, self.shelf.get(place));
+                self.lines[place].0.clone()
+            }
+            None => {
+                self.common.learn(&profile);
+                text.id.clone()
+            }
+        };
+        self.by_digest.insert(digest, owner.clone());
+        self.lines.push((owner.clone(), text.language.clone()));
+        self.shelf.add(profile);
+        found.map(|(_, likeness)| (owner, likeness.similarity))
+    }
+}
+
 pub fn dedup(arguments: FilesArguments) -> Result<Exit, Failure> {
-    let mut owners: HashMap<[u8; 16], Value> = HashMap::new();
+    let mut earlier = Earlier::default();
     each_line(arguments.inputs(), |line| {
         let text = text_line(line)?;
-        let digest = novelty::text_digest(&text.content_text);
-        match owners.get(&digest.0) {
-            Some(owner) => Ok(json!({ "id": text.id, "of": owner, "similarity": 1.0 })),
-            None => {
-                owners.insert(digest.0, text.id.clone());
-                Ok(json!({ "id": text.id }))
-            }
-        }
+        let found = earlier.original(&text);
+        Ok(match found {
+            Some((of, similarity)) => json!({ "id": text.id, "of": of, "similarity": similarity }),
+            None => json!({ "id": text.id }),
+        })
     })
 }
