@@ -166,4 +166,6 @@ fn text_bytes(finished: &Finished) -> usize {
 }
 
 #[cfg(test)]
+mod near_tests;
+#[cfg(test)]
 mod tests;

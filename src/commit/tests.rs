@@ -17,7 +17,7 @@ fn pending(number: u8, look: Look) -> Pending {
     Pending { entry, look, admitted_at: now, attempts: 0, not_before: now, last_error: None }
 }
 
-fn article(number: u8, identity: u8, look: Look, text: &str) -> Finished {
+pub(super) fn article(number: u8, identity: u8, look: Look, text: &str) -> Finished {
     let pending = pending(number, look);
     let candidate = Candidate {
         identity: ArticleId([identity; 16]),

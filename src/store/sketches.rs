@@ -292,3 +292,6 @@ impl Store {
         self.ask(|tables| Ok(tables.sketches.get(seq.0.to_be_bytes())?.and_then(|row| Sketched::decode(&row))))
     }
 }
+
+#[cfg(test)]
+mod tests;
