@@ -4,7 +4,9 @@
 
 mod plan;
 mod recording;
+mod shelf;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -12,11 +14,13 @@ use tokio::sync::mpsc;
 
 use crate::activity::{Activity, now};
 use crate::model::{Article, ArticleId, Digest, Labels, Outcome, Pending, Rejection};
+use crate::novelty::near::Profile;
 use crate::record::{FetchTrace, RecordSource};
 use crate::settings::NoveltySection;
 use crate::store::{Store, StoreError};
 
 use plan::Plan;
+use shelf::Texts;
 
 /// Most entries in one commit: one fsync is shared by so many, and one sled transaction stays small.
 const BATCH_ENTRIES_MAX: usize = 50;
@@ -63,6 +67,8 @@ pub struct Candidate {
     pub labels: Labels,
     /// Digest of the text.
     pub text_digest: Digest,
+    /// What of the text is compared with others.
+    pub profile: Arc<Profile>,
     /// The source that announced it.
     pub source: RecordSource,
     /// How it was fetched.
@@ -75,6 +81,7 @@ pub struct Candidate {
 pub struct Committer<'a> {
     store: &'a Store,
     novelty: &'a NoveltySection,
+    texts: Texts,
 }
 
 /// Commits what comes until the channel closes; blocks its thread. A commit that the disk refuses is tried again until
@@ -101,9 +108,10 @@ pub fn run(store: &Store, novelty: &NoveltySection, mut finished: mpsc::Receiver
 }
 
 impl<'a> Committer<'a> {
-    /// A writer on a store; there is one at a time.
+    /// A writer on a store; there is one at a time. It learns what many articles have in common from the newest records.
     pub fn new(store: &'a Store, novelty: &'a NoveltySection) -> Self {
-        Self { store, novelty }
+        let texts = if novelty.near { Texts::of_log(store) } else { Texts::none() };
+        Self { store, novelty, texts }
     }
 
     fn commit_and_note(&mut self, batch: &[Finished], activity: &Activity) -> Result<(), StoreError> {
@@ -117,10 +125,11 @@ impl<'a> Committer<'a> {
     /// # Errors
     /// The store's; nothing is acknowledged then.
     pub fn commit(&mut self, batch: &[Finished], now: Timestamp) -> Result<Vec<Outcome>, StoreError> {
-        let mut plan = Plan::new(self.store, self.novelty, now);
+        let mut plan = Plan::new(self.store, self.novelty, &self.texts, now);
         batch.iter().try_for_each(|finished| plan.settle(finished))?;
-        let (lines, settled) = plan.into_parts();
+        let (lines, settled, texts) = plan.into_parts();
         self.store.commit(&lines, &settled)?;
+        self.texts.learn(texts);
         Ok(settled.iter().map(|settled| settled.outcome).collect())
     }
 }
@@ -156,5 +165,7 @@ fn text_bytes(finished: &Finished) -> usize {
     }
 }
 
+#[cfg(test)]
+mod near_tests;
 #[cfg(test)]
 mod tests;

@@ -16,6 +16,13 @@ pub use address::{believed_canonical, canonical_url, fetchable_url};
 pub enum Verdict {
     /// Never recorded.
     New,
+    /// Never recorded; it holds the text of a recorded article, and much that this one does not.
+    Extended {
+        /// The article that was recorded first.
+        of: ArticleId,
+        /// How much of that one's text it holds, 0 to 1.
+        similarity: f64,
+    },
     /// Recorded, and its text has changed.
     Update {
         /// The version to record now.

@@ -9,6 +9,7 @@ mod opening;
 mod reading;
 mod rows;
 mod segments;
+mod sketches;
 mod source_state;
 mod transactions;
 
@@ -28,6 +29,7 @@ use crate::model::{Outcome, Pending, Seq, SourceId};
 
 pub use rows::{DeadLetter, Position, Seen};
 pub use segments::{FrameAt, LogEnd, LogError, sync_folder};
+pub use sketches::{Sketched, window_start};
 pub use source_state::{Health, SourceState};
 pub use transactions::{Admission, Announcement, FrontierLimits, Settled, Standing};
 
@@ -53,6 +55,7 @@ pub struct Store {
     pending: Mutex<HashMap<SourceId, u64>>,
     path: PathBuf,
     cache_bytes: u64,
+    near_window: Option<Duration>,
     notices: Vec<String>,
     _lock: File,
 }
@@ -71,6 +74,9 @@ struct Tables {
     positions: Tree,
     cursors: Tree,
     dead: Tree,
+    sketches: Tree,
+    sketch_keys: Tree,
+    held: Mutex<sketches::Held>,
 }
 
 /// Faults of the store; each says what to do.
@@ -173,9 +179,17 @@ impl Store {
     /// sled is told of commits it missed; torn bytes at the log's tail are cut. A sled that cannot be opened is set
     /// aside under a dated name and rebuilt from the log. What was done is told by [`Store::notices`].
     ///
+    /// What finds near copies is kept for `near_window`; `None` writes no more of it.
+    ///
     /// # Errors
     /// See [`StoreError`].
-    pub fn open(path: &Path, cache_bytes: u64, segment_bytes_max: u64, patience: Duration) -> Result<Self, StoreError> {
+    pub fn open(
+        path: &Path,
+        cache_bytes: u64,
+        segment_bytes_max: u64,
+        patience: Duration,
+        near_window: Option<Duration>,
+    ) -> Result<Self, StoreError> {
         let failed = |source| StoreError::Io { path: path.to_owned(), source };
         std::fs::create_dir_all(path).map_err(failed)?;
         path.parent().filter(|parent| parent.is_dir()).map_or(Ok(()), sync_folder).map_err(failed)?;
@@ -189,6 +203,7 @@ impl Store {
             pending: Mutex::default(),
             path: path.to_owned(),
             cache_bytes,
+            near_window,
             notices: Vec::new(),
             _lock: lock,
         };
@@ -235,14 +250,15 @@ impl Store {
         }
         let mut applied = 0;
         let mut frames_end = *end;
+        let now = Timestamp::now();
         let cut = self.segments.replay(*end, |at, frame| {
             let records = self.segments.records(at, frame)?;
             let Some(last) = records.last() else { return Ok(()) };
             let offset = at.offset + u64::from(at.length);
             frames_end = LogEnd { next: last.seq.next(), segment: at.segment, offset };
             applied += records.len();
-            let settled: Vec<Settled> = records.iter().map(Settled::from_record).collect();
-            tables.apply(&settled, Some(at), frames_end).map(drop)
+            let settled: Vec<Settled> = records.iter().map(|record| self.settled_by(record, now)).collect();
+            tables.apply(&settled, Some(at), frames_end, self.near_window).map(drop)
         })?;
         *end = frames_end;
         if applied > 0 {
@@ -338,8 +354,11 @@ impl Store {
 
 impl Tables {
     fn open(db: Db) -> Result<Self, StoreError> {
+        let meta = db.open_tree("meta")?;
+        let sketches = db.open_tree("sketches")?;
+        let held = sketches::Held::read(&sketches, end_of(&meta)?.unwrap_or(LogEnd::EMPTY).next)?;
         Ok(Self {
-            meta: db.open_tree("meta")?,
+            meta,
             sources: db.open_tree("sources")?,
             templates: db.open_tree("templates")?,
             frontier: db.open_tree("frontier")?,
@@ -350,14 +369,21 @@ impl Tables {
             positions: db.open_tree("positions")?,
             cursors: db.open_tree("cursors")?,
             dead: db.open_tree("dead")?,
+            sketches,
+            sketch_keys: db.open_tree("sketch_keys")?,
+            held: Mutex::new(held),
             db,
         })
     }
 
     fn end(&self) -> Result<Option<LogEnd>, StoreError> {
-        let row = self.meta.get("end")?;
-        row.map(|row| rows::decode_end(&row).ok_or_else(|| StoreError::Row("end of the log".to_owned()))).transpose()
+        end_of(&self.meta)
     }
+}
+
+fn end_of(meta: &Tree) -> Result<Option<LogEnd>, StoreError> {
+    let row = meta.get("end")?;
+    row.map(|row| rows::decode_end(&row).ok_or_else(|| StoreError::Row("end of the log".to_owned()))).transpose()
 }
 
 fn count_key(name: &str) -> String {

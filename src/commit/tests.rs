@@ -17,7 +17,7 @@ fn pending(number: u8, look: Look) -> Pending {
     Pending { entry, look, admitted_at: now, attempts: 0, not_before: now, last_error: None }
 }
 
-fn article(number: u8, identity: u8, look: Look, text: &str) -> Finished {
+pub(super) fn article(number: u8, identity: u8, look: Look, text: &str) -> Finished {
     let pending = pending(number, look);
     let candidate = Candidate {
         identity: ArticleId([identity; 16]),
@@ -29,6 +29,7 @@ fn article(number: u8, identity: u8, look: Look, text: &str) -> Finished {
             topics: Vec::new(),
         },
         text_digest: novelty::text_digest(text),
+        profile: Arc::new(novelty::near::Profile::of(text)),
         source: RecordSource {
             id: "a".parse().unwrap(),
             name: "A".to_owned(),
@@ -53,7 +54,8 @@ fn article(number: u8, identity: u8, look: Look, text: &str) -> Finished {
 /// Commits each batch in turn and checks the outcomes of all.
 fn check(batches: &[&[Finished]], expected: &[Outcome]) -> (Store, tempfile::TempDir) {
     let folder = tempfile::tempdir().unwrap();
-    let store = Store::open(folder.path(), 1 << 20, 1 << 20, Duration::ZERO).unwrap();
+    let store =
+        Store::open(folder.path(), 1 << 20, 1 << 20, Duration::ZERO, Some(NoveltySection::default().window.0)).unwrap();
     let settings = NoveltySection::default();
     let mut committer = Committer::new(&store, &settings);
     let outcomes: Vec<Outcome> =

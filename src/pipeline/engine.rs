@@ -95,7 +95,9 @@ impl Engine {
     /// See [`StartError`].
     pub fn open(active: Active) -> Result<Self, StartError> {
         let section = &active.settings.store;
-        let store = Store::open(&section.path, section.cache.0, section.segment.0, STORE_PATIENCE)?;
+        let novelty = &active.settings.novelty;
+        let near_window = novelty.near.then_some(novelty.window.0);
+        let store = Store::open(&section.path, section.cache.0, section.segment.0, STORE_PATIENCE, near_window)?;
         for notice in store.notices() {
             tracing::warn!("{notice}");
         }

@@ -15,6 +15,7 @@ use crate::extract::{self, Hints, PageBlocks, SiteTemplate};
 use crate::fetch::{self, AfterFailure};
 use crate::model::{ArticleId, ContentFrom, Page, Pending, Rejection, Source, SourceId};
 use crate::novelty;
+use crate::novelty::near::Profile;
 use crate::record::{FetchTrace, RecordSource};
 use crate::store::Store;
 
@@ -178,6 +179,7 @@ fn read_page(
     Ending::Article(Box::new(Candidate {
         identity: novelty::article_id(&novelty::canonical_url(&url)),
         text_digest: novelty::text_digest(&article.content_text),
+        profile: Arc::new(Profile::of(&article.content_text)),
         url,
         article,
         labels,

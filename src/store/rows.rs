@@ -22,6 +22,11 @@ pub struct Seen {
 }
 
 impl Seen {
+    /// Whether another record holds a newer text.
+    pub(super) fn is_replaced_by(&self, newer: &Self) -> bool {
+        self.version > 0 && self.seq != newer.seq && self.text_digest != newer.text_digest
+    }
+
     pub(super) fn encode(&self) -> Vec<u8> {
         let mut row = Vec::with_capacity(45);
         let place = Outcome::ALL.iter().position(|outcome| *outcome == self.outcome).unwrap_or_default();

@@ -6,10 +6,11 @@ use crate::model::{Announced, ArticleId, Digest, Entry, Look};
 use crate::record::Record;
 
 const PATIENCE: Duration = Duration::ZERO;
+const WINDOW: Duration = Duration::from_secs(30 * 24 * 3600);
 const LIMITS: FrontierLimits = FrontierLimits { all: 10, of_source: 10 };
 
 fn open(path: &Path) -> Store {
-    Store::open(path, 1 << 20, 1 << 20, PATIENCE).unwrap()
+    Store::open(path, 1 << 20, 1 << 20, PATIENCE, Some(WINDOW)).unwrap()
 }
 
 fn entry(source: &str, number: u8, guid: Option<&str>) -> Entry {
@@ -147,7 +148,7 @@ fn a_damaged_sled_is_rebuilt_from_the_log() {
 fn a_second_owner_is_told_the_first_ones_process() {
     let folder = tempfile::tempdir().unwrap();
     let _store = open(folder.path());
-    let refused = Store::open(folder.path(), 1 << 20, 1 << 20, PATIENCE).err().unwrap().to_string();
+    let refused = Store::open(folder.path(), 1 << 20, 1 << 20, PATIENCE, Some(WINDOW)).err().unwrap().to_string();
     assert!(refused.contains(&std::process::id().to_string()), "{refused}");
 }
 
@@ -159,7 +160,7 @@ fn a_log_shorter_than_what_was_committed_is_refused_by_name() {
     let segment = store.segments.path(Seq(1));
     drop(store);
     File::options().write(true).open(&segment).unwrap().set_len(3).unwrap();
-    let refused = Store::open(folder.path(), 1 << 20, 1 << 20, PATIENCE).err().unwrap();
+    let refused = Store::open(folder.path(), 1 << 20, 1 << 20, PATIENCE, Some(WINDOW)).err().unwrap();
     assert!(matches!(refused, StoreError::LogTooShort { found: 3, .. }), "{refused}");
 }
 

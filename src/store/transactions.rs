@@ -1,6 +1,7 @@
 //! The two commit points, and the small writes beside them.
 
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
@@ -8,11 +9,11 @@ use sled::transaction::{ConflictableTransactionError, Transactional, Transaction
 
 use super::rows::{self, DeadLetter, Position, Seen};
 use super::segments::{FrameAt, LogEnd};
-use super::{SourceState, Store, StoreError, Tables, count_key, decode_count};
+use super::{Sketched, SourceState, Store, StoreError, Tables, count_key, decode_count};
 use crate::model::{ArticleId, Digest, Entry, Look, Outcome, Pending, Seq, SourceId};
 use crate::record::{Event, Record};
 
-type InTransaction<T> = Result<T, ConflictableTransactionError<StoreError>>;
+pub(super) type InTransaction<T> = Result<T, ConflictableTransactionError<StoreError>>;
 
 /// What admission did with the entries of one poll.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -89,10 +90,12 @@ pub struct Settled {
     pub outcome: Outcome,
     /// For a dead letter.
     pub dead: Option<DeadLetter>,
+    /// What its record is found by when near copies of it come.
+    pub sketch: Option<Sketched>,
 }
 
 impl Settled {
-    /// What a record of the log says when sled missed its commit.
+    /// What a record of the log says when sled missed its commit, but for the sketch.
     pub fn from_record(record: &Record) -> Self {
         let digest = record.dedup.text_digest;
         let (outcome, of) = match (record.event, record.dedup.of) {
@@ -108,6 +111,7 @@ impl Settled {
             record: Some(record.seq),
             outcome,
             dead: None,
+            sketch: None,
         }
     }
 }
@@ -236,7 +240,7 @@ impl Store {
             *end = new_end;
             Some(frame)
         };
-        let applied = tables.apply(settled, frame, *end).and_then(|removed| {
+        let applied = tables.apply(settled, frame, *end, self.near_window).and_then(|removed| {
             tables.db.flush()?;
             Ok(removed)
         });
@@ -294,10 +298,16 @@ impl Tables {
         settled: &[Settled],
         frame: Option<FrameAt>,
         new_end: LogEnd,
+        near_window: Option<Duration>,
     ) -> Result<Vec<SourceId>, StoreError> {
-        let trees = (&self.meta, &self.frontier, &self.seen, &self.digests, &self.positions, &self.dead);
-        let removed = trees.transaction(|(meta, frontier, seen, digests, positions, dead)| {
+        let records = settled.iter().filter_map(|one| Some((one.record?, one.sketch.as_ref())));
+        let rows = self.sketch_rows(records, near_window)?;
+        let (sketches, keys) = (&self.sketches, &self.sketch_keys);
+        let trees =
+            (&self.meta, &self.frontier, &self.seen, &self.digests, &self.positions, &self.dead, sketches, keys);
+        let removed = trees.transaction(|(meta, frontier, seen, digests, positions, dead, sketches, sketch_keys)| {
             let mut removed = Vec::new();
+            rows.write(sketches, sketch_keys)?;
             let mut line = 0;
             for one in settled {
                 match frontier.remove(&one.entry.0)? {
@@ -309,7 +319,11 @@ impl Tables {
                     None => add(meta, "admitted", 1)?,
                 }
                 for (id, row) in &one.seen {
-                    seen.insert(&id.0, row.encode())?;
+                    let before = seen.insert(&id.0, row.encode())?.as_deref().and_then(Seen::decode);
+                    // A corrected text takes the place of what it replaces.
+                    if let Some(before) = before.filter(|before| before.is_replaced_by(row)) {
+                        sketches.remove(&before.seq.0.to_be_bytes())?;
+                    }
                 }
                 if let Some((digest, owner)) = one.owns
                     && digests.get(digest.0)?.is_none()

@@ -40,7 +40,7 @@ fn main() {
     }
     row("schedule", world.measured(DAY, World::next_in_memory), Some(bytes));
     let folder = tempfile::tempdir().unwrap();
-    let store = Store::open(folder.path(), 16 << 20, 64 << 20, Duration::ZERO).unwrap();
+    let store = Store::open(folder.path(), 16 << 20, 64 << 20, Duration::ZERO, None).unwrap();
     world.save_all(&store);
     let (polls, seconds) = world.measured(HOUR, |world, source, now| world.next_in_store(&store, source, now));
     row("with its state in the store", (polls * 24, seconds * 24.0), None);

@@ -14,6 +14,7 @@ mod filters;
 mod hostile;
 mod hostile_pages;
 mod listings;
+mod near;
 mod once;
 mod polling;
 mod reading;
