@@ -4,6 +4,7 @@
 //! commit that sled has still to hear of, and [`Store::open`] tells it.
 //! invariant: admissions = outcomes + pending, at every moment ([`Counts`]).
 
+mod copies;
 mod durability;
 mod opening;
 mod reading;
@@ -11,6 +12,7 @@ mod rows;
 mod segments;
 mod source_state;
 mod transactions;
+mod versions;
 
 use std::collections::HashMap;
 use std::fs::File;
@@ -26,6 +28,7 @@ use tokio::sync::watch;
 
 use crate::model::{Outcome, Pending, Seq, SourceId};
 
+pub use copies::{Copies, KnownCopy};
 pub use rows::{DeadLetter, Position, Seen};
 pub use segments::{FrameAt, LogEnd, LogError, sync_folder};
 pub use source_state::{Health, SourceState};
@@ -37,8 +40,8 @@ use segments::Segments;
 const STORE_FORMAT: &str = "1";
 
 /// What a rebuild keeps and what it cannot.
-const REBUILT: &str = "they are rebuilt from the log; pending entries, dead letters and counts are gone, every source \
-                       is polled afresh, what is recorded does not come again";
+const REBUILT: &str = "they are rebuilt from the log; pending entries, dead letters, counts and lists of copies are gone, \
+                       every source is polled afresh, what is recorded does not come again";
 
 /// The one open store of a process.
 pub struct Store {
@@ -71,6 +74,8 @@ struct Tables {
     positions: Tree,
     cursors: Tree,
     dead: Tree,
+    versions: Tree,
+    copies: Tree,
 }
 
 /// Faults of the store; each says what to do.
@@ -350,6 +355,8 @@ impl Tables {
             positions: db.open_tree("positions")?,
             cursors: db.open_tree("cursors")?,
             dead: db.open_tree("dead")?,
+            versions: db.open_tree("versions")?,
+            copies: db.open_tree("copies")?,
             db,
         })
     }

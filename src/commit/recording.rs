@@ -21,6 +21,8 @@ pub struct Judged {
     pub event: Event,
     /// The version before.
     pub replaces: Option<u32>,
+    /// For a copy: the article it is a copy of, and how alike they are.
+    pub copy_of: Option<(ArticleId, f64)>,
     /// Other sources that announced it.
     pub also_in: Vec<SourceId>,
     /// When.
@@ -29,7 +31,7 @@ pub struct Judged {
 
 /// The line of the log.
 pub fn record_of(candidate: &Candidate, judged: Judged) -> Record {
-    let Judged { seq, id, version, event, replaces, also_in, recorded_at } = judged;
+    let Judged { seq, id, version, event, replaces, copy_of, also_in, recorded_at } = judged;
     let Candidate { article, labels, .. } = candidate;
     Record {
         schema: SCHEMA.to_owned(),
@@ -59,7 +61,11 @@ pub fn record_of(candidate: &Candidate, judged: Judged) -> Record {
         fetch: candidate.fetch.clone(),
         extract: article.extract.clone(),
         quality: article.quality.clone(),
-        dedup: DedupTrace { text_digest: candidate.text_digest, of: None, similarity: None },
+        dedup: DedupTrace {
+            text_digest: candidate.text_digest,
+            of: copy_of.map(|(of, _)| of),
+            similarity: copy_of.map(|(_, similarity)| similarity),
+        },
         rules: RulesTrace { digest: candidate.rules.clone() },
         chapar: env!("CARGO_PKG_VERSION").to_owned(),
     }

@@ -22,6 +22,11 @@ pub struct Seen {
 }
 
 impl Seen {
+    /// Whether it was recorded as an article, and not only as a copy of another. `id` is its own.
+    pub fn is_article(&self, id: ArticleId) -> bool {
+        self.version > 0 && self.of == id
+    }
+
     pub(super) fn encode(&self) -> Vec<u8> {
         let mut row = Vec::with_capacity(45);
         let place = Outcome::ALL.iter().position(|outcome| *outcome == self.outcome).unwrap_or_default();

@@ -6,9 +6,10 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use sled::transaction::{ConflictableTransactionError, Transactional, TransactionalTree};
 
+use super::copies::{self, KnownCopy};
 use super::rows::{self, DeadLetter, Position, Seen};
 use super::segments::{FrameAt, LogEnd};
-use super::{SourceState, Store, StoreError, Tables, count_key, decode_count};
+use super::{SourceState, Store, StoreError, Tables, count_key, decode_count, versions};
 use crate::model::{ArticleId, Digest, Entry, Look, Outcome, Pending, Seq, SourceId};
 use crate::record::{Event, Record};
 
@@ -85,6 +86,8 @@ pub struct Settled {
     pub owns: Option<(Digest, ArticleId)>,
     /// Its record, in the order of the frame's lines.
     pub record: Option<Seq>,
+    /// For a copy: the article it is a copy of, and what to remember of it.
+    pub copy: Option<(ArticleId, KnownCopy)>,
     /// Its outcome.
     pub outcome: Outcome,
     /// For a dead letter.
@@ -106,6 +109,7 @@ impl Settled {
             seen: vec![(record.id, seen)],
             owns: (outcome == Outcome::Recorded).then_some((digest, record.id)),
             record: Some(record.seq),
+            copy: KnownCopy::of_record(record),
             outcome,
             dead: None,
         }
@@ -295,8 +299,9 @@ impl Tables {
         frame: Option<FrameAt>,
         new_end: LogEnd,
     ) -> Result<Vec<SourceId>, StoreError> {
-        let trees = (&self.meta, &self.frontier, &self.seen, &self.digests, &self.positions, &self.dead);
-        let removed = trees.transaction(|(meta, frontier, seen, digests, positions, dead)| {
+        let Self { meta, frontier, seen, digests, positions, dead, versions, copies, .. } = self;
+        let trees = (meta, frontier, seen, digests, positions, dead, versions, copies);
+        let removed = trees.transaction(|(meta, frontier, seen, digests, positions, dead, versions, copies)| {
             let mut removed = Vec::new();
             let mut line = 0;
             for one in settled {
@@ -308,7 +313,15 @@ impl Tables {
                     // Rebuilt from the log: its admission is not known any more.
                     None => add(meta, "admitted", 1)?,
                 }
+                if let Some((of, copy)) = &one.copy {
+                    let before = seen.get(copy.id.0)?.and_then(|row| Seen::decode(&row));
+                    copies::enter(copies, *of, copy, before.as_ref())?;
+                }
                 for (id, row) in &one.seen {
+                    if let Some(before) = seen.get(id.0)?.and_then(|row| Seen::decode(&row)) {
+                        versions::keep(versions, *id, &before, row)?;
+                        copies::leave(copies, *id, &before, row)?;
+                    }
                     seen.insert(&id.0, row.encode())?;
                 }
                 if let Some((digest, owner)) = one.owns

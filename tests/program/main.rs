@@ -23,3 +23,4 @@ mod shipped_sources;
 mod site_rules;
 mod sources;
 mod tls;
+mod versions;
