@@ -21,8 +21,10 @@ use crate::store::Copies;
 
 /// What each form prints.
 pub const HELP: &str = "\
-For reading (-o cat) the record is followed by its copies at other addresses. In the other formats it is the stored
-record and nothing else; --copies, --history and --diff give the rest, in any format.
+For reading (-o cat) the record is followed by its copies at other addresses. In the other
+formats it is the stored record and nothing else; --copies, --history and --diff give the rest, in
+any format. A version's changes are for reading unless -o says otherwise: [-removed-]{+added+}, or
+red and green on a terminal.
 
 Examples:
   chapar show gakw43v4                      the article, to read, and who copied it
@@ -69,14 +71,23 @@ const VERSION_COLUMNS: [Column; 8] = [
     left("title", "TITLE"),
 ];
 
-const COPY_COLUMNS: [Column; 7] = [
+const COPY_COLUMNS: [Column; 6] = [
+    left("source", "SOURCE"),
+    left("at", "FOUND"),
+    right("similarity", "SIMILARITY"),
+    left("title", "TITLE"),
+    Column { key: "url", title: "URL", align: Align::Below },
+    Column { key: "differs", title: "DIFFERS", align: Align::Below },
+];
+
+const COPY_CSV_COLUMNS: [Column; 7] = [
     left("id", "ID"),
     left("source", "SOURCE"),
     left("at", "FOUND"),
     right("similarity", "SIMILARITY"),
     left("url", "URL"),
     left("title", "TITLE"),
-    Column { key: "differs", title: "DIFFERS", align: Align::Below },
+    left("differs", "DIFFERS"),
 ];
 
 const RUN_COLUMNS: [Column; 3] = [left("change", "CHANGE"), right("words", "WORDS"), left("text", "TEXT")];
@@ -179,7 +190,11 @@ fn list_copies(copies: Copies, format: Option<Format>) -> Result<Exit, Failure> 
         difference: copy.difference,
     };
     let rows: Vec<CopyRow> = copies.rows.into_iter().map(row).collect();
-    list(&COPY_COLUMNS, &rows, format, "no copy of it is known")?;
+    let columns = match Format::chosen(format, Format::Table, &Surface::of_stdout()) {
+        Format::Table | Format::Cat => COPY_COLUMNS.as_slice(),
+        Format::Json | Format::Ndjson | Format::Csv => &COPY_CSV_COLUMNS,
+    };
+    list(columns, &rows, format, "no copy of it is known")?;
     if copies.more > 0 {
         writeln!(io::stderr(), "and {} more", copies.more)?;
     }

@@ -4,8 +4,8 @@ use jiff::Timestamp;
 use serde::Deserialize;
 
 use super::Candidate;
-use crate::model::ArticleId;
-use crate::novelty::difference;
+use crate::model::{ArticleId, Digest};
+use crate::novelty::difference::{self, Difference};
 use crate::store::KnownCopy;
 
 /// The part of a record that a copy is compared with.
@@ -14,6 +14,22 @@ pub struct Original {
     #[serde(default)]
     title: Option<String>,
     content_text: String,
+    dedup: Fingerprint,
+}
+
+#[derive(Deserialize)]
+struct Fingerprint {
+    text_digest: Digest,
+}
+
+impl Original {
+    /// Where a candidate differs from it. Most copies are exact, which their digests tell at once.
+    fn difference(&self, candidate: &Candidate) -> Difference {
+        if self.dedup.text_digest == candidate.text_digest {
+            return Difference { same: 1.0, ..Difference::default() };
+        }
+        difference::of_copy(&self.content_text, &candidate.article.content_text)
+    }
 }
 
 /// The row of a copy. Without the original it says less.
@@ -33,6 +49,6 @@ pub fn known_copy(
         similarity,
         url: Some(candidate.url.clone()),
         title: article.title.clone().filter(|_| !original.is_some_and(is_same_title)),
-        difference: original.map(|original| difference::of_copy(&original.content_text, &article.content_text)),
+        difference: original.map(|original| original.difference(candidate)),
     }
 }

@@ -148,6 +148,7 @@ pub(super) async fn history(
     State(api): State<Api>,
     Path(prefix): Path<String>,
 ) -> Result<Json<Vec<VersionRow>>, ApiError> {
+    let _place = api.place()?;
     let rows = of_article(&api, &prefix, |store, id| {
         let versions = store.versions(id)?;
         let mut rows = Vec::new();

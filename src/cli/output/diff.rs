@@ -45,13 +45,13 @@ pub fn diff_page(old: &Record, new: &Record, surface: &Surface) -> String {
     page.push('\n');
     let title = |record: &Record| text::collapse(record.title.as_deref().unwrap_or_default());
     let (old_title, new_title) = (title(old), title(new));
-    set(&mut page, &pieces(&compare(&old_title, &new_title, Alike::Exact), usize::MAX, surface.colour), surface);
+    set(&mut page, &pieces(&compare(&old_title, &new_title, Alike::Exact), None, surface.colour), surface);
     page.push('\n');
     let texts = compare(&old.content_text, &new.content_text, Alike::Exact);
     if texts.changed_words() == (0, 0) {
         page.push_str("The text is the same.\n");
     } else {
-        set(&mut page, &pieces(&texts, CONTEXT_WORDS, surface.colour), surface);
+        set(&mut page, &pieces(&texts, Some(CONTEXT_WORDS), surface.colour), surface);
     }
     if !texts.is_whole() {
         page.push_str("\nThe texts go on; only their beginnings were compared.\n");
@@ -63,15 +63,15 @@ fn recorded(record: &Record, surface: &Surface) -> String {
     record.recorded_at.to_zoned(surface.zone.clone()).strftime("%Y-%m-%d %H:%M").to_string()
 }
 
-/// The words of a comparison; of long unchanged passages only `context` words beside each change.
-fn pieces(comparison: &Comparison<'_>, context: usize, colour: Colour) -> Vec<Piece> {
+/// The words of a comparison; with `context`, of long unchanged passages only so many words beside each change.
+fn pieces(comparison: &Comparison<'_>, context: Option<usize>, colour: Colour) -> Vec<Piece> {
     let runs = comparison.runs();
     let last = runs.len().saturating_sub(1);
     let mut pieces: Vec<Piece> = Vec::new();
     let mut before = Change::Same;
     for (at, run) in runs.iter().enumerate() {
         let mut words = words(run);
-        if run.change == Change::Same {
+        if let (Change::Same, Some(context)) = (run.change, context) {
             let head = if at == 0 { 0 } else { context };
             let tail = if at == last { 0 } else { context };
             elide(&mut words, head, tail);
@@ -104,20 +104,21 @@ fn words(run: &Run<'_>) -> Vec<Piece> {
     words
 }
 
-/// Leaves out the middle.
+/// Leaves out the middle. Where it was longer than a paragraph, what follows stands in one of its own.
 fn elide(words: &mut Vec<Piece>, head: usize, tail: usize) {
-    let kept = head.saturating_add(tail);
-    if words.len() < kept.saturating_add(ELIDED_WORDS_MIN) {
+    if words.len() < head + tail + ELIDED_WORDS_MIN {
         return;
     }
     let middle = head..words.len() - tail;
-    let widest = words[middle.clone()].iter().map(|word| word.gap).max().unwrap_or(Gap::Space);
+    let widest = words[middle.start..=middle.end.min(words.len() - 1)].iter().map(|word| word.gap).max();
     let gap = if head == 0 { words[0].gap } else { Gap::Space };
+    let mut marks = vec![gap];
+    marks.extend(widest.filter(|widest| *widest > Gap::Space && head > 0 && tail > 0));
     if let Some(next) = words.get_mut(middle.end) {
-        // A passage of another paragraph stands in one of its own.
-        next.gap = if head > 0 { next.gap.max(widest) } else { next.gap.max(Gap::Space) };
+        next.gap = Gap::Space;
     }
-    words.splice(middle, [Piece { text: "…".to_owned(), change: Change::Same, gap }]);
+    let mark = |gap| Piece { text: "…".to_owned(), change: Change::Same, gap };
+    words.splice(middle, marks.into_iter().map(mark));
 }
 
 /// Sets the marks of `git diff --word-diff` around what changed, line by line.
@@ -163,9 +164,9 @@ fn set(page: &mut String, pieces: &[Piece], surface: &Surface) {
             Gap::Space => {
                 // Between passages of another fate the space is nobody's.
                 if run.is_empty() {
-                    page.push(' ')
+                    page.push(' ');
                 } else {
-                    run.push(' ')
+                    run.push(' ');
                 }
                 used += 1;
             }
@@ -212,7 +213,7 @@ mod tests {
     fn check(old: &str, new: &str, colour: Colour, columns: usize, expected: &str) {
         let surface = Surface { medium: Medium::Terminal { columns }, colour, zone: TimeZone::UTC };
         let mut page = String::new();
-        set(&mut page, &pieces(&compare(old, new, Alike::Exact), CONTEXT_WORDS, colour), &surface);
+        set(&mut page, &pieces(&compare(old, new, Alike::Exact), Some(CONTEXT_WORDS), colour), &surface);
         assert_eq!(page, expected);
     }
 
@@ -260,7 +261,7 @@ mod tests {
         let surface = Surface { medium: Medium::Terminal { columns: 80 }, colour: Colour::Off, zone: TimeZone::UTC };
         let mut page = String::new();
         let comparison = compare("a \u{1b}[2Jb", "a \u{202e}c", Alike::Exact);
-        set(&mut page, &pieces(&comparison, CONTEXT_WORDS, Colour::Off), &surface);
+        set(&mut page, &pieces(&comparison, Some(CONTEXT_WORDS), Colour::Off), &surface);
         assert_eq!(page, "a [-\u{fffd}[2Jb-]{+\u{fffd}c+}\n");
     }
 }
