@@ -6,6 +6,7 @@ mod filters;
 mod operate;
 pub mod output;
 mod run;
+mod show;
 mod sources;
 
 use std::io::{self, Write};
@@ -61,8 +62,9 @@ enum Command {
     /// Finds records by full text and filters, newest first
     #[command(after_help = ask::QUERY_HELP)]
     Query(ask::QueryArguments),
-    /// Shows one record, by its id or the beginning of it
-    Show(ask::ShowArguments),
+    /// Shows one record, by its id or the beginning of it: with its copies, its versions, or what they changed
+    #[command(after_help = show::HELP)]
+    Show(show::ShowArguments),
     /// Shows the newest records and, with -f, new ones as they are committed
     Tail(ask::TailArguments),
     /// Lists the sources with their health
@@ -210,7 +212,7 @@ fn dispatch(arguments: Arguments) -> Result<Exit, Failure> {
         Command::Demo => block_on(demo::demo()),
         Command::Check => run::check(config),
         Command::Query(query) => block_on(ask::query(config, query)),
-        Command::Show(show) => block_on(ask::show(config, show)),
+        Command::Show(show) => block_on(show::show(config, show)),
         Command::Tail(tail) => block_on(ask::tail(config, tail)),
         Command::Sources(arguments) => block_on(sources::sources(config, arguments)),
         Command::DeadLetters(letters) => block_on(operate::dead_letters(config, letters)),

@@ -2,6 +2,7 @@
 //!
 //! It judges with `novelty`, because only the single writer knows what has been committed up to this very entry.
 
+mod copies;
 mod plan;
 mod recording;
 mod shelf;

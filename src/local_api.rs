@@ -2,6 +2,7 @@
 //!
 //! Answers are JSON, lists of records NDJSON, streamed as they are read. An error is `{"error": "…"}`.
 
+mod articles;
 mod client;
 mod records;
 mod sources;
@@ -26,6 +27,7 @@ use crate::model::{ArticleId, SourceId};
 use crate::pipeline::{Active, Command, Engine};
 use crate::store::{Announcement, Counts, DeadLetter, Standing, StoreError};
 
+pub use articles::VersionRow;
 pub use client::{AskError, Client, Lines};
 pub use records::{Order, QueryAsk, TailAsk};
 pub use sources::SourceStatus;
@@ -114,7 +116,10 @@ pub fn router(engine: Arc<Engine>, daemon: Option<Daemon>) -> Router {
         .route("/v1/sources/{id}/standings", post(standings).layer(DefaultBodyLimit::max(STANDINGS_BYTES_MAX)))
         .route("/v1/query", post(records::query))
         .route("/v1/tail", post(records::tail))
-        .route("/v1/records/{id}", get(records::show))
+        .route("/v1/records/{id}", get(articles::show))
+        .route("/v1/records/{id}/history", get(articles::history))
+        .route("/v1/records/{id}/diff", get(articles::diff))
+        .route("/v1/records/{id}/copies", get(articles::copies))
         .route("/v1/dead-letters", get(dead_letters))
         .route("/v1/dead-letters/{id}", delete(drop_dead_letter))
         .route("/v1/dead-letters/{id}/retry", post(retry_dead_letter))

@@ -2,6 +2,7 @@
 //! Pure.
 
 mod address;
+pub mod difference;
 mod fold;
 pub mod near;
 

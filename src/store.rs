@@ -4,6 +4,7 @@
 //! commit that sled has still to hear of, and [`Store::open`] tells it.
 //! invariant: admissions = outcomes + pending, at every moment ([`Counts`]).
 
+mod copies;
 mod durability;
 mod opening;
 mod reading;
@@ -12,6 +13,7 @@ mod segments;
 mod sketches;
 mod source_state;
 mod transactions;
+mod versions;
 
 use std::collections::HashMap;
 use std::fs::File;
@@ -27,6 +29,7 @@ use tokio::sync::watch;
 
 use crate::model::{Outcome, Pending, Seq, SourceId};
 
+pub use copies::{Copies, KnownCopy};
 pub use rows::{DeadLetter, Position, Seen};
 pub use segments::{FrameAt, LogEnd, LogError, sync_folder};
 pub use sketches::{Sketched, window_start};
@@ -39,8 +42,8 @@ use segments::Segments;
 const STORE_FORMAT: &str = "1";
 
 /// What a rebuild keeps and what it cannot.
-const REBUILT: &str = "they are rebuilt from the log; pending entries, dead letters and counts are gone, every source \
-                       is polled afresh, what is recorded does not come again";
+const REBUILT: &str = "they are rebuilt from the log; pending entries, dead letters, counts and lists of copies are gone, \
+                       every source is polled afresh, what is recorded does not come again";
 
 /// The one open store of a process.
 pub struct Store {
@@ -77,6 +80,8 @@ struct Tables {
     sketches: Tree,
     sketch_keys: Tree,
     held: Mutex<sketches::Held>,
+    versions: Tree,
+    copies: Tree,
 }
 
 /// Faults of the store; each says what to do.
@@ -372,6 +377,8 @@ impl Tables {
             sketches,
             sketch_keys: db.open_tree("sketch_keys")?,
             held: Mutex::new(held),
+            versions: db.open_tree("versions")?,
+            copies: db.open_tree("copies")?,
             db,
         })
     }

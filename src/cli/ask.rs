@@ -1,4 +1,4 @@
-//! `query`, `show` and `tail`: records for people and for pipes.
+//! `query` and `tail`: records for people and for pipes.
 
 use std::ffi::OsString;
 use std::io::{self, BufWriter, Write};
@@ -73,14 +73,6 @@ pub struct OutputArguments {
     /// Output format [default: for people on a terminal, ndjson in a pipe]
     #[arg(short = 'o', long, value_enum)]
     pub format: Option<Format>,
-}
-
-#[derive(Args)]
-pub struct ShowArguments {
-    /// Id of a record, or its first characters
-    id: String,
-    #[command(flatten)]
-    output: OutputArguments,
 }
 
 #[derive(Args)]
@@ -199,20 +191,6 @@ pub async fn query(config: Option<PathBuf>, arguments: QueryArguments) -> Result
         writeln!(io::stderr(), "nothing matched")?;
     }
     Ok(if found == 0 { Exit::NoMatch } else { Exit::Done })
-}
-
-pub async fn show(config: Option<PathBuf>, arguments: ShowArguments) -> Result<Exit, Failure> {
-    let surface = Surface::of_stdout();
-    let format = Format::chosen(arguments.output.format, Format::Cat, &surface);
-    let path = format!("/v1/records/{}", path_segment(&arguments.id)?);
-    let mut lines = client(config).await?.lines(Method::GET, &path, &()).await?;
-    let mut out = io::stdout().lock();
-    let mut writer = RecordWriter::new(format, surface, &mut out);
-    while let Some(line) = lines.next().await? {
-        writer.write_line(&line)?;
-    }
-    writer.finish()?;
-    Ok(Exit::Done)
 }
 
 /// Ids are small letters, digits and `-`; anything else is no part of a path.

@@ -179,7 +179,7 @@ pub async fn reload(config: Option<PathBuf>) -> Result<Exit, Failure> {
 }
 
 /// Keys whose values are times.
-const TIME_KEYS: [&str; 6] = ["at", "last_success", "last_new", "next_poll", "newest", "date"];
+const TIME_KEYS: [&str; 7] = ["at", "recorded_at", "last_success", "last_new", "next_poll", "newest", "date"];
 
 /// Times as people read them, in their zone; without the year where it is this one, for a row is narrow.
 fn shorten_times(row: &mut Map<String, Value>, zone: &TimeZone) {

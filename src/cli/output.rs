@@ -16,7 +16,9 @@
 //! as OWASP advises; who needs the exact text reads `ndjson`.
 
 mod cat;
+mod copies;
 mod csv;
+mod diff;
 mod records;
 mod rows;
 mod table;
@@ -27,6 +29,8 @@ use std::os::fd::AsFd;
 
 use jiff::tz::TimeZone;
 
+pub use copies::{copies_page, where_it_differs};
+pub use diff::diff_page;
 pub use records::{RECORD_COLUMNS, RecordWriter};
 pub use rows::{Align, Column, RowWriter};
 
@@ -85,7 +89,7 @@ pub enum Medium {
 /// Whether to colour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Colour {
-    /// Bold and dim.
+    /// Bold and dim, red and green.
     On,
     /// Plain.
     Off,

@@ -242,6 +242,7 @@ fn forged(number: u64, sketch: &Sketch) -> Settled {
     let sketched = Sketched { id, sketch: sketch.clone(), at: now(), language: "en".to_owned() };
     Settled {
         entry: id,
+        copy: None,
         source: "a".parse().unwrap(),
         seen: Vec::new(),
         owns: None,

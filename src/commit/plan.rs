@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use super::copies::{Original, known_copy};
 use super::recording::{Judged, record_of};
 use super::shelf::{Articles, Batch, Planned, Texts};
 use super::{Candidate, Ending, Finished};
@@ -22,6 +23,8 @@ pub struct Plan<'a> {
     now: Timestamp,
     next: Seq,
     lines: Vec<u8>,
+    /// Where each line begins.
+    starts: HashMap<Seq, usize>,
     settled: Vec<Settled>,
     seen: HashMap<ArticleId, Seen>,
     owners: HashMap<Digest, ArticleId>,
@@ -38,6 +41,7 @@ impl<'a> Plan<'a> {
             now,
             next: store.next_seq(),
             lines: Vec::new(),
+            starts: HashMap::new(),
             settled: Vec::new(),
             seen: HashMap::new(),
             owners: HashMap::new(),
@@ -77,16 +81,30 @@ impl<'a> Plan<'a> {
     fn settle_article(&mut self, pending: &Pending, candidate: &Candidate) -> Result<Settled, StoreError> {
         let identity = candidate.identity;
         match self.verdict(pending, candidate, identity)? {
-            Verdict::New => self.record(pending, candidate, identity, (Event::New, 1, None), None),
+            Verdict::New => self.record_first(pending, candidate, identity, None),
             Verdict::Extended { of, similarity } => {
-                self.record(pending, candidate, identity, (Event::New, 1, None), Some((of, similarity)))
+                self.record_first(pending, candidate, identity, Some((of, similarity)))
             }
             Verdict::Update { version, replaces } => {
                 self.record(pending, candidate, identity, (Event::Update, version, Some(replaces)), None)
             }
             Verdict::Unchanged => self.without_record(pending, Outcome::Unchanged, None),
-            Verdict::Duplicate { of, similarity: _ } => self.copy(pending, candidate, of),
+            Verdict::Duplicate { of, similarity } => self.copy(pending, candidate, of, similarity),
         }
+    }
+
+    /// A copy whose records were asked for goes on counting when it turns into an article of its own.
+    fn record_first(
+        &mut self,
+        pending: &Pending,
+        candidate: &Candidate,
+        identity: ArticleId,
+        like: Option<(ArticleId, f64)>,
+    ) -> Result<Settled, StoreError> {
+        let told = self.seen(identity)?.map(|known| known.version).filter(|version| *version > 0);
+        let event = if told.is_none() { Event::New } else { Event::Update };
+        let version = told.unwrap_or_default().saturating_add(1);
+        self.record(pending, candidate, identity, (event, version, told), like)
     }
 
     fn verdict(&self, pending: &Pending, candidate: &Candidate, identity: ArticleId) -> Result<Verdict, StoreError> {
@@ -94,13 +112,15 @@ impl<'a> Plan<'a> {
         let before = self.seen(identity)?;
         Ok(match &before {
             // A second address of an article that is known: the same article, however its text differs now.
-            Some(known) if known.version > 0 && identity != pending.entry.id && pending.look == Look::First => {
+            Some(known)
+                if known.is_article(identity) && identity != pending.entry.id && pending.look == Look::First =>
+            {
                 Verdict::Duplicate { of: identity, similarity: 1.0 }
             }
             // A copy that was looked at again and is still the copy.
-            Some(known) if known.version == 0 && known.text_digest == digest => Verdict::Unchanged,
+            Some(known) if known.of != identity && known.text_digest == digest => Verdict::Unchanged,
             _ => {
-                let known = before.filter(|known| known.version > 0);
+                let known = before.filter(|known| known.is_article(identity));
                 let known = known.map(|known| Known { version: known.version, text_digest: known.text_digest });
                 match novelty::judge(identity, digest, known, self.owner(digest)?) {
                     Verdict::New => self.near(candidate, identity)?,
@@ -127,8 +147,7 @@ impl<'a> Plan<'a> {
             return Ok(Verdict::New);
         };
         let Some(of) = articles.article(seq)? else { return Ok(Verdict::New) };
-        // Three digits: the rest is noise of what is common to many articles.
-        let similarity = (likeness.similarity * 1_000.0).round() / 1_000.0;
+        let similarity = likeness.similarity;
         Ok(if likeness.is_longer {
             Verdict::Extended { of, similarity }
         } else {
@@ -143,10 +162,9 @@ impl<'a> Plan<'a> {
         candidate: &Candidate,
         identity: ArticleId,
         (event, version, replaces): (Event, u32, Option<u32>),
-        extends: Option<(ArticleId, f64)>,
+        like: Option<(ArticleId, f64)>,
     ) -> Result<Settled, StoreError> {
         let entry = pending.entry.id;
-        let seq = self.next;
         let mut also_in = self.store.announcers(identity)?;
         if identity != entry {
             also_in.extend(self.store.announcers(entry)?);
@@ -154,11 +172,9 @@ impl<'a> Plan<'a> {
             also_in.dedup();
         }
         also_in.retain(|source| *source != candidate.source.id);
-        let judged = Judged { seq, id: identity, version, event, replaces, extends, also_in, recorded_at: self.now };
-        let record = record_of(candidate, judged);
-        serde_json::to_writer(&mut self.lines, &record).map_err(|error| StoreError::Row(error.to_string()))?;
-        self.lines.push(b'\n');
-        self.next = seq.next();
+        let judged =
+            Judged { seq: self.next, id: identity, version, event, replaces, like, also_in, recorded_at: self.now };
+        let seq = self.write(candidate, judged)?;
         let digest = candidate.text_digest;
         let row = Seen { outcome: Outcome::Recorded, version, seq, text_digest: digest, of: identity };
         let mut settled = Settled {
@@ -167,13 +183,14 @@ impl<'a> Plan<'a> {
             seen: vec![(identity, row)],
             owns: None,
             record: Some(seq),
+            copy: None,
             outcome: Outcome::Recorded,
             dead: None,
             sketch: self.sketched(candidate, identity),
         };
         self.batch_text(candidate, identity, seq);
         self.seen.insert(identity, row);
-        let has_records = self.seen(entry)?.is_some_and(|known| known.version > 0);
+        let has_records = self.seen(entry)?.is_some_and(|known| known.is_article(entry));
         if identity != entry && !has_records {
             let alias = Seen { outcome: Outcome::Duplicate, version: 0, seq: Seq(0), ..row };
             settled.seen.push((entry, alias));
@@ -199,19 +216,69 @@ impl<'a> Plan<'a> {
         }
     }
 
-    /// No line: the article is known already, under another address.
-    fn copy(&mut self, pending: &Pending, candidate: &Candidate, of: ArticleId) -> Result<Settled, StoreError> {
+    /// The article is known already, under another address: no line, unless the settings ask for one.
+    fn copy(
+        &mut self,
+        pending: &Pending,
+        candidate: &Candidate,
+        of: ArticleId,
+        similarity: f64,
+    ) -> Result<Settled, StoreError> {
         let entry = pending.entry.id;
-        let known = self.seen(entry)?.filter(|known| known.version > 0);
-        let copy = known.unwrap_or(Seen {
-            outcome: Outcome::Duplicate,
-            version: 0,
-            seq: Seq(0),
-            text_digest: candidate.text_digest,
-            of,
-        });
-        self.seen.insert(entry, copy);
-        self.without_record(pending, Outcome::Duplicate, None)
+        let before = self.seen(entry)?;
+        if before.is_some_and(|known| known.is_article(entry)) {
+            return self.without_record(pending, Outcome::Duplicate, None);
+        }
+        let digest = candidate.text_digest;
+        let (version, seq) = before.map_or((0, Seq(0)), |known| (known.version, known.seq));
+        let mut row = Seen { outcome: Outcome::Duplicate, version, seq, text_digest: digest, of };
+        let is_told = before.is_some_and(|known| known.version > 0 && known.of == of && known.text_digest == digest);
+        let mut record = None;
+        if self.novelty.emit_duplicates && !is_told {
+            let mut also_in = self.store.announcers(entry)?;
+            also_in.retain(|source| *source != candidate.source.id);
+            let judged = Judged {
+                seq: self.next,
+                id: entry,
+                version: version.saturating_add(1),
+                event: Event::Duplicate,
+                replaces: Some(version).filter(|version| *version > 0),
+                like: Some((of, similarity)),
+                also_in,
+                recorded_at: self.now,
+            };
+            row.version = judged.version;
+            row.seq = self.write(candidate, judged)?;
+            record = Some(row.seq);
+        }
+        let is_listed = before.is_some_and(|known| known.of == of);
+        let is_counted_only = !is_listed && self.store.copies_are_full(of)?;
+        let original = if is_counted_only { None } else { self.original(of)? };
+        let copy = known_copy(entry, candidate, original.as_ref(), similarity, self.now);
+        self.seen.insert(entry, row);
+        let settled = self.without_record(pending, Outcome::Duplicate, None)?;
+        Ok(Settled { record, copy: Some((of, copy)), ..settled })
+    }
+
+    /// Appends a line of the log.
+    fn write(&mut self, candidate: &Candidate, judged: Judged) -> Result<Seq, StoreError> {
+        let seq = judged.seq;
+        self.starts.insert(seq, self.lines.len());
+        serde_json::to_writer(&mut self.lines, &record_of(candidate, judged))
+            .map_err(|error| StoreError::Row(error.to_string()))?;
+        self.lines.push(b'\n');
+        self.next = seq.next();
+        Ok(seq)
+    }
+
+    /// The newest record of an article, of this batch or of the log. What cannot be read any more stops no commit.
+    fn original(&self, id: ArticleId) -> Result<Option<Original>, StoreError> {
+        let Some(known) = self.seen(id)?.filter(|known| known.version > 0) else { return Ok(None) };
+        let planned =
+            self.starts.get(&known.seq).and_then(|start| self.lines[*start..].split(|byte| *byte == b'\n').next());
+        let committed = if planned.is_none() { self.store.line(known.seq).ok().flatten() } else { None };
+        let line = planned.or(committed.as_ref().map(String::as_bytes));
+        Ok(line.and_then(|line| serde_json::from_slice(line).ok()))
     }
 
     /// The entry's row keeps what an earlier look found: a page that is gone today does not undo its record.
@@ -224,7 +291,17 @@ impl<'a> Plan<'a> {
         let (entry, source) = (pending.entry.id, pending.entry.source.clone());
         let nothing = Seen { outcome, version: 0, seq: Seq(0), text_digest: Digest([0; 16]), of: entry };
         let row = Seen { outcome, ..self.seen(entry)?.unwrap_or(nothing) };
-        Ok(Settled { entry, source, seen: vec![(entry, row)], owns: None, record: None, outcome, dead, sketch: None })
+        Ok(Settled {
+            entry,
+            source,
+            seen: vec![(entry, row)],
+            owns: None,
+            record: None,
+            copy: None,
+            outcome,
+            dead,
+            sketch: None,
+        })
     }
 
     fn seen(&self, id: ArticleId) -> Result<Option<Seen>, StoreError> {

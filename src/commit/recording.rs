@@ -21,8 +21,8 @@ pub struct Judged {
     pub event: Event,
     /// The version before.
     pub replaces: Option<u32>,
-    /// The article whose text it holds, among much else, and the share of that.
-    pub extends: Option<(ArticleId, f64)>,
+    /// The article that it is a copy of, or whose text it holds among much else, and how alike they are.
+    pub like: Option<(ArticleId, f64)>,
     /// Other sources that announced it.
     pub also_in: Vec<SourceId>,
     /// When.
@@ -31,7 +31,7 @@ pub struct Judged {
 
 /// The line of the log.
 pub fn record_of(candidate: &Candidate, judged: Judged) -> Record {
-    let Judged { seq, id, version, event, replaces, extends, also_in, recorded_at } = judged;
+    let Judged { seq, id, version, event, replaces, like, also_in, recorded_at } = judged;
     let Candidate { article, labels, .. } = candidate;
     Record {
         schema: SCHEMA.to_owned(),
@@ -63,8 +63,8 @@ pub fn record_of(candidate: &Candidate, judged: Judged) -> Record {
         quality: article.quality.clone(),
         dedup: DedupTrace {
             text_digest: candidate.text_digest,
-            of: extends.map(|(of, _)| of),
-            similarity: extends.map(|(_, similarity)| similarity),
+            of: like.map(|(of, _)| of),
+            similarity: like.map(|(_, similarity)| similarity),
         },
         rules: RulesTrace { digest: candidate.rules.clone() },
         chapar: env!("CARGO_PKG_VERSION").to_owned(),

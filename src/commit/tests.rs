@@ -6,6 +6,8 @@ use crate::model::{Announced, Entry, LanguageLabel, Look, Seq};
 use crate::novelty;
 use crate::record::{Event, Record};
 
+mod copies;
+
 fn pending(number: u8, look: Look) -> Pending {
     let entry = Entry {
         source: "a".parse().unwrap(),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::body::Body;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use jiff::tz::TimeZone;
@@ -144,34 +144,6 @@ async fn stream_tail(
     }
 }
 
-pub(super) async fn show(State(api): State<Api>, Path(id): Path<String>) -> Result<Response, ApiError> {
-    let store = Arc::clone(&api.engine.store);
-    let end = store.last_seq();
-    let asked = id.clone();
-    let (found, line) = super::apart(move || {
-        let found = store.seen_by_prefix(&asked, 3)?;
-        let line = match found.as_slice() {
-            [(_, seen)] if seen.version > 0 => store.line(seen.seq)?,
-            [(_, seen)] => match store.seen(seen.of)?.filter(|of| of.version > 0) {
-                Some(of) => store.line(of.seq)?,
-                None => None,
-            },
-            _ => None,
-        };
-        Ok((found, line))
-    })
-    .await?;
-    match line {
-        Some(line) => Ok(ndjson(Body::from(line + "\n"), end)),
-        None if found.len() > 1 => {
-            let ids: Vec<String> = found.iter().map(|(id, _)| id.to_string()).collect();
-            let message = format!("{id:?} begins several ids ({}); give more of it", ids.join(", "));
-            Err(ApiError(StatusCode::CONFLICT, message))
-        }
-        None => Err(ApiError(StatusCode::NOT_FOUND, format!("no record has an id that begins with {id:?}"))),
-    }
-}
-
 fn read_query(engine: &Engine, ask: &QueryAsk) -> Result<Query, ApiError> {
     let active = engine.active();
     let zone = ask.zone.as_deref().and_then(|name| TimeZone::get(name).ok()).unwrap_or(TimeZone::UTC);
@@ -255,6 +227,7 @@ fn forward(store: &Store, query: &Query, after: Seq, end: Seq, lines: &mut LineS
     Ok(())
 }
 
-fn ndjson(body: Body, end: Seq) -> Response {
+/// Lines, with the newest record when the question came.
+pub(super) fn ndjson(body: Body, end: Seq) -> Response {
     ([(header::CONTENT_TYPE, "application/x-ndjson".to_owned()), (END_HEADER, end.to_string())], body).into_response()
 }

@@ -27,6 +27,11 @@ impl Seen {
         self.version > 0 && self.seq != newer.seq && self.text_digest != newer.text_digest
     }
 
+    /// Whether it was recorded as an article, and not only as a copy of another. `id` is its own.
+    pub fn is_article(&self, id: ArticleId) -> bool {
+        self.version > 0 && self.of == id
+    }
+
     pub(super) fn encode(&self) -> Vec<u8> {
         let mut row = Vec::with_capacity(45);
         let place = Outcome::ALL.iter().position(|outcome| *outcome == self.outcome).unwrap_or_default();

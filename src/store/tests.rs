@@ -5,6 +5,8 @@ use super::*;
 use crate::model::{Announced, ArticleId, Digest, Entry, Look};
 use crate::record::Record;
 
+mod copies;
+
 const PATIENCE: Duration = Duration::ZERO;
 const WINDOW: Duration = Duration::from_secs(30 * 24 * 3600);
 const LIMITS: FrontierLimits = FrontierLimits { all: 10, of_source: 10 };

@@ -7,9 +7,10 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use sled::transaction::{ConflictableTransactionError, Transactional, TransactionalTree};
 
+use super::copies::{self, KnownCopy};
 use super::rows::{self, DeadLetter, Position, Seen};
 use super::segments::{FrameAt, LogEnd};
-use super::{Sketched, SourceState, Store, StoreError, Tables, count_key, decode_count};
+use super::{Sketched, SourceState, Store, StoreError, Tables, count_key, decode_count, versions};
 use crate::model::{ArticleId, Digest, Entry, Look, Outcome, Pending, Seq, SourceId};
 use crate::record::{Event, Record};
 
@@ -86,6 +87,8 @@ pub struct Settled {
     pub owns: Option<(Digest, ArticleId)>,
     /// Its record, in the order of the frame's lines.
     pub record: Option<Seq>,
+    /// For a copy: the article it is a copy of, and what to remember of it.
+    pub copy: Option<(ArticleId, KnownCopy)>,
     /// Its outcome.
     pub outcome: Outcome,
     /// For a dead letter.
@@ -109,6 +112,7 @@ impl Settled {
             seen: vec![(record.id, seen)],
             owns: (outcome == Outcome::Recorded).then_some((digest, record.id)),
             record: Some(record.seq),
+            copy: KnownCopy::of_record(record),
             outcome,
             dead: None,
             sketch: None,
@@ -302,47 +306,56 @@ impl Tables {
     ) -> Result<Vec<SourceId>, StoreError> {
         let records = settled.iter().filter_map(|one| Some((one.record?, one.sketch.as_ref())));
         let rows = self.sketch_rows(records, near_window)?;
-        let (sketches, keys) = (&self.sketches, &self.sketch_keys);
-        let trees =
-            (&self.meta, &self.frontier, &self.seen, &self.digests, &self.positions, &self.dead, sketches, keys);
-        let removed = trees.transaction(|(meta, frontier, seen, digests, positions, dead, sketches, sketch_keys)| {
-            let mut removed = Vec::new();
-            rows.write(sketches, sketch_keys)?;
-            let mut line = 0;
-            for one in settled {
-                match frontier.remove(&one.entry.0)? {
-                    Some(_) => {
-                        subtract(meta, "pending")?;
-                        removed.push(one.source.clone());
+        let Self { meta, frontier, seen, digests, positions, dead, versions, copies, sketches, sketch_keys, .. } = self;
+        let trees = (meta, frontier, seen, digests, positions, dead, versions, copies, sketches, sketch_keys);
+        let removed = trees.transaction(
+            |(meta, frontier, seen, digests, positions, dead, versions, copies, sketches, sketch_keys)| {
+                let mut removed = Vec::new();
+                rows.write(sketches, sketch_keys)?;
+                let mut line = 0;
+                for one in settled {
+                    match frontier.remove(&one.entry.0)? {
+                        Some(_) => {
+                            subtract(meta, "pending")?;
+                            removed.push(one.source.clone());
+                        }
+                        // Rebuilt from the log: its admission is not known any more.
+                        None => add(meta, "admitted", 1)?,
                     }
-                    // Rebuilt from the log: its admission is not known any more.
-                    None => add(meta, "admitted", 1)?,
-                }
-                for (id, row) in &one.seen {
-                    let before = seen.insert(&id.0, row.encode())?.as_deref().and_then(Seen::decode);
-                    // A corrected text takes the place of what it replaces.
-                    if let Some(before) = before.filter(|before| before.is_replaced_by(row)) {
-                        sketches.remove(&before.seq.0.to_be_bytes())?;
+                    if let Some((of, copy)) = &one.copy {
+                        let before = seen.get(copy.id.0)?.and_then(|row| Seen::decode(&row));
+                        copies::enter(copies, *of, copy, before.as_ref())?;
                     }
+                    for (id, row) in &one.seen {
+                        if let Some(before) = seen.get(id.0)?.and_then(|row| Seen::decode(&row)) {
+                            versions::keep(versions, *id, &before, row)?;
+                            copies::leave(copies, *id, &before, row)?;
+                            // A corrected text takes the place of what it replaces.
+                            if before.is_replaced_by(row) {
+                                sketches.remove(&before.seq.0.to_be_bytes())?;
+                            }
+                        }
+                        seen.insert(&id.0, row.encode())?;
+                    }
+                    if let Some((digest, owner)) = one.owns
+                        && digests.get(digest.0)?.is_none()
+                    {
+                        digests.insert(&digest.0, &owner.0)?;
+                    }
+                    if let (Some(seq), Some(frame)) = (one.record, frame) {
+                        positions.insert(&seq.0.to_be_bytes(), &Position { frame, line }.encode())?;
+                        line += 1;
+                    }
+                    match &one.dead {
+                        Some(letter) => dead.insert(&one.entry.0, encode_json(letter)?)?,
+                        None => dead.remove(&one.entry.0)?,
+                    };
+                    add(meta, one.outcome.name(), 1)?;
                 }
-                if let Some((digest, owner)) = one.owns
-                    && digests.get(digest.0)?.is_none()
-                {
-                    digests.insert(&digest.0, &owner.0)?;
-                }
-                if let (Some(seq), Some(frame)) = (one.record, frame) {
-                    positions.insert(&seq.0.to_be_bytes(), &Position { frame, line }.encode())?;
-                    line += 1;
-                }
-                match &one.dead {
-                    Some(letter) => dead.insert(&one.entry.0, encode_json(letter)?)?,
-                    None => dead.remove(&one.entry.0)?,
-                };
-                add(meta, one.outcome.name(), 1)?;
-            }
-            meta.insert("end", &rows::encode_end(new_end))?;
-            Ok(removed)
-        });
+                meta.insert("end", &rows::encode_end(new_end))?;
+                Ok(removed)
+            },
+        );
         Ok(removed?)
     }
 }

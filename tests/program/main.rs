@@ -24,3 +24,4 @@ mod shipped_sources;
 mod site_rules;
 mod sources;
 mod tls;
+mod versions;

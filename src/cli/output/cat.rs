@@ -24,13 +24,13 @@ pub(super) fn record(record: &Record, surface: &Surface) -> String {
     page
 }
 
-/// What stands between two records.
+/// What stands between two records, and before their copies.
 pub(super) fn rule(surface: &Surface) -> String {
     let rule = "─".repeat(columns(surface).min(40));
     format!("\n{}\n\n", paint(&rule, Emphasis::Faint, surface.colour))
 }
 
-fn columns(surface: &Surface) -> usize {
+pub(super) fn columns(surface: &Surface) -> usize {
     match surface.medium {
         Medium::Terminal { columns } => columns.min(LINE_COLUMNS_MAX),
         Medium::Pipe => COLUMNS_USUAL,
@@ -47,6 +47,7 @@ fn facts(record: &Record, surface: &Surface) -> String {
         joined(record.places.iter().map(|place| place.code.as_str()).collect()),
         joined(record.topics.iter().map(|topic| topic.name.as_str()).collect()),
         (record.version > 1).then(|| format!("{}, version {}", event_name(record.event), record.version)),
+        record.dedup.of.map(|of| format!("copy of {of}")),
         Some(record.id.to_string()),
     ];
     one_line(&facts.into_iter().flatten().collect::<Vec<_>>().join(" · "))

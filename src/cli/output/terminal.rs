@@ -113,14 +113,20 @@ fn width_up_to(word: &str, columns: usize) -> usize {
 pub(super) enum Emphasis {
     Strong,
     Faint,
+    /// Only in the older text.
+    Removed,
+    /// Only in the newer text.
+    Added,
 }
 
-/// `text` with the sequences for bold or dim, when colour is on.
+/// `text` with the sequences for bold, dim, red or green, when colour is on.
 pub(super) fn paint(text: &str, emphasis: Emphasis, colour: Colour) -> Cow<'_, str> {
     match (colour, emphasis) {
         (Colour::Off, _) => Cow::Borrowed(text),
         (Colour::On, Emphasis::Strong) => Cow::Owned(format!("\u{1b}[1m{text}\u{1b}[0m")),
         (Colour::On, Emphasis::Faint) => Cow::Owned(format!("\u{1b}[2m{text}\u{1b}[0m")),
+        (Colour::On, Emphasis::Removed) => Cow::Owned(format!("\u{1b}[31m{text}\u{1b}[0m")),
+        (Colour::On, Emphasis::Added) => Cow::Owned(format!("\u{1b}[32m{text}\u{1b}[0m")),
     }
 }
 

@@ -35,6 +35,7 @@ fn settled(number: u64, sketch: Sketch, at: Timestamp) -> Settled {
     let seen = Seen { outcome: Outcome::Recorded, version: 1, seq: Seq(number), text_digest: digest, of: id };
     Settled {
         entry: id,
+        copy: None,
         source: "a".parse().unwrap(),
         seen: vec![(id, seen)],
         owns: None,
