@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use jiff::Timestamp;
 
+use super::identity::{Identity, nth_line};
 use super::recording::{Judged, record_of};
 use super::{Candidate, Ending, Finished};
 use crate::model::{ArticleId, Digest, Look, Outcome, Pending, Seq};
@@ -14,9 +15,10 @@ use crate::store::{DeadLetter, Seen, Settled, Store, StoreError};
 
 /// What a batch will write, and what its earlier entries change for the later ones.
 pub struct Plan<'a> {
-    store: &'a Store,
+    pub(super) store: &'a Store,
     novelty: &'a NoveltySection,
-    now: Timestamp,
+    pub(super) now: Timestamp,
+    first: Seq,
     next: Seq,
     lines: Vec<u8>,
     settled: Vec<Settled>,
@@ -27,11 +29,13 @@ pub struct Plan<'a> {
 impl<'a> Plan<'a> {
     /// An empty batch at the log's end.
     pub fn new(store: &'a Store, novelty: &'a NoveltySection, now: Timestamp) -> Self {
+        let next = store.next_seq();
         Self {
             store,
             novelty,
             now,
-            next: store.next_seq(),
+            first: next,
+            next,
             lines: Vec::new(),
             settled: Vec::new(),
             seen: HashMap::new(),
@@ -68,8 +72,8 @@ impl<'a> Plan<'a> {
     }
 
     fn settle_article(&mut self, pending: &Pending, candidate: &Candidate) -> Result<Settled, StoreError> {
-        let identity = candidate.identity;
-        match self.verdict(pending, candidate, identity)? {
+        let identity = self.identity(pending, candidate)?;
+        match self.verdict(pending, candidate, &identity)? {
             Verdict::New => self.record(pending, candidate, identity, (Event::New, 1, None)),
             Verdict::Update { version, replaces } => {
                 self.record(pending, candidate, identity, (Event::Update, version, Some(replaces)))
@@ -79,20 +83,28 @@ impl<'a> Plan<'a> {
         }
     }
 
-    fn verdict(&self, pending: &Pending, candidate: &Candidate, identity: ArticleId) -> Result<Verdict, StoreError> {
-        let digest = candidate.text_digest;
-        let before = self.seen(identity)?;
+    fn verdict(&self, pending: &Pending, candidate: &Candidate, identity: &Identity) -> Result<Verdict, StoreError> {
+        let (digest, is_first) = (candidate.text_digest, pending.look == Look::First);
+        let is_other = identity.id != pending.entry.id;
+        let before = self.seen(identity.id)?;
+        let entry = self.seen(pending.entry.id)?.filter(|_| is_other);
+        // Views of one page differ a little (AMP); what changed is seen on the page itself, if that is announced.
+        let is_view = identity.is_claimed && (is_first || !self.store.announcers(identity.id)?.is_empty());
         Ok(match &before {
-            // A second address of an article that is known: the same article, however its text differs now.
-            Some(known) if known.version > 0 && identity != pending.entry.id && pending.look == Look::First => {
-                Verdict::Duplicate { of: identity, similarity: 1.0 }
+            // Another article's page that was looked at again and is as it was, whatever became of that.
+            Some(_) if entry.is_some_and(|entry| entry.of == identity.id && entry.text_digest == digest) => {
+                Verdict::Unchanged
+            }
+            // A second address of an article that is known.
+            Some(known) if known.version > 0 && is_other && (is_view || is_first && known.text_digest == digest) => {
+                Verdict::Duplicate { of: identity.id, similarity: 1.0 }
             }
             // A copy that was looked at again and is still the copy.
             Some(known) if known.version == 0 && known.text_digest == digest => Verdict::Unchanged,
             _ => {
                 let known = before.filter(|known| known.version > 0);
                 let known = known.map(|known| Known { version: known.version, text_digest: known.text_digest });
-                novelty::judge(identity, digest, known, self.owner(digest)?)
+                novelty::judge(identity.id, digest, known, self.owner(digest)?)
             }
         })
     }
@@ -102,7 +114,7 @@ impl<'a> Plan<'a> {
         &mut self,
         pending: &Pending,
         candidate: &Candidate,
-        identity: ArticleId,
+        Identity { id: identity, url, is_claimed: _ }: Identity,
         (event, version, replaces): (Event, u32, Option<u32>),
     ) -> Result<Settled, StoreError> {
         let entry = pending.entry.id;
@@ -114,7 +126,7 @@ impl<'a> Plan<'a> {
             also_in.dedup();
         }
         also_in.retain(|source| *source != candidate.source.id);
-        let judged = Judged { seq, id: identity, version, event, replaces, also_in, recorded_at: self.now };
+        let judged = Judged { seq, id: identity, url, version, event, replaces, also_in, recorded_at: self.now };
         let record = record_of(candidate, judged);
         serde_json::to_writer(&mut self.lines, &record).map_err(|error| StoreError::Row(error.to_string()))?;
         self.lines.push(b'\n');
@@ -172,10 +184,22 @@ impl<'a> Plan<'a> {
         Ok(Settled { entry, source, seen: vec![(entry, row)], owns: None, record: None, outcome, dead })
     }
 
-    fn seen(&self, id: ArticleId) -> Result<Option<Seen>, StoreError> {
+    pub(super) fn seen(&self, id: ArticleId) -> Result<Option<Seen>, StoreError> {
         match self.seen.get(&id) {
             Some(seen) => Ok(Some(*seen)),
             None => self.store.seen(id),
+        }
+    }
+
+    /// A line of the log or of this batch; `None` where retention has removed it.
+    pub(super) fn line(&self, seq: Seq) -> Result<Option<String>, StoreError> {
+        match seq.0.checked_sub(self.first.0) {
+            Some(place) => Ok(nth_line(&self.lines, place)),
+            None => match self.store.line(seq) {
+                // A file of the log that was taken away must not stop the writer.
+                Err(StoreError::Log(_)) => Ok(None),
+                line => line,
+            },
         }
     }
 

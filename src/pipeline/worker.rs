@@ -177,6 +177,7 @@ fn read_page(
     };
     Ending::Article(Box::new(Candidate {
         identity: novelty::article_id(&novelty::canonical_url(&url)),
+        fetched_identity: novelty::article_id(&novelty::canonical_url(fetched)),
         text_digest: novelty::text_digest(&article.content_text),
         url,
         article,
