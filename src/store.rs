@@ -5,6 +5,7 @@
 //! invariant: admissions = outcomes + pending, at every moment ([`Counts`]).
 
 mod durability;
+mod forgetting;
 mod opening;
 mod reading;
 mod rows;
@@ -26,6 +27,7 @@ use tokio::sync::watch;
 
 use crate::model::{Outcome, Pending, Seq, SourceId};
 
+pub use forgetting::Sweep;
 pub use rows::{DeadLetter, Position, Seen};
 pub use segments::{FrameAt, LogEnd, LogError, sync_folder};
 pub use source_state::{Health, SourceState};

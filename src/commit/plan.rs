@@ -140,6 +140,7 @@ impl<'a> Plan<'a> {
             owns: None,
             record: Some(seq),
             outcome: Outcome::Recorded,
+            at: self.now,
             dead: None,
         };
         self.seen.insert(identity, row);
@@ -181,7 +182,7 @@ impl<'a> Plan<'a> {
         let (entry, source) = (pending.entry.id, pending.entry.source.clone());
         let nothing = Seen { outcome, version: 0, seq: Seq(0), text_digest: Digest([0; 16]), of: entry };
         let row = Seen { outcome, ..self.seen(entry)?.unwrap_or(nothing) };
-        Ok(Settled { entry, source, seen: vec![(entry, row)], owns: None, record: None, outcome, dead })
+        Ok(Settled { entry, source, seen: vec![(entry, row)], owns: None, record: None, outcome, at: self.now, dead })
     }
 
     pub(super) fn seen(&self, id: ArticleId) -> Result<Option<Seen>, StoreError> {

@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use sled::transaction::{ConflictableTransactionError, Transactional, TransactionalTree};
 
-use super::rows::{self, DeadLetter, Position, Seen};
+use super::forgetting::FORGOTTEN;
+use super::rows::{self, Day, DeadLetter, Position, Seen};
 use super::segments::{FrameAt, LogEnd};
 use super::{SourceState, Store, StoreError, Tables, count_key, decode_count};
 use crate::model::{ArticleId, Digest, Entry, Look, Outcome, Pending, Seq, SourceId};
@@ -87,6 +88,8 @@ pub struct Settled {
     pub record: Option<Seq>,
     /// Its outcome.
     pub outcome: Outcome,
+    /// When it came to it.
+    pub at: jiff::Timestamp,
     /// For a dead letter.
     pub dead: Option<DeadLetter>,
 }
@@ -107,6 +110,7 @@ impl Settled {
             owns: (outcome == Outcome::Recorded).then_some((digest, record.id)),
             record: Some(record.seq),
             outcome,
+            at: record.recorded_at,
             dead: None,
         }
     }
@@ -116,8 +120,8 @@ impl Store {
     /// The first commit point: new entries enter the frontier in the transaction that saves the source's state. It
     /// needs no flush: what a crash takes back, it takes back together.
     ///
-    /// An entry is new when neither this source's id for it nor its address is known; it is looked at again when
-    /// this source announces it changed. `state_after` gives the source's state from the entries that are newly
+    /// An entry is new when neither this source's id for it nor its address is known, and it was not published before
+    /// what has been forgotten; it is looked at again when this source announces it changed. `state_after` gives the source's state from the entries that are newly
     /// pending; it may be called more than once. The state that was saved is returned.
     ///
     /// # Errors
@@ -141,7 +145,8 @@ impl Store {
         let (admission, state) = self.ask(|t| {
             let trees = (&t.meta, &t.sources, &t.frontier, &t.seen, &t.announced, &t.announcers, &t.dead);
             let admitted = trees.transaction(|(meta, sources, frontier, seen, announced, announcers, dead)| {
-                let tables = EntryTables { frontier, seen, announced, announcers, dead };
+                let forgotten = meta.get(FORGOTTEN)?.map(|row| Day::decode(&row));
+                let tables = EntryTables { frontier, seen, announced, announcers, dead, forgotten };
                 let mut admission = Admission::default();
                 let mut is_full = false;
                 for (entry, digest) in entries {
@@ -309,7 +314,8 @@ impl Tables {
                     None => add(meta, "admitted", 1)?,
                 }
                 for (id, row) in &one.seen {
-                    seen.insert(&id.0, row.encode())?;
+                    let before = seen.get(id.0)?.map(|row| rows::day_of(&row)).unwrap_or_default();
+                    seen.insert(&id.0, rows::with_day(&row.encode(), before.max(Day::of(one.at))))?;
                 }
                 if let Some((digest, owner)) = one.owns
                     && digests.get(digest.0)?.is_none()
@@ -347,6 +353,8 @@ struct EntryTables<'a> {
     announced: &'a TransactionalTree,
     announcers: &'a TransactionalTree,
     dead: &'a TransactionalTree,
+    /// The newest day of what was forgotten.
+    forgotten: Option<Day>,
 }
 
 impl EntryTables<'_> {
@@ -355,7 +363,11 @@ impl EntryTables<'_> {
         let key = announcement_key(&entry.source, entry.announced.id.as_deref(), entry.id);
         let before = self.announced.get(key)?.as_deref().and_then(decode_announcement);
         let id = before.map_or(entry.id, |(id, _)| id);
-        let is_known = self.seen.get(id.0)?.is_some() || self.dead.get(id.0)?.is_some();
+        let seen = self.seen.get(id.0)?;
+        if let Some(row) = &seen {
+            self.note_day(id, row, Day::of(now))?;
+        }
+        let is_known = seen.is_some() || self.dead.get(id.0)?.is_some();
         let is_pending = self.frontier.get(id.0)?.is_some();
         let is_changed = before.is_some_and(|(_, seen)| seen != digest);
         let look = match Standing::of(is_pending, is_known, is_changed) {
@@ -363,12 +375,16 @@ impl EntryTables<'_> {
             Standing::Pending if is_changed => return Ok(Wanted::Later),
             Standing::Pending | Standing::Seen => None,
             Standing::Changed => Some(Look::Again),
+            Standing::New if self.may_be_forgotten(entry) => return Ok(Wanted::Nothing),
             Standing::New => Some(Look::First),
         };
         if look.is_some() && !has_room {
             return Ok(Wanted::Later);
         }
-        self.announced.insert(&key, encode_announcement(id, digest))?;
+        // Most announcements say what they said before: nothing is to be written then.
+        if before != Some((id, digest)) {
+            self.announced.insert(&key, encode_announcement(id, digest))?;
+        }
         if before.is_none() {
             self.announcers.insert(announcer_key(id, &entry.source), &[])?;
         }
@@ -377,6 +393,28 @@ impl EntryTables<'_> {
         let pending = Pending { entry, look, admitted_at: now, attempts: 0, not_before: now, last_error: None };
         self.frontier.insert(&id.0, encode_json(&pending)?)?;
         Ok(Wanted::Look(Box::new(pending)))
+    }
+
+    /// An article is announced today, and with it the one it is a copy or another address of: one write a day.
+    fn note_day(&self, id: ArticleId, row: &[u8], today: Day) -> InTransaction<()> {
+        if rows::day_of(row) >= today {
+            return Ok(());
+        }
+        self.seen.insert(&id.0, rows::with_day(row, today))?;
+        let Some(of) = Seen::decode(row).map(|seen| seen.of).filter(|of| *of != id) else { return Ok(()) };
+        match self.seen.get(of.0)? {
+            Some(row) if rows::day_of(&row) < today => {
+                self.seen.insert(&of.0, rows::with_day(&row, today)).map(drop)?
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// Whether an entry was published when what has been forgotten was announced.
+    fn may_be_forgotten(&self, entry: &Entry) -> bool {
+        let published = entry.announced.date_published.or(entry.announced.date_modified);
+        self.forgotten.is_some_and(|forgotten| published.is_some_and(|date| Day::of(date.at) <= forgotten))
     }
 }
 
