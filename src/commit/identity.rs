@@ -62,8 +62,10 @@ impl Plan<'_> {
     /// The store's.
     pub(super) fn identity(&self, pending: &Pending, candidate: &Candidate) -> Result<Identity, StoreError> {
         let entry = pending.entry.id;
-        let fetched = &candidate.fetch.final_url;
-        let identity = if candidate.identity != candidate.fetched_identity && self.is_believed(entry, candidate)? {
+        // What a page says of its own address without naming another one, `www.` or a slash, is believed.
+        let is_claim = candidate.identity != candidate.fetched_identity;
+        let fetched = if is_claim { &candidate.fetch.final_url } else { &candidate.url };
+        let identity = if is_claim && self.is_believed(entry, candidate)? {
             Identity { id: candidate.identity, url: candidate.url.clone(), is_claimed: true }
         } else if self.leads_to_article(pending, candidate)? {
             Identity { id: candidate.fetched_identity, url: fetched.clone(), is_claimed: false }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::model::{Announced, Digest, Entry, Outcome, Pending};
-use crate::store::{Admission, FrontierLimits, Settled};
+use crate::store::{Admission, Announcement, FrontierLimits, Settled, Standing};
 
 const LIMITS: FrontierLimits = FrontierLimits { all: 10_000, of_source: 10_000 };
 
@@ -157,6 +157,9 @@ fn what_was_published_before_the_forgotten_is_not_new_again() {
     let dated = |number: u16, published: Timestamp| {
         let mut entry = entry("b", number);
         entry.announced.date_published = Some(crate::model::OffsetTime::utc(published));
+        let announcement = Announcement::of(&entry, Digest([0; 16]));
+        let standing = store.standings(&entry.source, &[announcement]).unwrap()[0];
+        assert_eq!(standing == Standing::New, published > day(0), "what is shown is what is done");
         let entries = [(entry, Digest([0; 16]))];
         store.admit(&"b".parse().unwrap(), &entries, day(61), LIMITS, |_| SourceState::default()).unwrap().0
     };

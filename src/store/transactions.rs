@@ -10,7 +10,7 @@ use super::forgetting::FORGOTTEN;
 use super::rows::{self, Day, DeadLetter, Position, Seen};
 use super::segments::{FrameAt, LogEnd};
 use super::{SourceState, Store, StoreError, Tables, count_key, decode_count};
-use crate::model::{ArticleId, Digest, Entry, Look, Outcome, Pending, Seq, SourceId};
+use crate::model::{ArticleId, Digest, Entry, Look, OffsetTime, Outcome, Pending, Seq, SourceId};
 use crate::record::{Event, Record};
 
 type InTransaction<T> = Result<T, ConflictableTransactionError<StoreError>>;
@@ -37,6 +37,22 @@ pub struct Announcement {
     pub id: ArticleId,
     /// Changes when the announcement does.
     pub digest: Digest,
+    /// When it was published, or changed where that is not said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub published: Option<OffsetTime>,
+}
+
+impl Announcement {
+    /// What identifies an entry.
+    pub fn of(entry: &Entry, digest: Digest) -> Self {
+        let published = entry.announced.date_published.or(entry.announced.date_modified);
+        Self { guid: entry.announced.id.clone(), id: entry.id, digest, published }
+    }
+
+    /// Whether it was published when what has been forgotten was announced.
+    fn may_be_forgotten(&self, forgotten: Option<Day>) -> bool {
+        forgotten.is_some_and(|forgotten| self.published.is_some_and(|date| Day::of(date.at) <= forgotten))
+    }
 }
 
 /// Where an announced article stands before admission.
@@ -187,13 +203,17 @@ impl Store {
     /// sled's.
     pub fn standings(&self, source: &SourceId, announcements: &[Announcement]) -> Result<Vec<Standing>, StoreError> {
         self.ask(|t| {
+            let forgotten = t.meta.get(FORGOTTEN)?.map(|row| Day::decode(&row));
             let standing = |announcement: &Announcement| {
                 let key = announcement_key(source, announcement.guid.as_deref(), announcement.id);
                 let before = t.announced.get(key)?.as_deref().and_then(decode_announcement);
                 let id = before.map_or(announcement.id, |(id, _)| id);
                 let is_known = t.seen.get(id.0)?.is_some() || t.dead.get(id.0)?.is_some();
                 let is_changed = before.is_some_and(|(_, seen)| seen != announcement.digest);
-                Ok(Standing::of(t.frontier.get(id.0)?.is_some(), is_known, is_changed))
+                match Standing::of(t.frontier.get(id.0)?.is_some(), is_known, is_changed) {
+                    Standing::New if announcement.may_be_forgotten(forgotten) => Ok(Standing::Seen),
+                    standing => Ok(standing),
+                }
             };
             announcements.iter().map(standing).collect()
         })
@@ -375,7 +395,9 @@ impl EntryTables<'_> {
             Standing::Pending if is_changed => return Ok(Wanted::Later),
             Standing::Pending | Standing::Seen => None,
             Standing::Changed => Some(Look::Again),
-            Standing::New if self.may_be_forgotten(entry) => return Ok(Wanted::Nothing),
+            Standing::New if Announcement::of(entry, digest).may_be_forgotten(self.forgotten) => {
+                return Ok(Wanted::Nothing);
+            }
             Standing::New => Some(Look::First),
         };
         if look.is_some() && !has_room {
@@ -409,12 +431,6 @@ impl EntryTables<'_> {
             _ => {}
         }
         Ok(())
-    }
-
-    /// Whether an entry was published when what has been forgotten was announced.
-    fn may_be_forgotten(&self, entry: &Entry) -> bool {
-        let published = entry.announced.date_published.or(entry.announced.date_modified);
-        self.forgotten.is_some_and(|forgotten| published.is_some_and(|date| Day::of(date.at) <= forgotten))
     }
 }
 
