@@ -424,11 +424,8 @@ impl EntryTables<'_> {
         }
         self.seen.insert(&id.0, rows::with_day(row, today))?;
         let Some(of) = Seen::decode(row).map(|seen| seen.of).filter(|of| *of != id) else { return Ok(()) };
-        match self.seen.get(of.0)? {
-            Some(row) if rows::day_of(&row) < today => {
-                self.seen.insert(&of.0, rows::with_day(&row, today)).map(drop)?
-            }
-            _ => {}
+        if let Some(row) = self.seen.get(of.0)?.filter(|row| rows::day_of(row) < today) {
+            self.seen.insert(&of.0, rows::with_day(&row, today))?;
         }
         Ok(())
     }
