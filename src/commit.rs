@@ -3,6 +3,7 @@
 //! It judges with `novelty`, because only the single writer knows what has been committed up to this very entry.
 
 mod copies;
+mod identity;
 mod plan;
 mod recording;
 mod shelf;
@@ -58,10 +59,12 @@ pub enum Ending {
 /// An article with everything its record needs but a verdict and a place in the log.
 #[derive(Debug)]
 pub struct Candidate {
-    /// Identity by the address the page turned out to have.
+    /// Identity by the address the page says it has: its `rel=canonical`, or where it was fetched.
     pub identity: ArticleId,
     /// That address.
     pub url: url::Url,
+    /// Identity by the address it was fetched at, after redirects.
+    pub fetched_identity: ArticleId,
     /// The article.
     pub article: Article,
     /// Its labels.

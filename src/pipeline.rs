@@ -11,6 +11,7 @@
 mod dispatcher;
 mod engine;
 mod entries;
+mod forgetting;
 mod notices;
 mod polling;
 mod scheduler;
@@ -86,6 +87,9 @@ pub async fn run(
         consumers.spawn(stopping_all_on_panic(consuming, stop.clone()));
     }
 
+    let forgetting = forgetting::run(Arc::clone(&engine), mode, stop.clone());
+    let forgetting = tokio::spawn(stopping_all_on_panic(forgetting, stop.clone()));
+
     // Each stage ends when the one before it has: its channel is closed then.
     let stages_in_order = async {
         let mut failed = None;
@@ -96,6 +100,7 @@ pub async fn run(
         while let Some(ended) = consumers.join_next().await {
             failed = failed.or(ended.is_err().then_some(StageFailed("consumer of an output")));
         }
+        failed = failed.or(forgetting.await.is_err().then_some(StageFailed("forgetting")));
         failed.map_or(Ok(()), Err)
     };
     let deadline = async {

@@ -6,6 +6,7 @@
 
 mod copies;
 mod durability;
+mod forgetting;
 mod opening;
 mod reading;
 mod rows;
@@ -30,6 +31,7 @@ use tokio::sync::watch;
 use crate::model::{Outcome, Pending, Seq, SourceId};
 
 pub use copies::{Copies, KnownCopy};
+pub use forgetting::Sweep;
 pub use rows::{DeadLetter, Position, Seen};
 pub use segments::{FrameAt, LogEnd, LogError, sync_folder};
 pub use sketches::{Sketched, window_start};

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::copies::{Original, known_copy};
+use super::identity::Identity;
 use super::recording::{Judged, record_of};
 use super::shelf::{Articles, Batch, Planned, Texts};
 use super::{Candidate, Ending, Finished};
@@ -17,10 +18,10 @@ use crate::store::{DeadLetter, Seen, Settled, Sketched, Store, StoreError, windo
 
 /// What a batch will write, and what its earlier entries change for the later ones.
 pub struct Plan<'a> {
-    store: &'a Store,
+    pub(super) store: &'a Store,
     novelty: &'a NoveltySection,
     texts: &'a Texts,
-    now: Timestamp,
+    pub(super) now: Timestamp,
     next: Seq,
     lines: Vec<u8>,
     /// Where each line begins.
@@ -79,8 +80,8 @@ impl<'a> Plan<'a> {
     }
 
     fn settle_article(&mut self, pending: &Pending, candidate: &Candidate) -> Result<Settled, StoreError> {
-        let identity = candidate.identity;
-        match self.verdict(pending, candidate, identity)? {
+        let identity = self.identity(pending, candidate)?;
+        match self.verdict(pending, candidate, &identity)? {
             Verdict::New => self.record_first(pending, candidate, identity, None),
             Verdict::Extended { of, similarity } => {
                 self.record_first(pending, candidate, identity, Some((of, similarity)))
@@ -98,32 +99,37 @@ impl<'a> Plan<'a> {
         &mut self,
         pending: &Pending,
         candidate: &Candidate,
-        identity: ArticleId,
+        identity: Identity,
         like: Option<(ArticleId, f64)>,
     ) -> Result<Settled, StoreError> {
-        let told = self.seen(identity)?.map(|known| known.version).filter(|version| *version > 0);
+        let told = self.seen(identity.id)?.map(|known| known.version).filter(|version| *version > 0);
         let event = if told.is_none() { Event::New } else { Event::Update };
         let version = told.unwrap_or_default().saturating_add(1);
         self.record(pending, candidate, identity, (event, version, told), like)
     }
 
-    fn verdict(&self, pending: &Pending, candidate: &Candidate, identity: ArticleId) -> Result<Verdict, StoreError> {
-        let digest = candidate.text_digest;
-        let before = self.seen(identity)?;
+    fn verdict(&self, pending: &Pending, candidate: &Candidate, identity: &Identity) -> Result<Verdict, StoreError> {
+        let (digest, is_first) = (candidate.text_digest, pending.look == Look::First);
+        let id = identity.id;
+        let is_other = id != pending.entry.id;
+        let before = self.seen(id)?;
+        let entry = self.seen(pending.entry.id)?.filter(|_| is_other);
+        // Views of one page differ a little (AMP); what changed is seen on the page itself, if that is announced.
+        let is_view = identity.is_claimed && (is_first || !self.store.announcers(id)?.is_empty());
         Ok(match &before {
-            // A second address of an article that is known: the same article, however its text differs now.
-            Some(known)
-                if known.is_article(identity) && identity != pending.entry.id && pending.look == Look::First =>
-            {
-                Verdict::Duplicate { of: identity, similarity: 1.0 }
+            // Another article's page that was looked at again and is as it was, whatever became of that.
+            Some(_) if entry.is_some_and(|entry| entry.of == id && entry.text_digest == digest) => Verdict::Unchanged,
+            // A second address of an article that is known.
+            Some(known) if known.is_article(id) && is_other && (is_view || is_first && known.text_digest == digest) => {
+                Verdict::Duplicate { of: id, similarity: 1.0 }
             }
             // A copy that was looked at again and is still the copy.
-            Some(known) if known.of != identity && known.text_digest == digest => Verdict::Unchanged,
+            Some(known) if known.of != id && known.text_digest == digest => Verdict::Unchanged,
             _ => {
-                let known = before.filter(|known| known.is_article(identity));
+                let known = before.filter(|known| known.is_article(id));
                 let known = known.map(|known| Known { version: known.version, text_digest: known.text_digest });
-                match novelty::judge(identity, digest, known, self.owner(digest)?) {
-                    Verdict::New => self.near(candidate, identity)?,
+                match novelty::judge(id, digest, known, self.owner(digest)?) {
+                    Verdict::New => self.near(candidate, id)?,
                     verdict => verdict,
                 }
             }
@@ -160,7 +166,7 @@ impl<'a> Plan<'a> {
         &mut self,
         pending: &Pending,
         candidate: &Candidate,
-        identity: ArticleId,
+        Identity { id: identity, url, is_claimed: _ }: Identity,
         (event, version, replaces): (Event, u32, Option<u32>),
         like: Option<(ArticleId, f64)>,
     ) -> Result<Settled, StoreError> {
@@ -172,8 +178,17 @@ impl<'a> Plan<'a> {
             also_in.dedup();
         }
         also_in.retain(|source| *source != candidate.source.id);
-        let judged =
-            Judged { seq: self.next, id: identity, version, event, replaces, like, also_in, recorded_at: self.now };
+        let judged = Judged {
+            seq: self.next,
+            id: identity,
+            url,
+            version,
+            event,
+            replaces,
+            like,
+            also_in,
+            recorded_at: self.now,
+        };
         let seq = self.write(candidate, judged)?;
         let digest = candidate.text_digest;
         let row = Seen { outcome: Outcome::Recorded, version, seq, text_digest: digest, of: identity };
@@ -185,6 +200,7 @@ impl<'a> Plan<'a> {
             record: Some(seq),
             copy: None,
             outcome: Outcome::Recorded,
+            at: self.now,
             dead: None,
             sketch: self.sketched(candidate, identity),
         };
@@ -240,6 +256,7 @@ impl<'a> Plan<'a> {
             let judged = Judged {
                 seq: self.next,
                 id: entry,
+                url: candidate.url.clone(),
                 version: version.saturating_add(1),
                 event: Event::Duplicate,
                 replaces: Some(version).filter(|version| *version > 0),
@@ -274,11 +291,7 @@ impl<'a> Plan<'a> {
     /// The newest record of an article, of this batch or of the log. What cannot be read any more stops no commit.
     fn original(&self, id: ArticleId) -> Result<Option<Original>, StoreError> {
         let Some(known) = self.seen(id)?.filter(|known| known.version > 0) else { return Ok(None) };
-        let planned =
-            self.starts.get(&known.seq).and_then(|start| self.lines[*start..].split(|byte| *byte == b'\n').next());
-        let committed = if planned.is_none() { self.store.line(known.seq).ok().flatten() } else { None };
-        let line = planned.or(committed.as_ref().map(String::as_bytes));
-        Ok(line.and_then(|line| serde_json::from_slice(line).ok()))
+        Ok(self.line(known.seq)?.and_then(|line| serde_json::from_str(&line).ok()))
     }
 
     /// The entry's row keeps what an earlier look found: a page that is gone today does not undo its record.
@@ -299,15 +312,29 @@ impl<'a> Plan<'a> {
             record: None,
             copy: None,
             outcome,
+            at: self.now,
             dead,
             sketch: None,
         })
     }
 
-    fn seen(&self, id: ArticleId) -> Result<Option<Seen>, StoreError> {
+    pub(super) fn seen(&self, id: ArticleId) -> Result<Option<Seen>, StoreError> {
         match self.seen.get(&id) {
             Some(seen) => Ok(Some(*seen)),
             None => self.store.seen(id),
+        }
+    }
+
+    /// A line of the log or of this batch; `None` where retention has removed it.
+    pub(super) fn line(&self, seq: Seq) -> Result<Option<String>, StoreError> {
+        if let Some(start) = self.starts.get(&seq) {
+            let line = self.lines[*start..].split(|byte| *byte == b'\n').next().unwrap_or_default();
+            return Ok(String::from_utf8(line.to_vec()).ok());
+        }
+        match self.store.line(seq) {
+            // A file of the log that was taken away must not stop the writer.
+            Err(StoreError::Log(_)) => Ok(None),
+            line => line,
         }
     }
 

@@ -1,6 +1,7 @@
 //! From a judged candidate to its record.
 
 use jiff::Timestamp;
+use url::Url;
 
 use super::Candidate;
 use crate::model::{ArticleId, Seq, SourceId};
@@ -15,6 +16,8 @@ pub struct Judged {
     pub seq: Seq,
     /// The article it is.
     pub id: ArticleId,
+    /// Its address.
+    pub url: Url,
     /// Its version.
     pub version: u32,
     /// What happened.
@@ -31,7 +34,7 @@ pub struct Judged {
 
 /// The line of the log.
 pub fn record_of(candidate: &Candidate, judged: Judged) -> Record {
-    let Judged { seq, id, version, event, replaces, like, also_in, recorded_at } = judged;
+    let Judged { seq, id, url, version, event, replaces, like, also_in, recorded_at } = judged;
     let Candidate { article, labels, .. } = candidate;
     Record {
         schema: SCHEMA.to_owned(),
@@ -41,7 +44,7 @@ pub fn record_of(candidate: &Candidate, judged: Judged) -> Record {
         event,
         replaces,
         recorded_at,
-        url: candidate.url.clone(),
+        url,
         title: article.title.clone(),
         summary: article.summary.clone().or_else(|| lede(&article.content_text)),
         content_text: article.content_text.clone(),

@@ -1,149 +1,49 @@
 //! Addresses: the one to fetch, and the one that identifies an article.
 
+mod caches;
+mod parameters;
+
+use std::borrow::Cow;
+
 use url::Url;
 
 use crate::model::CanonicalUrl;
 
-/// Query parameters that say how a reader came, never what is read. Compared without case.
-/// Sources: the lists of ClearURLs, Brave and Firefox (query stripping), and what publishers of the region append.
-const TRACKING_PARAMETERS: &[&str] = &[
-    // Clicks on advertisements and in social networks.
-    "fbclid",
-    "gclid",
-    "gclsrc",
-    "gbraid",
-    "wbraid",
-    "dclid",
-    "msclkid",
-    "yclid",
-    "ymclid",
-    "ysclid",
-    "twclid",
-    "ttclid",
-    "igshid",
-    "igsh",
-    "li_fat_id",
-    "rb_clickid",
-    "wickedid",
-    "epik",
-    "_openstat",
-    "openstat",
-    "tgclid",
-    // Mailings.
-    "mc_cid",
-    "mc_eid",
-    "mkt_tok",
-    "vero_id",
-    "vero_conv",
-    "oly_anon_id",
-    "oly_enc_id",
-    "ml_subscriber",
-    "ml_subscriber_hash",
-    "_hsenc",
-    "_hsmi",
-    "__hstc",
-    "__hssc",
-    "__hsfp",
-    "hsctatracking",
-    "s_cid",
-    "ss_email_id",
-    // Campaigns of publishers and of analysis programs.
-    "_ga",
-    "_gl",
-    "pk_campaign",
-    "pk_kwd",
-    "pk_source",
-    "pk_medium",
-    "pk_content",
-    "cmpid",
-    "ncid",
-    "ocid",
-    "icid",
-    "ito",
-    "xtor",
-    "wt_mc",
-    "at_medium",
-    "at_campaign",
-    "at_format",
-    "ns_mchannel",
-    "ns_source",
-    "ns_campaign",
-    "ns_linkname",
-    "guccounter",
-    "guce_referrer",
-    "guce_referrer_sig",
-    "soc_src",
-    "soc_trk",
-    "ref_src",
-    "ref_url",
-    "fb_action_ids",
-    "fb_action_types",
-    "fb_source",
-    "action_object_map",
-    "action_type_map",
-    "__twitter_impression",
-    // Sessions, as far as their names are unmistakable.
-    "phpsessid",
-    "jsessionid",
-];
-
-/// Families of such parameters.
-const TRACKING_PREFIXES: &[&str] = &["utm_", "mtm_", "hsa_", "itm_"];
-
-/// Parameters that are tracking only with one of [`REFERRERS`] as value: `from=rss` is, `from=2024-01-01` is not.
-const REFERRER_PARAMETERS: &[&str] = &["from", "ref", "source", "src", "via"];
-
-const REFERRERS: &[&str] = &[
-    "rss",
-    "feed",
-    "atom",
-    "yandex",
-    "yandexnews",
-    "yandex_zen",
-    "zen",
-    "google",
-    "googlenews",
-    "facebook",
-    "fb",
-    "twitter",
-    "telegram",
-    "tg",
-    "vk",
-    "ok",
-    "whatsapp",
-    "instagram",
-    "email",
-    "newsletter",
-    "push",
-    "share",
-];
-
-/// Parameters that choose a presentation of the same article, with the values for which they do.
-const PRESENTATION_PARAMETERS: &[(&[&str], &[&str])] = &[
-    (&["amp", "print", "printable", "print_version"], &["", "1", "y", "yes", "true"]),
-    (&["outputtype", "output", "format", "view", "mode", "version"], &["amp", "print", "printable", "mobile"]),
-];
+use parameters::{is_tracking, says_nothing};
 
 /// Host labels that choose a presentation. They are folded only before a name that can stand alone.
-const PRESENTATION_LABELS: &[&str] = &["www", "m", "mobile", "amp"];
+const PRESENTATION_LABELS: &[&str] = &["www", "m", "mobile", "amp", "wap", "pda"];
 
 /// Path segments that choose a presentation, at either end of a path: `/amp/news/1`, `/news/1/print`.
-const PRESENTATION_SEGMENTS: &[&str] = &["amp", "amp.html", "print"];
+const PRESENTATION_SEGMENTS: &[&str] = &["amp", "amp.html", "print", "print.html", "printable", "print-version"];
+
+/// What DataLife Engine, much used in the region, writes before the name of a print view: `/print:page,1,77-dam.html`.
+const PRINT_MARK: &str = "print:page,1,";
+
+/// Path parameters that are sessions: `/news/1;jsessionid=0A`.
+const SESSION_MARKS: &[&str] = &[";jsessionid=", ";phpsessid="];
 
 /// Second-level labels under which countries give out names: `m.com.kz` is a site of its own.
 const REGISTRY_LABELS: &[&str] = &["ac", "co", "com", "edu", "gov", "info", "mil", "net", "org"];
 
+/// What stands between parameters beside `&`.
+const JOINTS: [char; 2] = [';', '?'];
+
 /// The address to fetch: as announced, without user info, tracking parameters, and fragment (a hashbang `#!` stays,
-/// it names a page). The rest is not touched, not even its order or encoding: servers may be particular.
+/// it names a page); that of an AMP cache gives way to the publisher's. The rest is not touched, not even its order or
+/// encoding: servers may be particular.
 pub fn fetchable_url(url: &Url) -> Url {
-    let mut fetchable = url.clone();
+    let mut fetchable = caches::original(url).unwrap_or_else(|| url.clone());
     remove_user_info(&mut fetchable);
-    if !url.fragment().is_some_and(is_hashbang) {
+    if !fetchable.fragment().is_some_and(is_hashbang) {
         fetchable.set_fragment(None);
     }
-    if let Some(query) = url.query() {
-        let kept: Vec<&str> = query.split('&').filter(|pair| !is_tracking(&normal_pair(pair))).collect();
-        let kept = kept.join("&");
+    let kept = fetchable.query().map(|query| {
+        let is_tracking = |pair: &&str| !pair.is_empty() && without(&normal_pair(pair), is_tracking).is_empty();
+        let kept: Vec<&str> = query.split('&').filter(|pair| !is_tracking(pair)).collect();
+        kept.join("&")
+    });
+    if let Some(kept) = kept {
         fetchable.set_query((!kept.is_empty()).then_some(kept.as_str()));
     }
     fetchable
@@ -151,16 +51,31 @@ pub fn fetchable_url(url: &Url) -> Url {
 
 /// The identity form of an address, equal for the addresses of one article, and its own canonical form:
 ///
+/// - an address in an AMP cache or viewer stands for the publisher's;
 /// - scheme: `http` becomes `https`; ports 80 and 443, user info and a dot after the host are dropped;
-/// - host: lower case and punycode (by the url crate); `www.`, `m.`, `mobile.` and `amp.` dropped before a name that
-///   can stand alone;
+/// - host: lower case and punycode (by the url crate); `www.`, `m.`, `mobile.`, `wap.`, `pda.` and `amp.` dropped before
+///   a name that can stand alone;
 /// - path: no dot segments (by the url crate); unreserved characters decoded, everything that RFC 3986 does not allow
-///   encoded, hexadecimal digits in upper case; AMP and print segments at its ends and trailing slashes dropped;
-/// - query: tracking and presentation parameters dropped, the others sorted, encoded like the path, `+` as `%20`;
+///   encoded, hexadecimal digits in upper case; AMP and print segments at its ends, `.amp` (also before `.html`), the
+///   mark of a print view, `;jsessionid=` and trailing slashes dropped;
+/// - query: tracking and presentation parameters dropped, also after a stray `?`, `;` or `&amp;`, the others sorted,
+///   encoded like the path, `+` as `%20`;
 /// - fragment: dropped unless a hashbang.
 ///
-/// Addresses other than http and https are kept as they are, without fragment.
+/// Addresses other than http and https are kept as they are, without fragment. Trailing slash and `www.` are dropped for
+/// comparison only: the address that is recorded is the one that the page's own `rel=canonical` gives, if it is believed.
 pub fn canonical_url(url: &Url) -> CanonicalUrl {
+    let original = caches::original(url);
+    let folded = folded_url(original.as_ref().unwrap_or(url));
+    // An address in a cache may be known as one only in its folded form.
+    match Url::parse(folded.as_str()).ok().filter(caches::is_cached).and_then(|cached| caches::original(&cached)) {
+        Some(original) => folded_url(&original),
+        None => folded,
+    }
+}
+
+/// All of [`canonical_url`] but for caches.
+fn folded_url(url: &Url) -> CanonicalUrl {
     let (true, Some(host)) = (matches!(url.scheme(), "http" | "https"), url.host_str()) else {
         let mut other = url.clone();
         other.set_fragment(None);
@@ -304,64 +219,83 @@ fn can_stand_alone(name: &str) -> bool {
 
 fn canonical_path(path: &str) -> String {
     let normal = normal_escapes(path, is_path_byte);
-    let mut segments: Vec<&str> = normal.trim_start_matches('/').split('/').collect();
+    let mut segments: Vec<Cow<'_, str>> =
+        normal.trim_start_matches('/').split('/').map(|segment| without_marks(segment).into()).collect();
     // Leading empty segments are part of the address, only the slash before the first is not.
     let leading = normal.len() - normal.trim_start_matches('/').len();
-    segments.splice(0..0, std::iter::repeat_n("", leading.saturating_sub(1)));
+    segments.splice(0..0, std::iter::repeat_n("".into(), leading.saturating_sub(1)));
     while drop_last_presentation(&mut segments) || drop_first_presentation(&mut segments) {}
     format!("/{}", segments.join("/"))
 }
 
+/// A segment without session and print mark, unless what is left would be none or a dot segment.
+fn without_marks(segment: &str) -> &str {
+    let lower = segment.to_ascii_lowercase();
+    let end = SESSION_MARKS.iter().filter_map(|mark| lower.find(mark)).min().unwrap_or(segment.len());
+    let mut kept = &segment[..end];
+    while let Some(rest) = kept.strip_prefix(PRINT_MARK) {
+        kept = rest;
+    }
+    if is_no_name(kept) { segment } else { kept }
+}
+
+fn is_no_name(segment: &str) -> bool {
+    matches!(segment, "" | "." | "..")
+}
+
 /// Drops an empty, AMP or print segment from the end. True when it changed something.
-fn drop_last_presentation(segments: &mut Vec<&str>) -> bool {
+fn drop_last_presentation(segments: &mut Vec<Cow<'_, str>>) -> bool {
     let has_others = segments.iter().rev().skip(1).any(|segment| !segment.is_empty());
     let Some(last) = segments.last_mut() else { return false };
-    if last.is_empty() || (has_others && PRESENTATION_SEGMENTS.contains(last)) {
+    if last.is_empty() || (has_others && PRESENTATION_SEGMENTS.contains(&last.as_ref())) {
         segments.pop();
         return true;
     }
     // What is left of `..amp` would be a dot segment.
-    match last.strip_suffix(".amp") {
-        Some(name) if !matches!(name, "" | "." | "..") => *last = name,
-        _ => return false,
+    let mut name = last.as_ref();
+    while let Some(shorter) = name.strip_suffix(".amp").filter(|name| !is_no_name(name)) {
+        name = shorter;
     }
+    let shorter = match name.strip_suffix(".amp.html").filter(|name| !name.is_empty()) {
+        Some(name) => format!("{}.html", name.trim_end_matches(".amp")),
+        None if name.len() < last.len() => name.to_owned(),
+        None => return false,
+    };
+    *last = shorter.into();
     true
 }
 
-/// Drops an AMP or print segment from the start. True when it changed something.
-fn drop_first_presentation(segments: &mut Vec<&str>) -> bool {
-    let has_others = segments.iter().skip(1).any(|segment| !segment.is_empty());
-    let drops = has_others && segments.first().is_some_and(|first| PRESENTATION_SEGMENTS.contains(first));
-    if drops {
-        segments.remove(0);
-    }
-    drops
+/// Drops AMP and print segments from the start. True when it changed something.
+fn drop_first_presentation(segments: &mut Vec<Cow<'_, str>>) -> bool {
+    let last_other = segments.iter().rposition(|segment| !segment.is_empty()).unwrap_or(0);
+    let mut leading = segments.iter().take(last_other);
+    let dropped = leading.position(|segment| !PRESENTATION_SEGMENTS.contains(&segment.as_ref())).unwrap_or(last_other);
+    segments.drain(..dropped);
+    dropped > 0
 }
 
 fn canonical_query(query: &str) -> String {
-    let mut pairs: Vec<String> = query.split('&').map(normal_pair).collect();
-    pairs.retain(|pair| !pair.is_empty() && !is_tracking(pair) && !is_presentation(pair));
+    let mut pairs: Vec<String> = query.split('&').map(|pair| without(&normal_pair(pair), says_nothing)).collect();
+    pairs.retain(|pair| !pair.is_empty());
     pairs.sort_unstable();
     pairs.join("&")
 }
 
+/// A normalised pair without what is to be dropped, also where it was joined with `;`, or with `?` to an address that
+/// had a query already. A piece without `=` belongs to the value before it.
+fn without(pair: &str, is_dropped: fn(&str) -> bool) -> String {
+    let mut drops = false;
+    let is_kept = |piece: &&str| {
+        let piece = piece.trim_end_matches(JOINTS);
+        drops = is_dropped(piece) || drops && !piece.contains('=');
+        !drops
+    };
+    let kept: String = pair.split_inclusive(JOINTS).filter(is_kept).collect();
+    kept.trim_matches(JOINTS).to_owned()
+}
+
 fn normal_pair(pair: &str) -> String {
     normal_escapes(&pair.replace('+', "%20"), is_query_byte)
-}
-
-/// Whether a normalised `name=value` is tracking.
-fn is_tracking(pair: &str) -> bool {
-    let pair = pair.to_ascii_lowercase();
-    let (name, value) = pair.split_once('=').unwrap_or((&pair, ""));
-    TRACKING_PARAMETERS.contains(&name)
-        || TRACKING_PREFIXES.iter().any(|prefix| name.starts_with(prefix))
-        || (REFERRER_PARAMETERS.contains(&name) && REFERRERS.contains(&value))
-}
-
-fn is_presentation(pair: &str) -> bool {
-    let pair = pair.to_ascii_lowercase();
-    let (name, value) = pair.split_once('=').unwrap_or((&pair, ""));
-    PRESENTATION_PARAMETERS.iter().any(|(names, values)| names.contains(&name) && values.contains(&value))
 }
 
 /// RFC 3986 section 6.2.2: escapes of unreserved characters decoded, other escapes in upper case, and bytes that are

@@ -49,6 +49,93 @@ fn presentations_are_folded() {
 }
 
 #[test]
+fn amp_and_print_views_of_all_kinds_are_folded() {
+    for variant in [
+        "https://example.kz/news/1.amp.html",
+        "https://example.kz/news/1.html.amp",
+        "https://example.kz/news/1.html/amp/",
+        "https://example.kz/amp/news/1.html",
+        "https://example.kz/news/1.html/amp.html",
+        "https://example.kz/news/1.html?amp=1",
+        "https://example.kz/news/1.html?outputType=amp",
+        "https://example.kz/news/1.html?print=print",
+        "https://example.kz/news/1.html?tmpl=component&print=1",
+        "https://example.kz/news/1.html?mobile=1",
+        "https://example.kz/news/1.html/print/",
+        "https://example.kz/news/print:page,1,1.html",
+        "https://pda.example.kz/news/1.html",
+        "https://example.kz/news/1.html;jsessionid=0A1B",
+        "https://example-kz.cdn.ampproject.org/c/s/example.kz/news/1.html",
+        "https://example-kz.cdn.ampproject.org/v/s/www.example.kz/amp/news/1.html?usqp=mq331A&amp_js_v=0.1",
+        "https://cdn.ampproject.org/c/example.kz/news/1.html",
+        "https://example-kz.bing-amp.com/c/s/example.kz/news/1.html",
+        "https://www.google.com/amp/s/example.kz/news/1.html",
+        "https://www.google.co.uz/amp/s/amp.example.kz/news/1.html%3Famp=1",
+    ] {
+        check(variant, "https://example.kz/news/1.html");
+    }
+}
+
+#[test]
+fn tracking_is_found_behind_stray_marks() {
+    for variant in [
+        "https://example.kz/n?id=7?utm_source=rss",
+        "https://example.kz/n?id=7;utm_source=rss",
+        "https://example.kz/n?id=7&amp;utm_source=rss&amp;fbclid=1",
+        "https://example.kz/n?&amp;id=7",
+        "https://example.kz/n?id=7&utm_campaign=spring;sale?now",
+        "https://example.kz/n?id=7&gad_source=1&ysclid=m1&erid=2Vt&_openstat=x",
+        "https://example.kz/n?_kx=a&id=7&srsltid=b&mindbox-message-key=c",
+    ] {
+        check(variant, "https://example.kz/n?id=7");
+    }
+}
+
+#[test]
+fn parameters_that_say_what_is_read_stay() {
+    for query in [
+        "id=1",
+        "p=1",
+        "lang=kk",
+        "page=2",
+        "ref=main",
+        "from=astana",
+        "source=minfin",
+        "clickid=9",
+        "cmp=1",
+        "s=1",
+        "mc=1",
+        "type=news",
+        "m=202611",
+        "view=full",
+        "mobile=0",
+        "amp=0",
+        "q=amp",
+        "si=2",
+        "spm=a",
+    ] {
+        let address = format!("https://example.kz/n?{query}");
+        check(&address, &address);
+    }
+}
+
+#[test]
+fn caches_of_caches_and_what_only_looks_like_one_stay() {
+    check(
+        "https://cdn.ampproject.org/c/s/cdn.ampproject.org/c/s/e.kz/1",
+        "https://cdn.ampproject.org/c/s/cdn.ampproject.org/c/s/e.kz/1",
+    );
+    check("https://cdn.ampproject.org/i/s/e.kz/1.jpg", "https://cdn.ampproject.org/i/s/e.kz/1.jpg");
+    check("https://notcdn.ampproject.org.kz/c/s/e.kz/1", "https://notcdn.ampproject.org.kz/c/s/e.kz/1");
+    check("https://google.example.kz/amp/s/e.kz/1", "https://google.example.kz/s/e.kz/1");
+    check("https://www.google.com/amp/s/", "https://google.com/s");
+    check("https://example.kz/a/..;jsessionid=1", "https://example.kz/a/..;jsessionid=1");
+    check("https://example.kz/a/print:page,1,..", "https://example.kz/a/print:page,1,..");
+    let cached = url("https://e-kz.cdn.ampproject.org/c/s/e.kz/1?b=2&a=1");
+    assert_eq!(fetchable_url(&cached).as_str(), "https://e.kz/1?b=2&a=1");
+}
+
+#[test]
 fn what_only_looks_like_a_presentation_stays() {
     check("https://m.kz/a", "https://m.kz/a");
     check("https://m.com.kz/a", "https://m.com.kz/a");
@@ -135,20 +222,48 @@ fn a_canonical_that_covers_many_articles_is_not_believed() {
 
 /// Addresses made of the pieces that the folding looks at, and of noise.
 fn addresses() -> impl Strategy<Value = Url> {
-    let label = prop_oneof!["www", "m", "amp", "com", "kz", "[a-z0-9]{1,5}", "ж{1,3}"];
-    let segment = prop_oneof!["amp", "print", "x\\.amp", "\\.{0,3}amp", "%[0-9a-f]{1,3}", "[!-~&&[^/?#]]{0,6}", "ё"];
-    let pair = prop_oneof!["utm_[a-z]{1,3}=.", "amp=1", "%[0-9a-f]{1,3}=[ -~&&[^#]]{0,4}", "[ -~&&[^#]]{0,6}"];
+    let label = prop_oneof!["www", "m", "amp", "com", "kz", "[a-z0-9]{1,5}", "ж{1,3}", "(ÄÖ|қаз|xn--80a)"];
+    let host = prop_oneof![
+        8 => prop::collection::vec(label, 1..5).prop_map(|labels| labels.join(".")),
+        1 => Just("cdn.ampproject.org".to_owned()),
+        1 => Just("www.google.kz".to_owned()),
+        1 => "\\[(::1|2001:db8::[0-9a-f]{1,4}|::ffff:10\\.0\\.0\\.1)\\]",
+        1 => "[0-9]{1,3}(\\.[0-9]{1,3}){3}|0x[0-9a-f]{1,8}",
+    ];
+    let segment = prop_oneof![
+        "amp",
+        "print",
+        "x\\.amp",
+        "\\.{0,3}amp",
+        "[a.]{0,2}\\.amp\\.html",
+        "%[0-9a-f]{1,3}",
+        "[!-~&&[^/?#]]{0,6}",
+        "ё",
+        "c",
+        "s",
+        "e\\.kz",
+        "(print:page,1,){1,2}[a.]{0,2}",
+        "[a.]{0,2};(jsessionid|JSESSIONID|phpsessid)=[a.;]{0,3}",
+        "(%2e|\\.){1,2}"
+    ];
+    let pair = prop_oneof![
+        "utm_[a-z]{1,3}=.",
+        "amp=1",
+        "%[0-9a-f]{1,3}=[ -~&&[^#]]{0,4}",
+        "[ -~&&[^#]]{0,6}",
+        "(amp|utm_a|a=1|print|)[;?](amp|fbclid=2|b|)[;?]{0,2}"
+    ];
     let tail = prop_oneof!["", "#!?[ -~]{0,5}"];
     (
         prop_oneof!["http", "HTTPS", "ftp"],
-        prop::collection::vec(label, 1..5),
+        host,
         prop_oneof!["", ":80", ":443", ":81"],
         prop::collection::vec(segment, 0..6),
         prop::collection::vec(pair, 0..4),
         tail,
     )
         .prop_filter_map("not an address", |(scheme, host, port, path, query, tail)| {
-            let (host, path, query) = (host.join("."), path.join("/"), query.join("&"));
+            let (path, query) = (path.join("/"), query.join("&"));
             Url::parse(&format!("{scheme}://{host}{port}/{path}?{query}{tail}")).ok()
         })
 }

@@ -118,10 +118,12 @@ fn state_after_answer(before: &SourceState, source: &Source, polled: &Polled, no
         // Not modified.
         (None, _) => before.empty_since,
     };
+    let last_named = if names_nothing { before.last_named } else { Some(now) };
     SourceState {
         etag: validators.etag,
         last_modified: validators.last_modified,
         empty_since,
+        last_named,
         moved,
         last_poll: Some(now),
         left_alone_until: None,

@@ -6,7 +6,46 @@ use serde::{Deserialize, Serialize};
 use super::segments::{FrameAt, LogEnd};
 use crate::model::{ArticleId, Digest, Outcome, Pending, Seq};
 
-/// What is remembered of every article that came to an outcome: 45 bytes.
+/// A day, counted from 1970 in UTC: 2 bytes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Day(u16);
+
+impl Day {
+    /// Before 1970 is the first day, after 2149 the last.
+    pub(super) fn of(at: Timestamp) -> Self {
+        let day = at.as_second().div_euclid(24 * 3600);
+        Self(u16::try_from(day.max(0)).unwrap_or(u16::MAX))
+    }
+
+    pub(super) fn before(self, days: u16) -> Self {
+        Self(self.0.saturating_sub(days))
+    }
+
+    pub(super) fn encode(self) -> [u8; 2] {
+        self.0.to_be_bytes()
+    }
+
+    /// The first day for a row that has none.
+    pub(super) fn decode(row: &[u8]) -> Self {
+        Self(row.try_into().map(u16::from_be_bytes).unwrap_or_default())
+    }
+}
+
+/// Length of a row of `seen` without its day.
+const SEEN_BYTES: usize = 45;
+
+/// The row of an article with the day on which it was last announced or settled.
+pub(super) fn with_day(row: &[u8], day: Day) -> Vec<u8> {
+    [&row[..row.len().min(SEEN_BYTES)], &day.encode()].concat()
+}
+
+/// That day; the first for a row written before there were days.
+pub(super) fn day_of(row: &[u8]) -> Day {
+    Day::decode(row.get(SEEN_BYTES..).unwrap_or_default())
+}
+
+/// What is remembered of every article that came to an outcome: 45 bytes, and 2 of the day on which it was last announced
+/// or settled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Seen {
     /// The last outcome.
@@ -33,7 +72,7 @@ impl Seen {
     }
 
     pub(super) fn encode(&self) -> Vec<u8> {
-        let mut row = Vec::with_capacity(45);
+        let mut row = Vec::with_capacity(SEEN_BYTES);
         let place = Outcome::ALL.iter().position(|outcome| *outcome == self.outcome).unwrap_or_default();
         row.push(place as u8);
         row.extend(self.version.to_be_bytes());
@@ -48,12 +87,13 @@ impl Seen {
         let (version, row) = row.split_first_chunk::<4>()?;
         let (seq, row) = row.split_first_chunk::<8>()?;
         let (digest, row) = row.split_first_chunk::<16>()?;
+        let (of, _day) = row.split_first_chunk::<16>()?;
         Some(Self {
             outcome: *Outcome::ALL.get(usize::from(*outcome))?,
             version: u32::from_be_bytes(*version),
             seq: Seq(u64::from_be_bytes(*seq)),
             text_digest: Digest(*digest),
-            of: ArticleId(row.try_into().ok()?),
+            of: ArticleId(*of),
         })
     }
 }
@@ -122,6 +162,7 @@ pub(super) fn decode_end(row: &[u8]) -> Option<LogEnd> {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 
@@ -144,6 +185,11 @@ mod tests {
         for length in 0..row.len() {
             assert_eq!(Seen::decode(&row[..length]), None);
         }
+        let day = Day::of("2026-11-22T23:59:59Z".parse().unwrap());
+        let dated = with_day(&with_day(&row, Day::default()), day);
+        assert_eq!((Seen::decode(&dated), day_of(&dated), dated.len()), (Some(seen), day, 47));
+        assert_eq!(day_of(&row), Day::default(), "of an older store");
+        assert_eq!((Day::of(Timestamp::MIN), Day::of(Timestamp::MAX)), (Day(0), Day(u16::MAX)));
         assert_eq!(Position::decode(&[0; 23]), None);
         assert_eq!(decode_end(&[0; 25]), None);
     }

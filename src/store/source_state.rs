@@ -67,6 +67,9 @@ pub struct SourceState {
     /// Since when its answers, though readable, have named no entry at all.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub empty_since: Option<Timestamp>,
+    /// Last answer that named entries; "not modified" says them again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_named: Option<Timestamp>,
     /// Entries admitted in all.
     pub admitted: u64,
     /// When it publishes.

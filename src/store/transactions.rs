@@ -8,10 +8,11 @@ use sha2::{Digest as _, Sha256};
 use sled::transaction::{ConflictableTransactionError, Transactional, TransactionalTree};
 
 use super::copies::{self, KnownCopy};
-use super::rows::{self, DeadLetter, Position, Seen};
+use super::forgetting::FORGOTTEN;
+use super::rows::{self, Day, DeadLetter, Position, Seen};
 use super::segments::{FrameAt, LogEnd};
 use super::{Sketched, SourceState, Store, StoreError, Tables, count_key, decode_count, versions};
-use crate::model::{ArticleId, Digest, Entry, Look, Outcome, Pending, Seq, SourceId};
+use crate::model::{ArticleId, Digest, Entry, Look, OffsetTime, Outcome, Pending, Seq, SourceId};
 use crate::record::{Event, Record};
 
 pub(super) type InTransaction<T> = Result<T, ConflictableTransactionError<StoreError>>;
@@ -38,6 +39,22 @@ pub struct Announcement {
     pub id: ArticleId,
     /// Changes when the announcement does.
     pub digest: Digest,
+    /// When it was published, or changed where that is not said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub published: Option<OffsetTime>,
+}
+
+impl Announcement {
+    /// What identifies an entry.
+    pub fn of(entry: &Entry, digest: Digest) -> Self {
+        let published = entry.announced.date_published.or(entry.announced.date_modified);
+        Self { guid: entry.announced.id.clone(), id: entry.id, digest, published }
+    }
+
+    /// Whether it was published when what has been forgotten was announced.
+    fn may_be_forgotten(&self, forgotten: Option<Day>) -> bool {
+        forgotten.is_some_and(|forgotten| self.published.is_some_and(|date| Day::of(date.at) <= forgotten))
+    }
 }
 
 /// Where an announced article stands before admission.
@@ -91,6 +108,8 @@ pub struct Settled {
     pub copy: Option<(ArticleId, KnownCopy)>,
     /// Its outcome.
     pub outcome: Outcome,
+    /// When it came to it.
+    pub at: jiff::Timestamp,
     /// For a dead letter.
     pub dead: Option<DeadLetter>,
     /// What its record is found by when near copies of it come.
@@ -114,6 +133,7 @@ impl Settled {
             record: Some(record.seq),
             copy: KnownCopy::of_record(record),
             outcome,
+            at: record.recorded_at,
             dead: None,
             sketch: None,
         }
@@ -124,8 +144,8 @@ impl Store {
     /// The first commit point: new entries enter the frontier in the transaction that saves the source's state. It
     /// needs no flush: what a crash takes back, it takes back together.
     ///
-    /// An entry is new when neither this source's id for it nor its address is known; it is looked at again when
-    /// this source announces it changed. `state_after` gives the source's state from the entries that are newly
+    /// An entry is new when neither this source's id for it nor its address is known, and it was not published before
+    /// what has been forgotten; it is looked at again when this source announces it changed. `state_after` gives the source's state from the entries that are newly
     /// pending; it may be called more than once. The state that was saved is returned.
     ///
     /// # Errors
@@ -149,7 +169,8 @@ impl Store {
         let (admission, state) = self.ask(|t| {
             let trees = (&t.meta, &t.sources, &t.frontier, &t.seen, &t.announced, &t.announcers, &t.dead);
             let admitted = trees.transaction(|(meta, sources, frontier, seen, announced, announcers, dead)| {
-                let tables = EntryTables { frontier, seen, announced, announcers, dead };
+                let forgotten = meta.get(FORGOTTEN)?.map(|row| Day::decode(&row));
+                let tables = EntryTables { frontier, seen, announced, announcers, dead, forgotten };
                 let mut admission = Admission::default();
                 let mut is_full = false;
                 for (entry, digest) in entries {
@@ -190,13 +211,17 @@ impl Store {
     /// sled's.
     pub fn standings(&self, source: &SourceId, announcements: &[Announcement]) -> Result<Vec<Standing>, StoreError> {
         self.ask(|t| {
+            let forgotten = t.meta.get(FORGOTTEN)?.map(|row| Day::decode(&row));
             let standing = |announcement: &Announcement| {
                 let key = announcement_key(source, announcement.guid.as_deref(), announcement.id);
                 let before = t.announced.get(key)?.as_deref().and_then(decode_announcement);
                 let id = before.map_or(announcement.id, |(id, _)| id);
                 let is_known = t.seen.get(id.0)?.is_some() || t.dead.get(id.0)?.is_some();
                 let is_changed = before.is_some_and(|(_, seen)| seen != announcement.digest);
-                Ok(Standing::of(t.frontier.get(id.0)?.is_some(), is_known, is_changed))
+                match Standing::of(t.frontier.get(id.0)?.is_some(), is_known, is_changed) {
+                    Standing::New if announcement.may_be_forgotten(forgotten) => Ok(Standing::Seen),
+                    standing => Ok(standing),
+                }
             };
             announcements.iter().map(standing).collect()
         })
@@ -327,7 +352,9 @@ impl Tables {
                         copies::enter(copies, *of, copy, before.as_ref())?;
                     }
                     for (id, row) in &one.seen {
-                        if let Some(before) = seen.get(id.0)?.and_then(|row| Seen::decode(&row)) {
+                        let before = seen.get(id.0)?;
+                        let day = before.as_deref().map(rows::day_of).unwrap_or_default().max(Day::of(one.at));
+                        if let Some(before) = before.as_deref().and_then(Seen::decode) {
                             versions::keep(versions, *id, &before, row)?;
                             copies::leave(copies, *id, &before, row)?;
                             // A corrected text takes the place of what it replaces.
@@ -335,7 +362,7 @@ impl Tables {
                                 sketches.remove(&before.seq.0.to_be_bytes())?;
                             }
                         }
-                        seen.insert(&id.0, row.encode())?;
+                        seen.insert(&id.0, rows::with_day(&row.encode(), day))?;
                     }
                     if let Some((digest, owner)) = one.owns
                         && digests.get(digest.0)?.is_none()
@@ -374,6 +401,8 @@ struct EntryTables<'a> {
     announced: &'a TransactionalTree,
     announcers: &'a TransactionalTree,
     dead: &'a TransactionalTree,
+    /// The newest day of what was forgotten.
+    forgotten: Option<Day>,
 }
 
 impl EntryTables<'_> {
@@ -382,7 +411,11 @@ impl EntryTables<'_> {
         let key = announcement_key(&entry.source, entry.announced.id.as_deref(), entry.id);
         let before = self.announced.get(key)?.as_deref().and_then(decode_announcement);
         let id = before.map_or(entry.id, |(id, _)| id);
-        let is_known = self.seen.get(id.0)?.is_some() || self.dead.get(id.0)?.is_some();
+        let seen = self.seen.get(id.0)?;
+        if let Some(row) = &seen {
+            self.note_day(id, row, Day::of(now))?;
+        }
+        let is_known = seen.is_some() || self.dead.get(id.0)?.is_some();
         let is_pending = self.frontier.get(id.0)?.is_some();
         let is_changed = before.is_some_and(|(_, seen)| seen != digest);
         let look = match Standing::of(is_pending, is_known, is_changed) {
@@ -390,12 +423,18 @@ impl EntryTables<'_> {
             Standing::Pending if is_changed => return Ok(Wanted::Later),
             Standing::Pending | Standing::Seen => None,
             Standing::Changed => Some(Look::Again),
+            Standing::New if Announcement::of(entry, digest).may_be_forgotten(self.forgotten) => {
+                return Ok(Wanted::Nothing);
+            }
             Standing::New => Some(Look::First),
         };
         if look.is_some() && !has_room {
             return Ok(Wanted::Later);
         }
-        self.announced.insert(&key, encode_announcement(id, digest))?;
+        // Most announcements say what they said before: nothing is to be written then.
+        if before != Some((id, digest)) {
+            self.announced.insert(&key, encode_announcement(id, digest))?;
+        }
         if before.is_none() {
             self.announcers.insert(announcer_key(id, &entry.source), &[])?;
         }
@@ -404,6 +443,19 @@ impl EntryTables<'_> {
         let pending = Pending { entry, look, admitted_at: now, attempts: 0, not_before: now, last_error: None };
         self.frontier.insert(&id.0, encode_json(&pending)?)?;
         Ok(Wanted::Look(Box::new(pending)))
+    }
+
+    /// An article is announced today, and with it the one it is a copy or another address of: one write a day.
+    fn note_day(&self, id: ArticleId, row: &[u8], today: Day) -> InTransaction<()> {
+        if rows::day_of(row) >= today {
+            return Ok(());
+        }
+        self.seen.insert(&id.0, rows::with_day(row, today))?;
+        let Some(of) = Seen::decode(row).map(|seen| seen.of).filter(|of| *of != id) else { return Ok(()) };
+        if let Some(row) = self.seen.get(of.0)?.filter(|row| rows::day_of(row) < today) {
+            self.seen.insert(&of.0, rows::with_day(&row, today))?;
+        }
+        Ok(())
     }
 }
 

@@ -318,6 +318,7 @@ fn finished(world: &World, number: u64) -> Finished {
         Pending { entry, look: Look::First, admitted_at: now, attempts: 0, not_before: now, last_error: None };
     let candidate = Candidate {
         identity: identity(number),
+        fetched_identity: identity(number),
         url: url.clone(),
         labels: chapar::model::Labels {
             language: LanguageLabel { tag: "en".to_owned(), confidence: 1.0 },

@@ -13,6 +13,7 @@ mod demo;
 mod filters;
 mod hostile;
 mod hostile_pages;
+mod identity;
 mod listings;
 mod near;
 mod once;

@@ -222,10 +222,8 @@ async fn rows(
     let is_fetchable =
         |entry: &Announced| entry.url.as_ref().is_some_and(|url| matches!(url.scheme(), "http" | "https"));
     let fetchable: Vec<Announced> = announced.iter().filter(|entry| is_fetchable(entry)).cloned().collect();
-    let identities: Vec<Announcement> = entries_of(source, fetchable)
-        .into_iter()
-        .map(|(entry, digest)| Announcement { guid: entry.announced.id, id: entry.id, digest })
-        .collect();
+    let identities: Vec<Announcement> =
+        entries_of(source, fetchable).into_iter().map(|(entry, digest)| Announcement::of(&entry, digest)).collect();
     let standings = if is_configured { standings(config, &source.id, &identities).await? } else { Vec::new() };
     let mut identities = identities.into_iter().zip(standings.into_iter().map(Some).chain(std::iter::repeat(None)));
     let mut first_with = HashMap::new();
