@@ -4,7 +4,7 @@
 //! fixed size, finds candidates among many articles: by its keys, each the least hash of a part of the shingles. Candidates
 //! are compared shingle by shingle.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use super::fold;
 
@@ -25,6 +25,9 @@ const KEYS: usize = 16;
 
 /// Candidates that are looked up per key, the newest first: a shingle that more articles share is nobody's.
 pub const PER_KEY_MAX: usize = 32;
+
+/// Candidates whose sketches are read: each is a random read, and most share but a key of common words.
+const SKETCHES_MAX: usize = 16;
 
 /// Candidates that are compared in full.
 const COMPARED_MAX: usize = 4;
@@ -172,22 +175,30 @@ impl Sketch {
 }
 
 /// The article on a shelf that a new text is most like, if it is a near copy of any. Costs at most
-/// `KEYS * PER_KEY_MAX` sketches and a few comparisons, whatever the texts hold.
+/// `SKETCHES_MAX` sketches and `COMPARED_MAX` comparisons, whatever the texts hold.
 ///
 /// # Errors
 /// The shelf's.
 pub fn find<S: Shelf>(shelf: &S, new: &Profile, common: &Common) -> Result<Option<(S::Place, Likeness)>, S::Error> {
     let Some(sketch) = new.sketch() else { return Ok(None) };
-    let mut candidates: Vec<(S::Place, f64)> = Vec::new();
-    let mut met = HashSet::new();
+    let mut met: HashMap<S::Place, (f64, usize)> = HashMap::new();
     for key in sketch.keys() {
-        for place in shelf.with_key(key)? {
-            if met.insert(place)
-                && let Some(known) = shelf.sketch(place)?
-                && sketch.resemblance(&known) >= RESEMBLANCE_MIN
-            {
-                candidates.push((place, sketch.resemblance(&known)));
-            }
+        let places = shelf.with_key(key)?;
+        // A key that many share says less of each.
+        let weight = 1.0 / places.len().max(1) as f64;
+        for place in places {
+            let turn = met.len();
+            met.entry(place).or_insert((0.0, turn)).0 += weight;
+        }
+    }
+    let mut met: Vec<(S::Place, (f64, usize))> = met.into_iter().collect();
+    met.sort_by(|(_, (one, first)), (_, (two, second))| two.total_cmp(one).then(first.cmp(second)));
+    let mut candidates: Vec<(S::Place, f64)> = Vec::new();
+    for (place, _) in met.into_iter().take(SKETCHES_MAX) {
+        if let Some(known) = shelf.sketch(place)?
+            && sketch.resemblance(&known) >= RESEMBLANCE_MIN
+        {
+            candidates.push((place, sketch.resemblance(&known)));
         }
     }
     candidates.sort_by(|(_, one), (_, two)| two.total_cmp(one));

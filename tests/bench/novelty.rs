@@ -246,10 +246,14 @@ fn judged_by_steps(store: &Store, world: &World, first: u64, count: u64) -> Step
     let shelf = |verifies| Counted { store, verifies, sketches: Cell::default(), compared: Cell::default() };
     let (finding, verifying, common) = (shelf(false), shelf(true), Common::default());
     let before = cpu_micros();
-    profiles.iter().for_each(|profile| drop(near::find(&finding, profile, &common).unwrap()));
+    for profile in &profiles {
+        near::find(&finding, profile, &common).unwrap();
+    }
     let look_up = each(before);
     let before = cpu_micros();
-    profiles.iter().for_each(|profile| drop(near::find(&verifying, profile, &common).unwrap()));
+    for profile in &profiles {
+        near::find(&verifying, profile, &common).unwrap();
+    }
     let verify = (each(before) - look_up).max(0.0);
     let share = |counter: &Cell<u64>| counter.get() as f64 / count as f64;
     Steps { sketch, look_up, verify, sketches: share(&finding.sketches), compared: share(&verifying.compared) }
