@@ -10,7 +10,7 @@ mod memory;
 mod profile;
 mod sketch;
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 
 pub use common::Common;
 pub use memory::Memory;
@@ -19,6 +19,9 @@ pub use sketch::Sketch;
 
 /// Candidates that are looked up per key, the newest first: a shingle that more articles share is nobody's.
 pub const PER_KEY_MAX: usize = 32;
+
+/// Candidates whose sketches are read: each is a random read, and most share but a key of common words.
+const SKETCHES_MAX: usize = 16;
 
 /// Candidates that are compared in full.
 const COMPARED_MAX: usize = 4;
@@ -70,23 +73,18 @@ impl Profile {
     }
 }
 
-/// The article on a shelf that a new text is most like, if it is a near copy of any. Costs at most [`PER_KEY_MAX`] sketches a
-/// key and a few comparisons, whatever the texts hold.
+/// The article on a shelf that a new text is most like, if it is a near copy of any. Costs at most `SKETCHES_MAX` sketches and
+/// `COMPARED_MAX` comparisons, whatever the texts hold.
 ///
 /// # Errors
 /// The shelf's.
 pub fn find<S: Shelf>(shelf: &S, new: &Profile, common: &Common) -> Result<Option<(S::Place, Likeness)>, S::Error> {
     let Some(sketch) = new.sketch() else { return Ok(None) };
     let mut candidates: Vec<(S::Place, f64)> = Vec::new();
-    let mut met = HashSet::new();
-    for key in shelf.keys(sketch) {
-        for place in shelf.with_key(key)? {
-            if met.insert(place)
-                && let Some(known) = shelf.sketch(place)?
-            {
-                let resemblance = sketch.resemblance(&known);
-                candidates.extend((resemblance >= RESEMBLANCE_MIN).then_some((place, resemblance)));
-            }
+    for place in best_by_keys(shelf, sketch)? {
+        if let Some(known) = shelf.sketch(place)? {
+            let resemblance = sketch.resemblance(&known);
+            candidates.extend((resemblance >= RESEMBLANCE_MIN).then_some((place, resemblance)));
         }
     }
     candidates.sort_by(|(_, one), (_, two)| two.total_cmp(one));
@@ -99,4 +97,20 @@ pub fn find<S: Shelf>(shelf: &S, new: &Profile, common: &Common) -> Result<Optio
         }
     }
     Ok(best)
+}
+
+/// The articles that share the most keys with a sketch, or rare ones: a key that many have says less of each.
+fn best_by_keys<S: Shelf>(shelf: &S, sketch: &Sketch) -> Result<impl Iterator<Item = S::Place>, S::Error> {
+    let mut met: HashMap<S::Place, (f64, usize)> = HashMap::new();
+    for key in shelf.keys(sketch) {
+        let places = shelf.with_key(key)?;
+        let weight = 1.0 / places.len().max(1) as f64;
+        for place in places {
+            let turn = met.len();
+            met.entry(place).or_insert((0.0, turn)).0 += weight;
+        }
+    }
+    let mut met: Vec<(S::Place, (f64, usize))> = met.into_iter().collect();
+    met.sort_by(|(_, (one, first)), (_, (two, second))| two.total_cmp(one).then(first.cmp(second)));
+    Ok(met.into_iter().take(SKETCHES_MAX).map(|(place, _)| place))
 }

@@ -6,7 +6,7 @@
 //! judged, first step by step, then by the committer.
 #![allow(clippy::unwrap_used, clippy::print_stdout, missing_docs)]
 
-use std::cell::{Cell, RefCell};
+use std::cell::Cell;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -41,7 +41,7 @@ fn main() {
         (true, false) => (&[10_000, 100_000], JUDGED),
         (true, true) => (&[10_000, 100_000, 1_000_000], JUDGED),
     };
-    println!("{judged} texts at each size, µs a text; sled in bytes an article; resident in MiB");
+    println!("{judged} texts at each size, µs of CPU a text; sled in bytes an article; resident in MiB");
     println!(
         "{:>9} {:>8} {:>8} {:>8} {:>8} {:>8} | {:>8} {:>8} {:>8} | {:>6} {:>6} {:>8} {:>8}",
         "known",
@@ -208,67 +208,55 @@ struct Steps {
     compared: f64,
 }
 
-/// The store as a shelf, with clocks and counters.
-struct Timed<'a> {
+/// The store as a shelf, with counters.
+struct Counted<'a> {
     store: &'a Store,
-    look_up: Cell<Duration>,
-    verify: Cell<Duration>,
+    /// Whether candidates are compared, or only found.
+    verifies: bool,
     sketches: Cell<u64>,
-    compared: RefCell<u64>,
+    compared: Cell<u64>,
 }
 
-impl Shelf for Timed<'_> {
+impl Shelf for Counted<'_> {
     type Place = Seq;
     type Error = StoreError;
 
     fn with_key(&self, key: u32) -> Result<Vec<Seq>, StoreError> {
-        let started = Instant::now();
-        let found = self.store.records_with_key(key);
-        self.look_up.set(self.look_up.get() + started.elapsed());
-        found
+        self.store.records_with_key(key)
     }
 
     fn sketch(&self, place: Seq) -> Result<Option<Sketch>, StoreError> {
-        let started = Instant::now();
-        let found = self.store.sketched(place)?.map(|known| known.sketch);
-        self.look_up.set(self.look_up.get() + started.elapsed());
         self.sketches.set(self.sketches.get() + 1);
-        Ok(found)
+        Ok(self.store.sketched(place)?.map(|known| known.sketch))
     }
 
     fn profile(&self, place: Seq) -> Result<Option<Profile>, StoreError> {
-        *self.compared.borrow_mut() += 1;
-        let line = self.store.line(place)?;
+        self.compared.set(self.compared.get() + 1);
+        let line = if self.verifies { self.store.line(place)? } else { None };
         Ok(line.map(|line| Profile::of(&serde_json::from_str::<Record>(&line).unwrap().content_text)))
     }
 }
 
 fn judged_by_steps(store: &Store, world: &World, first: u64, count: u64) -> Steps {
     let texts: Vec<String> = (first..first + count).map(|number| world.text(number)).collect();
-    let shelf = Timed {
-        store,
-        look_up: Cell::default(),
-        verify: Cell::default(),
-        sketches: Cell::default(),
-        compared: RefCell::default(),
-    };
-    let (mut sketching, common) = (Duration::ZERO, Common::default());
-    for text in &texts {
-        let started = Instant::now();
-        let profile = Profile::of(text);
-        sketching += started.elapsed();
-        let (before, started) = (shelf.look_up.get(), Instant::now());
-        near::find(&shelf, &profile, &common).unwrap();
-        shelf.verify.set(shelf.verify.get() + started.elapsed() - (shelf.look_up.get() - before));
+    let each = |before: f64| (cpu_micros() - before) / count as f64;
+    let before = cpu_micros();
+    let profiles: Vec<Profile> = texts.iter().map(|text| Profile::of(text)).collect();
+    let sketch = each(before);
+    let shelf = |verifies| Counted { store, verifies, sketches: Cell::default(), compared: Cell::default() };
+    let (finding, verifying, common) = (shelf(false), shelf(true), Common::default());
+    let before = cpu_micros();
+    for profile in &profiles {
+        near::find(&finding, profile, &common).unwrap();
     }
-    let each = |time: Duration| time.as_secs_f64() * 1e6 / count as f64;
-    Steps {
-        sketch: each(sketching),
-        look_up: each(shelf.look_up.get()),
-        verify: each(shelf.verify.get()),
-        sketches: shelf.sketches.get() as f64 / count as f64,
-        compared: *shelf.compared.borrow() as f64 / count as f64,
+    let look_up = each(before);
+    let before = cpu_micros();
+    for profile in &profiles {
+        near::find(&verifying, profile, &common).unwrap();
     }
+    let verify = (each(before) - look_up).max(0.0);
+    let share = |counter: &Cell<u64>| counter.get() as f64 / count as f64;
+    Steps { sketch, look_up, verify, sketches: share(&finding.sketches), compared: share(&verifying.compared) }
 }
 
 struct Commits {
@@ -284,9 +272,9 @@ fn judged_by_committer(store: &Store, settings: &NoveltySection, world: &World, 
     let numbers: Vec<u64> = (first..first + count).collect();
     for numbers in numbers.chunks(BATCH as usize) {
         let batch: Vec<Finished> = numbers.iter().map(|number| finished(world, *number)).collect();
-        let started = Instant::now();
+        let before = cpu_micros();
         let outcomes = committer.commit(&batch, Timestamp::now()).unwrap();
-        commits.micros += started.elapsed().as_secs_f64() * 1e6 / count as f64;
+        commits.micros += (cpu_micros() - before) / count as f64;
         for (number, outcome) in numbers.iter().zip(outcomes) {
             let of = store.seen(identity(*number)).unwrap().map(|seen: Seen| seen.of);
             match (world.original(*number), outcome) {
@@ -362,6 +350,12 @@ fn bytes_of(folder: &Path) -> u64 {
     entries
         .map(|path| if path.is_dir() { bytes_of(&path) } else { std::fs::metadata(path).map_or(0, |m| m.len()) })
         .sum()
+}
+
+/// CPU time of this thread, so that what else the machine does is not counted: the first field of schedstat, in ns.
+fn cpu_micros() -> f64 {
+    let stat = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap();
+    stat.split(' ').next().unwrap().parse::<f64>().unwrap() / 1e3
 }
 
 fn resident_bytes() -> u64 {

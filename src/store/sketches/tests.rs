@@ -78,7 +78,7 @@ fn every_key_finds_its_newest_records_over_restarts_and_turns_of_the_rows() {
             pass(&store, 401..batch[0]);
         }
         for some in batch.chunks(20) {
-            let of = |number: u64| if number % 3 == 0 { sketch(number % 5) } else { sketch(number) };
+            let of = |number: u64| if number.is_multiple_of(3) { sketch(number % 5) } else { sketch(number) };
             some.iter()
                 .for_each(|number| of(*number).keys().for_each(|key| known.entry(key).or_default().push(Seq(*number))));
             apply(&store, &some.iter().map(|number| settled(*number, of(*number), start())).collect::<Vec<_>>());
@@ -116,7 +116,7 @@ fn a_corrected_text_takes_the_place_of_what_it_replaces() {
     let folder = tempfile::tempdir().unwrap();
     let store = open(folder.path());
     let first = settled(1, sketch(1), start());
-    apply(&store, &[first.clone()]);
+    apply(&store, std::slice::from_ref(&first));
     let mut update = settled(2, sketch(2), start());
     (update.seen[0].0, update.sketch.as_mut().unwrap().id) = (first.entry, first.entry);
     apply(&store, &[update]);
