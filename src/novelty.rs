@@ -2,7 +2,9 @@
 //! Pure.
 
 mod address;
+pub mod change;
 mod fold;
+pub mod looks;
 pub mod near;
 
 use sha2::{Digest as _, Sha256};
