@@ -5,6 +5,7 @@
 //! invariant: admissions = outcomes + pending, at every moment ([`Counts`]).
 
 mod durability;
+mod looks;
 mod opening;
 mod reading;
 mod rows;
@@ -26,6 +27,7 @@ use tokio::sync::watch;
 
 use crate::model::{Outcome, Pending, Seq, SourceId};
 
+pub use looks::{LookChange, LooksAdmitted, NextLook, is_read_from_page};
 pub use rows::{DeadLetter, Position, Seen};
 pub use segments::{FrameAt, LogEnd, LogError, sync_folder};
 pub use source_state::{Health, SourceState};
@@ -71,6 +73,8 @@ struct Tables {
     positions: Tree,
     cursors: Tree,
     dead: Tree,
+    looks: Tree,
+    looks_due: Tree,
 }
 
 /// Faults of the store; each says what to do.
@@ -144,6 +148,9 @@ pub struct Counts {
     pub pending: u64,
     /// Outcome to count.
     pub outcomes: std::collections::BTreeMap<Outcome, u64>,
+    /// Looks that wait for their time; they are admitted then.
+    #[serde(default)]
+    pub looks: u64,
 }
 
 /// Decoded lines of one frame.
@@ -350,6 +357,8 @@ impl Tables {
             positions: db.open_tree("positions")?,
             cursors: db.open_tree("cursors")?,
             dead: db.open_tree("dead")?,
+            looks: db.open_tree("looks")?,
+            looks_due: db.open_tree("looks-due")?,
             db,
         })
     }

@@ -1,22 +1,25 @@
 //! What a batch will write: each entry's verdict in the light of what was committed and of the entries before it.
 
+mod looks;
+
 use std::collections::HashMap;
 
 use jiff::Timestamp;
 
 use super::recording::{Judged, record_of};
-use super::{Candidate, Ending, Finished};
+use super::{Candidate, Ending, Finished, Unread};
 use crate::model::{ArticleId, Digest, Look, Outcome, Pending, Seq};
 use crate::novelty::{self, Known, Verdict};
-use crate::record::Event;
+use crate::record::{Event, Record};
 use crate::settings::NoveltySection;
-use crate::store::{DeadLetter, Seen, Settled, Store, StoreError};
+use crate::store::{DeadLetter, LookChange, NextLook, Seen, Settled, Store, StoreError};
 
 /// What a batch will write, and what its earlier entries change for the later ones.
 pub struct Plan<'a> {
     store: &'a Store,
     novelty: &'a NoveltySection,
     now: Timestamp,
+    first: Seq,
     next: Seq,
     lines: Vec<u8>,
     settled: Vec<Settled>,
@@ -27,11 +30,13 @@ pub struct Plan<'a> {
 impl<'a> Plan<'a> {
     /// An empty batch at the log's end.
     pub fn new(store: &'a Store, novelty: &'a NoveltySection, now: Timestamp) -> Self {
+        let first = store.next_seq();
         Self {
             store,
             novelty,
             now,
-            next: store.next_seq(),
+            first,
+            next: first,
             lines: Vec::new(),
             settled: Vec::new(),
             seen: HashMap::new(),
@@ -62,6 +67,7 @@ impl<'a> Plan<'a> {
                 };
                 self.without_record(pending, Outcome::DeadLetter, Some(letter))?
             }
+            Ending::Unread(unread) => self.settle_unread(pending, unread)?,
         };
         self.settled.push(settled);
         Ok(())
@@ -74,7 +80,10 @@ impl<'a> Plan<'a> {
             Verdict::Update { version, replaces } => {
                 self.record(pending, candidate, identity, (Event::Update, version, Some(replaces)))
             }
-            Verdict::Unchanged => self.without_record(pending, Outcome::Unchanged, None),
+            Verdict::Unchanged => {
+                let settled = self.without_record(pending, Outcome::Unchanged, None)?;
+                Ok(Settled { look: self.look_after_unchanged(pending, candidate), ..settled })
+            }
             Verdict::Duplicate { of, similarity: _ } => self.copy(pending, candidate, of),
         }
     }
@@ -90,9 +99,12 @@ impl<'a> Plan<'a> {
             // A copy that was looked at again and is still the copy.
             Some(known) if known.version == 0 && known.text_digest == digest => Verdict::Unchanged,
             _ => {
-                let known = before.filter(|known| known.version > 0);
-                let known = known.map(|known| Known { version: known.version, text_digest: known.text_digest });
-                novelty::judge(identity, digest, known, self.owner(digest)?)
+                let before = before.filter(|known| known.version > 0);
+                let known = before.map(|known| Known { version: known.version, text_digest: known.text_digest });
+                match (novelty::judge(identity, digest, known, self.owner(digest)?), &before) {
+                    (Verdict::Update { .. }, Some(known)) if !self.is_changed(known, candidate)? => Verdict::Unchanged,
+                    (verdict, _) => verdict,
+                }
             }
         })
     }
@@ -106,7 +118,6 @@ impl<'a> Plan<'a> {
         (event, version, replaces): (Event, u32, Option<u32>),
     ) -> Result<Settled, StoreError> {
         let entry = pending.entry.id;
-        let seq = self.next;
         let mut also_in = self.store.announcers(identity)?;
         if identity != entry {
             also_in.extend(self.store.announcers(entry)?);
@@ -114,11 +125,8 @@ impl<'a> Plan<'a> {
             also_in.dedup();
         }
         also_in.retain(|source| *source != candidate.source.id);
-        let judged = Judged { seq, id: identity, version, event, replaces, also_in, recorded_at: self.now };
-        let record = record_of(candidate, judged);
-        serde_json::to_writer(&mut self.lines, &record).map_err(|error| StoreError::Row(error.to_string()))?;
-        self.lines.push(b'\n');
-        self.next = seq.next();
+        let judged = Judged { seq: self.next, id: identity, version, event, replaces, also_in, recorded_at: self.now };
+        let seq = self.write(&record_of(candidate, judged))?;
         let digest = candidate.text_digest;
         let row = Seen { outcome: Outcome::Recorded, version, seq, text_digest: digest, of: identity };
         let mut settled = Settled {
@@ -129,6 +137,7 @@ impl<'a> Plan<'a> {
             record: Some(seq),
             outcome: Outcome::Recorded,
             dead: None,
+            look: self.look_after_record(pending, candidate, identity),
         };
         self.seen.insert(identity, row);
         let has_records = self.seen(entry)?.is_some_and(|known| known.version > 0);
@@ -169,7 +178,16 @@ impl<'a> Plan<'a> {
         let (entry, source) = (pending.entry.id, pending.entry.source.clone());
         let nothing = Seen { outcome, version: 0, seq: Seq(0), text_digest: Digest([0; 16]), of: entry };
         let row = Seen { outcome, ..self.seen(entry)?.unwrap_or(nothing) };
-        Ok(Settled { entry, source, seen: vec![(entry, row)], owns: None, record: None, outcome, dead })
+        let look = LookChange::Keep;
+        Ok(Settled { entry, source, seen: vec![(entry, row)], owns: None, record: None, outcome, dead, look })
+    }
+
+    /// Adds a record's line to the batch.
+    fn write(&mut self, record: &Record) -> Result<Seq, StoreError> {
+        serde_json::to_writer(&mut self.lines, record).map_err(|error| StoreError::Row(error.to_string()))?;
+        self.lines.push(b'\n');
+        self.next = record.seq.next();
+        Ok(record.seq)
     }
 
     fn seen(&self, id: ArticleId) -> Result<Option<Seen>, StoreError> {

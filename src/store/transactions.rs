@@ -6,13 +6,14 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use sled::transaction::{ConflictableTransactionError, Transactional, TransactionalTree};
 
+use super::looks::{LookChange, LookTables};
 use super::rows::{self, DeadLetter, Position, Seen};
 use super::segments::{FrameAt, LogEnd};
 use super::{SourceState, Store, StoreError, Tables, count_key, decode_count};
 use crate::model::{ArticleId, Digest, Entry, Look, Outcome, Pending, Seq, SourceId};
 use crate::record::{Event, Record};
 
-type InTransaction<T> = Result<T, ConflictableTransactionError<StoreError>>;
+pub(super) type InTransaction<T> = Result<T, ConflictableTransactionError<StoreError>>;
 
 /// What admission did with the entries of one poll.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -89,6 +90,8 @@ pub struct Settled {
     pub outcome: Outcome,
     /// For a dead letter.
     pub dead: Option<DeadLetter>,
+    /// What it changes in the looks to come.
+    pub look: LookChange,
 }
 
 impl Settled {
@@ -99,7 +102,9 @@ impl Settled {
             (Event::Duplicate, Some(of)) => (Outcome::Duplicate, of),
             _ => (Outcome::Recorded, record.id),
         };
-        let seen = Seen { outcome, version: record.version, seq: record.seq, text_digest: digest, of };
+        // A page that was withdrawn has no text that could be unchanged.
+        let text_digest = if record.event == Event::Withdrawn { Digest([0; 16]) } else { digest };
+        let seen = Seen { outcome, version: record.version, seq: record.seq, text_digest, of };
         Self {
             entry: record.id,
             source: record.source.id.clone(),
@@ -108,6 +113,7 @@ impl Settled {
             record: Some(record.seq),
             outcome,
             dead: None,
+            look: LookChange::from_record(record),
         }
     }
 }
@@ -295,8 +301,9 @@ impl Tables {
         frame: Option<FrameAt>,
         new_end: LogEnd,
     ) -> Result<Vec<SourceId>, StoreError> {
-        let trees = (&self.meta, &self.frontier, &self.seen, &self.digests, &self.positions, &self.dead);
-        let removed = trees.transaction(|(meta, frontier, seen, digests, positions, dead)| {
+        let t = self;
+        let trees = (&t.meta, &t.frontier, &t.seen, &t.digests, &t.positions, &t.dead, &t.looks, &t.looks_due);
+        let removed = trees.transaction(|(meta, frontier, seen, digests, positions, dead, looks, due)| {
             let mut removed = Vec::new();
             let mut line = 0;
             for one in settled {
@@ -324,6 +331,7 @@ impl Tables {
                     Some(letter) => dead.insert(&one.entry.0, encode_json(letter)?)?,
                     None => dead.remove(&one.entry.0)?,
                 };
+                LookTables { meta, looks, due }.change(&one.look)?;
                 add(meta, one.outcome.name(), 1)?;
             }
             meta.insert("end", &rows::encode_end(new_end))?;
@@ -412,7 +420,7 @@ fn decode_announcement(row: &[u8]) -> Option<(ArticleId, Digest)> {
     Some((ArticleId(*id), Digest(digest.try_into().ok()?)))
 }
 
-fn add(meta: &TransactionalTree, name: &str, count: u64) -> InTransaction<()> {
+pub(super) fn add(meta: &TransactionalTree, name: &str, count: u64) -> InTransaction<()> {
     if count > 0 {
         let key = count_key(name);
         let total = decode_count(meta.get(&key)?) + count;
@@ -421,7 +429,7 @@ fn add(meta: &TransactionalTree, name: &str, count: u64) -> InTransaction<()> {
     Ok(())
 }
 
-fn subtract(meta: &TransactionalTree, name: &str) -> InTransaction<()> {
+pub(super) fn subtract(meta: &TransactionalTree, name: &str) -> InTransaction<()> {
     let key = count_key(name);
     let left = decode_count(meta.get(&key)?).saturating_sub(1);
     meta.insert(key.as_bytes(), &left.to_be_bytes())?;
@@ -434,10 +442,10 @@ fn insert_json<T: serde::Serialize>(tree: &sled::Tree, key: &[u8], value: &T) ->
     Ok(())
 }
 
-fn encode_json<T: serde::Serialize>(value: &T) -> InTransaction<Vec<u8>> {
+pub(super) fn encode_json<T: serde::Serialize>(value: &T) -> InTransaction<Vec<u8>> {
     serde_json::to_vec(value).map_err(|error| ConflictableTransactionError::Abort(StoreError::Row(error.to_string())))
 }
 
-fn decode_json<T: serde::de::DeserializeOwned>(row: &[u8]) -> InTransaction<T> {
+pub(super) fn decode_json<T: serde::de::DeserializeOwned>(row: &[u8]) -> InTransaction<T> {
     super::decode_json(row).map_err(ConflictableTransactionError::Abort)
 }

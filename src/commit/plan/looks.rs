@@ -1,0 +1,139 @@
+//! Second looks: what a look that brought no text comes to, which look is the next, and pages that are gone.
+
+use jiff::Timestamp;
+
+use super::{Candidate, LookChange, NextLook, Outcome, Pending, Plan, Settled, StoreError, Unread};
+use crate::model::{ArticleId, Digest, Look, Repair, SecondLook, Seq};
+use crate::novelty::change::is_change;
+use crate::novelty::looks::{AfterGone, after_gone};
+use crate::record::{Event, Record};
+use crate::store::{Seen, is_read_from_page};
+
+/// Name of the repair that counts the lines which all pages of a site have.
+const TEMPLATE_REPAIR: &str = "site-template";
+
+impl Plan<'_> {
+    /// The outcome of a look on schedule that brought no text.
+    pub(super) fn settle_unread(&mut self, pending: &Pending, unread: &Unread) -> Result<Settled, StoreError> {
+        let Look::Scheduled(second) = &pending.look else {
+            return self.without_record(pending, Outcome::Unchanged, None);
+        };
+        let now = self.now;
+        let (due, second) = match unread {
+            Unread::NotModified(validators) => {
+                let second = SecondLook { validators: validators.clone(), gone_since: None, ..(**second).clone() };
+                (self.novelty.schedule().next(second.from, now), second)
+            }
+            Unread::Failed => {
+                (self.novelty.schedule().after_failure(second.from, second.gone_since, now), (**second).clone())
+            }
+            Unread::Gone => match after_gone(second.gone_since, now) {
+                AfterGone::Withdrawn => return self.withdraw(pending, second.article),
+                AfterGone::LookAgain { since, due } => {
+                    (Some(due), SecondLook { gone_since: Some(since), ..(**second).clone() })
+                }
+            },
+        };
+        // A letter of an announced change is not answered by a look that brought nothing.
+        let letter = match unread {
+            Unread::NotModified(_) => None,
+            Unread::Failed | Unread::Gone => self.store.dead_letter(pending.entry.id)?,
+        };
+        let settled = self.without_record(pending, Outcome::Unchanged, letter)?;
+        Ok(Settled { look: next_look(pending, second, due), ..settled })
+    }
+
+    /// The look after one that found the text that is recorded. A change that was announced and is none moves no look.
+    pub(super) fn look_after_unchanged(&self, pending: &Pending, candidate: &Candidate) -> LookChange {
+        let Look::Scheduled(second) = &pending.look else { return LookChange::Keep };
+        let validators = candidate.validators.clone();
+        let second = SecondLook { validators, gone_since: None, ..(**second).clone() };
+        let due = self.novelty.schedule().next(second.from, self.now);
+        next_look(pending, second, due)
+    }
+
+    /// The look after a version was recorded.
+    pub(super) fn look_after_record(&self, pending: &Pending, candidate: &Candidate, article: ArticleId) -> LookChange {
+        if !is_read_from_page(&candidate.article.extract.path) {
+            return LookChange::Remove(article);
+        }
+        let from = match &pending.look {
+            // One that changes at every look is not looked at for ever.
+            Look::Scheduled(second) => second.from,
+            Look::First | Look::Again => {
+                self.novelty.schedule().counted_from(candidate.article.date_published.map(|date| date.at), self.now)
+            }
+        };
+        let second = SecondLook { article, from, validators: candidate.validators.clone(), gone_since: None };
+        let due = self.novelty.schedule().next(from, self.now);
+        next_look(pending, second, due)
+    }
+
+    /// Records that an article's page is gone: its last text under the next version.
+    fn withdraw(&mut self, pending: &Pending, article: ArticleId) -> Result<Settled, StoreError> {
+        let known = self.seen(article)?.filter(|known| known.version > 0);
+        let last = known.map(|known| self.recorded(known.seq)).transpose()?.flatten();
+        let (Some(known), Some(last)) = (known, last) else {
+            // Its record was removed since: there is nothing left to withdraw.
+            let settled = self.without_record(pending, Outcome::Unchanged, None)?;
+            return Ok(Settled { look: LookChange::Remove(article), ..settled });
+        };
+        let version = known.version.saturating_add(1);
+        let record = Record {
+            seq: self.next,
+            version,
+            event: Event::Withdrawn,
+            replaces: Some(known.version),
+            recorded_at: self.now,
+            chapar: env!("CARGO_PKG_VERSION").to_owned(),
+            ..last
+        };
+        let seq = self.write(&record)?;
+        let row = Seen { outcome: Outcome::Recorded, version, seq, text_digest: Digest([0; 16]), of: article };
+        self.seen.insert(article, row);
+        Ok(Settled {
+            entry: pending.entry.id,
+            source: pending.entry.source.clone(),
+            seen: vec![(article, row)],
+            owns: None,
+            record: Some(seq),
+            outcome: Outcome::Recorded,
+            dead: None,
+            look: LookChange::Remove(article),
+        })
+    }
+
+    /// Whether a text with another digest than the recorded one says something else. What is back after it was withdrawn
+    /// is news, whatever it says.
+    pub(super) fn is_changed(&self, known: &Seen, candidate: &Candidate) -> Result<bool, StoreError> {
+        if known.text_digest == Digest([0; 16]) {
+            return Ok(true);
+        }
+        let Some(before) = self.recorded(known.seq)? else { return Ok(true) };
+        let article = &candidate.article;
+        let repeated = |repairs: &[Repair]| -> u64 {
+            repairs.iter().filter(|repair| repair.kind == TEMPLATE_REPAIR).map(|repair| repair.count).sum()
+        };
+        let learned = repeated(&article.extract.repairs).saturating_sub(repeated(&before.extract.repairs));
+        let learned = usize::try_from(learned).unwrap_or(usize::MAX);
+        Ok(is_change(&before.content_text, &article.content_text, learned))
+    }
+
+    /// A record of the log, or of this batch.
+    fn recorded(&self, seq: Seq) -> Result<Option<Record>, StoreError> {
+        let of_batch = seq.0.checked_sub(self.first.0).and_then(|place| usize::try_from(place).ok());
+        let line = match of_batch {
+            Some(place) => self.lines.split(|byte| *byte == b'\n').nth(place).map(<[u8]>::to_vec),
+            None => self.store.line(seq)?.map(String::into_bytes),
+        };
+        let read = |line: Vec<u8>| serde_json::from_slice(&line).map_err(|error| StoreError::Row(error.to_string()));
+        line.map(read).transpose()
+    }
+}
+
+fn next_look(pending: &Pending, second: SecondLook, due: Option<Timestamp>) -> LookChange {
+    match due {
+        Some(due) => LookChange::Put(Box::new(NextLook::new(&pending.entry, second, due))),
+        None => LookChange::Remove(second.article),
+    }
+}
