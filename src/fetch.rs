@@ -25,6 +25,7 @@ const PATIENCE: Duration = Duration::from_secs(3 * 24 * 3600);
 
 /// What a fetch brought.
 #[derive(Clone, Debug)]
+#[expect(clippy::large_enum_variant, reason = "one per fetch, taken apart at once")]
 pub enum Fetched {
     /// A page, and what to send to be told whether it has changed.
     Page(Page, Validators),

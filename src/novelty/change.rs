@@ -48,11 +48,11 @@ pub fn is_change(before: &str, after: &str, learned: usize) -> bool {
     let (kept_before, left_before) = without_common(&before, &after);
     let (kept_after, left_after) = without_common(&after, &before);
     // A full stop more makes a sentence of a heading, and no change.
-    let sentences: HashSet<&[String]> =
-        kept_before.iter().filter(|line| line.is_sentence).map(|line| line.words.as_slice()).collect();
-    let is_sentence = |line: &&[String]| sentences.contains(line);
-    let order_before = kept_before.iter().map(|line| line.words.as_slice()).filter(is_sentence);
-    let order_after = kept_after.iter().map(|line| line.words.as_slice()).filter(is_sentence);
+    let sentences: HashSet<&str> =
+        kept_before.iter().filter(|line| line.is_sentence).map(|line| line.words.as_str()).collect();
+    let is_sentence = |line: &&str| sentences.contains(line);
+    let order_before = kept_before.iter().map(|line| line.words.as_str()).filter(is_sentence);
+    let order_after = kept_after.iter().map(|line| line.words.as_str()).filter(is_sentence);
     if !order_before.eq(order_after) || left_before.len().max(left_after.len()) > LINES_LEFT_MAX {
         return true;
     }
@@ -65,20 +65,20 @@ pub fn is_change(before: &str, after: &str, learned: usize) -> bool {
 #[derive(Clone)]
 struct Line<'a> {
     text: &'a str,
-    words: Vec<String>,
+    /// Folded, each followed by a space.
+    words: String,
     is_sentence: bool,
 }
 
 impl<'a> Line<'a> {
     fn of(text: &'a str) -> Self {
-        let words = words(text);
-        let is_sentence = is_sentence(text, words.len());
-        Self { text, words, is_sentence }
+        let (words, count) = words(text);
+        Self { text, words, is_sentence: is_sentence(text, count) }
     }
 
     /// A row with a figure. Bars without one divide a byline.
     fn is_table_row(&self) -> bool {
-        self.text.contains(" | ") && self.words.iter().any(|word| is_number(word))
+        self.text.contains(" | ") && self.words.split(' ').any(is_number)
     }
 }
 
@@ -86,10 +86,15 @@ fn is_number(word: &str) -> bool {
     word.contains(char::is_numeric)
 }
 
-fn words(text: &str) -> Vec<String> {
-    let mut words = Vec::new();
-    fold::words(text, |word| words.push(word.to_owned()));
-    words
+/// The folded words of a text, and how many they are.
+fn words(text: &str) -> (String, usize) {
+    let (mut words, mut count) = (String::new(), 0);
+    fold::words(text, |word| {
+        words.push_str(word);
+        words.push(' ');
+        count += 1;
+    });
+    (words, count)
 }
 
 /// Lines with at least a word.
@@ -114,11 +119,11 @@ static SENTENCE_END: LazyLock<Regex> = LazyLock::new(|| pattern(r#"\p{Ll}{2}[.!?
 
 /// The lines that the other side has, too, each as often as both have it; and the others.
 fn without_common<'l, 'a>(lines: &'l [Line<'a>], other: &[Line<'_>]) -> (Vec<&'l Line<'a>>, Vec<Line<'a>>) {
-    let mut counts: HashMap<&[String], usize> = HashMap::new();
+    let mut counts: HashMap<&str, usize> = HashMap::new();
     other.iter().for_each(|line| *counts.entry(&line.words).or_default() += 1);
     let (mut common, mut left) = (Vec::new(), Vec::new());
     for line in lines {
-        match counts.get_mut(line.words.as_slice()) {
+        match counts.get_mut(line.words.as_str()) {
             Some(count) if *count > 0 => {
                 *count -= 1;
                 common.push(line);
@@ -142,12 +147,12 @@ fn without_noise<'a>(lines: &[Line<'a>]) -> Vec<Line<'a>> {
         }
         let stamped = STAMP.replace_all(line.text, " ");
         let bare = NOISE.iter().fold(stamped, |text, noise| noise.replace_all(&text, " ").into_owned().into());
-        let words = words(&bare);
+        let (words, _) = words(&bare);
         if words.is_empty() || SHARES.is_match(&bare) {
             continue;
         }
         // "The film had 1,000 views in a day." is the article's word, and so is all of its sentence but its stamp.
-        let stamped = if line.is_sentence { self::words(&STAMP.replace_all(line.text, " ")) } else { words };
+        let stamped = if line.is_sentence { self::words(&STAMP.replace_all(line.text, " ")).0 } else { words };
         kept.push(Line { words: stamped, ..line.clone() });
     }
     kept
@@ -155,8 +160,8 @@ fn without_noise<'a>(lines: &[Line<'a>]) -> Vec<Line<'a>> {
 
 /// Whether the sentences that only one side has say different things. A paragraph that was split or joined does not.
 fn is_change_of_sentences(before: &[Line<'_>], after: &[Line<'_>], learned: usize) -> bool {
-    fn all<'l>(lines: &'l [Line<'_>]) -> impl Iterator<Item = &'l String> {
-        lines.iter().filter(|line| line.is_sentence).flat_map(|line| &line.words)
+    fn all<'l>(lines: &'l [Line<'_>]) -> impl Iterator<Item = &'l str> {
+        lines.iter().filter(|line| line.is_sentence).flat_map(|line| line.words.split_whitespace())
     }
     let is_same = all(before).eq(all(after));
     let gone = || before.iter().filter(|line| line.is_sentence);
@@ -168,18 +173,18 @@ fn is_change_of_sentences(before: &[Line<'_>], after: &[Line<'_>], learned: usiz
 
 /// Whether a row of a table came or went, or a line that is no sentence was changed.
 fn is_change_of_fragments(before: &[Line<'_>], after: &[Line<'_>]) -> bool {
-    let fragments = |lines: &[Line<'_>]| -> Vec<HashSet<String>> {
+    fn fragments<'l>(lines: &'l [Line<'_>]) -> Vec<HashSet<&'l str>> {
         let fragments = lines.iter().filter(|line| !line.is_sentence);
-        fragments.map(|line| line.words.iter().cloned().collect()).collect()
-    };
+        fragments.map(|line| line.words.split_whitespace().collect()).collect()
+    }
     let has_row = |lines: &[Line<'_>]| lines.iter().any(|line| !line.is_sentence && line.is_table_row());
     let (old, new) = (fragments(before), fragments(after));
     has_row(before) || has_row(after) || old.iter().any(|old| new.iter().any(|new| is_edited(old, new)))
 }
 
 /// Whether two lines are one, edited: at least half of their words are the same, or all of them but the numbers.
-fn is_edited(old: &HashSet<String>, new: &HashSet<String>) -> bool {
-    let names = |words: &HashSet<String>| words.iter().filter(|word| !is_number(word)).count();
+fn is_edited(old: &HashSet<&str>, new: &HashSet<&str>) -> bool {
+    let names = |words: &HashSet<&str>| words.iter().filter(|word| !is_number(word)).count();
     let shared_names = old.intersection(new).filter(|word| !is_number(word)).count();
     let is_half = old.intersection(new).count() * 2 >= old.len().max(new.len());
     shared_names > 0 && (is_half || shared_names == names(old).max(names(new)))

@@ -22,6 +22,14 @@ fn outcome(dir: &Dir, name: &str) -> u64 {
     counts["outcomes"][name].as_u64().unwrap()
 }
 
+/// Waits until all records are written and so many looks are left to wait; those that came late were passed over.
+fn wait_for_last_looks(dir: &Dir, left: u64) {
+    wait_for("the last looks", || {
+        let counts = dir.status()["counts"].clone();
+        (counts["looks"] == left && counts["pending"] == 0).then_some(())
+    });
+}
+
 fn wait_for_outcome(dir: &Dir, name: &str, count: u64) {
     wait_for(name, || (outcome(dir, name) >= count).then_some(()));
 }
@@ -51,10 +59,11 @@ fn a_page_that_has_not_changed_is_asked_for_on_a_condition_and_not_read_again() 
     site.put("/a/1", Reply { etag: Some("\"one\"".to_owned()), ..site.reply("/a/1") });
     let dir = looked_at_again(&site, &[1, 2]);
     let daemon = dir.daemon();
-    wait_for("conditional requests", || (site.not_modified("/a/1") == 2).then_some(()));
-    wait_for_outcome(&dir, "unchanged", 2);
-    assert_eq!((site.hits("/a/1"), dir.records().len()), (3, 1));
-    assert_eq!(dir.status()["counts"]["looks"], 0, "there is no look after the last");
+    wait_for("the record", || (dir.records().len() == 1).then_some(()));
+    wait_for_last_looks(&dir, 0);
+    let looks = outcome(&dir, "unchanged");
+    assert!((1..=2).contains(&looks), "{looks}");
+    assert_eq!((site.not_modified("/a/1"), site.hits("/a/1"), dir.records().len()), (looks, looks + 1, 1));
     assert_eq!(daemon.stop(), Some(0));
 }
 
@@ -65,12 +74,14 @@ fn a_counter_that_goes_on_is_no_change() {
     let read_by =
         |views: &str| article(TITLE, &format!("{}\n\n{views} views\n\nUpdated {views} minutes ago", story(1)));
     site.put("/a/1", read_by("12"));
-    let dir = looked_at_again(&site, &[1, 2, 3]);
+    let dir = looked_at_again(&site, &[1, 2, 3, 5]);
     let daemon = dir.daemon();
     wait_for("the record", || (dir.records().len() == 1).then_some(()));
     site.put("/a/1", read_by("47"));
-    wait_for_outcome(&dir, "unchanged", 3);
-    assert_eq!((site.hits("/a/1"), dir.records().len()), (4, 1));
+    wait_for_last_looks(&dir, 0);
+    let looks = outcome(&dir, "unchanged");
+    assert!(looks > 0);
+    assert_eq!((site.hits("/a/1"), site.not_modified("/a/1"), dir.records().len()), (looks + 1, 0, 1));
     assert_eq!(daemon.stop(), Some(0));
 }
 
@@ -78,17 +89,17 @@ fn a_counter_that_goes_on_is_no_change() {
 fn a_page_that_is_gone_or_fails_at_a_second_look_is_no_dead_letter_and_keeps_its_record() {
     let site = Site::start();
     site.publish(1..=3);
-    let dir = looked_at_again(&site, &[1, 2]);
+    let dir = looked_at_again(&site, &[1, 2, 3, 5]);
     let daemon = dir.daemon();
     wait_for("the records", || (dir.records().len() == 3).then_some(()));
     site.put("/a/1", Reply::status(404));
     site.put("/a/2", Reply::status(500));
     site.put("/a/3", Reply::html(""));
-    wait_for("the last looks", || (site.hits("/a/2") == 3 && site.hits("/a/3") == 3).then_some(()));
-    wait_for("their outcomes", || (dir.status()["counts"]["pending"] == 0).then_some(()));
-    assert_eq!(dir.status()["counts"]["looks"], 1, "what is gone is looked at once more, a day later");
-    assert_eq!(site.hits("/a/1"), 2);
-    assert_eq!((outcome(&dir, "unchanged"), outcome(&dir, "rejected"), dir.records().len()), (5, 0, 3));
+    // What is gone is looked at once more, a day later.
+    wait_for_last_looks(&dir, 1);
+    assert!(site.hits("/a/1") > 1 && site.hits("/a/2") > 1 && site.hits("/a/3") > 1);
+    let settled = ["recorded", "rejected", "dead-letter"].map(|name| outcome(&dir, name));
+    assert_eq!((settled, dir.records().len()), ([3, 0, 0], 3));
     assert!(dir.json(&["dead-letters"]).is_empty());
     assert_eq!(daemon.stop(), Some(0));
 }
@@ -124,12 +135,12 @@ fn killed_between_looks_none_is_lost_and_none_is_doubled() {
     const ARTICLES: usize = 12;
     let site = Site::start();
     site.publish(1..=ARTICLES);
-    let dir = looked_at_again(&site, &[1, 2, 3, 4, 5, 6, 8, 10]);
-    for round in 0..8 {
+    let dir = looked_at_again(&site, &[1, 2, 3, 4, 6, 8, 11, 15, 20]);
+    for round in 0..6 {
         let daemon = dir.daemon();
         std::thread::sleep(Duration::from_millis(200 + round * 137 % 400));
         daemon.signal(libc::SIGKILL);
-        if round == 3 {
+        if round == 2 {
             site.put("/a/1", article(TITLE, &story(1).replace("four months", "five months")));
         }
     }

@@ -71,10 +71,10 @@ impl Plan<'_> {
 
     /// Records that an article's page is gone: its last text under the next version.
     fn withdraw(&mut self, pending: &Pending, article: ArticleId) -> Result<Settled, StoreError> {
-        let known = self.seen(article)?.filter(|known| known.version > 0);
+        let known = self.seen(article)?.filter(|known| known.version > 0 && !is_withdrawn(known));
         let last = known.map(|known| self.recorded(known.seq)).transpose()?.flatten();
         let (Some(known), Some(last)) = (known, last) else {
-            // Its record was removed since: there is nothing left to withdraw.
+            // It is withdrawn already, or its record was removed since.
             let settled = self.without_record(pending, Outcome::Unchanged, None)?;
             return Ok(Settled { look: LookChange::Remove(article), ..settled });
         };
@@ -106,7 +106,7 @@ impl Plan<'_> {
     /// Whether a text with another digest than the recorded one says something else. What is back after it was withdrawn
     /// is news, whatever it says.
     pub(super) fn is_changed(&self, known: &Seen, candidate: &Candidate) -> Result<bool, StoreError> {
-        if known.text_digest == Digest([0; 16]) {
+        if is_withdrawn(known) {
             return Ok(true);
         }
         let Some(before) = self.recorded(known.seq)? else { return Ok(true) };
@@ -119,16 +119,26 @@ impl Plan<'_> {
         Ok(is_change(&before.content_text, &article.content_text, learned))
     }
 
-    /// A record of the log, or of this batch.
+    /// A record of the log, or of this batch. One that cannot be read must not hold up what comes after it.
     fn recorded(&self, seq: Seq) -> Result<Option<Record>, StoreError> {
         let of_batch = seq.0.checked_sub(self.first.0).and_then(|place| usize::try_from(place).ok());
         let line = match of_batch {
             Some(place) => self.lines.split(|byte| *byte == b'\n').nth(place).map(<[u8]>::to_vec),
-            None => self.store.line(seq)?.map(String::into_bytes),
+            None => match self.store.line(seq) {
+                Err(StoreError::Log(error)) => {
+                    tracing::warn!(%seq, "an earlier version cannot be read, and is not compared: {error}");
+                    None
+                }
+                line => line?.map(String::into_bytes),
+            },
         };
-        let read = |line: Vec<u8>| serde_json::from_slice(&line).map_err(|error| StoreError::Row(error.to_string()));
-        line.map(read).transpose()
+        Ok(line.and_then(|line| serde_json::from_slice(&line).ok()))
     }
+}
+
+/// A version whose page is gone has no text that could be unchanged: see [`Settled::from_record`].
+fn is_withdrawn(known: &Seen) -> bool {
+    known.text_digest == Digest([0; 16])
 }
 
 fn next_look(pending: &Pending, second: SecondLook, due: Option<Timestamp>) -> LookChange {

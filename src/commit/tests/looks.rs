@@ -146,6 +146,30 @@ fn noise_is_no_version_and_words_are_one() {
 }
 
 #[test]
+fn a_notice_that_extraction_learned_to_leave_out_is_no_version() {
+    let looks = Looks::new();
+    let notice = "Use of our materials is allowed with a link.";
+    assert_eq!(looks.read(&format!("{TEXT}\n\n{notice}"), HOUR), Recorded);
+    let Finished { pending, ending: Ending::Article(mut candidate) } = article(1, 1, looks.look(), TEXT) else {
+        panic!()
+    };
+    candidate.article.extract.repairs = vec![crate::model::Repair { kind: "site-template".to_owned(), count: 1 }];
+    let learned = Finished { pending, ending: Ending::Article(candidate) };
+    assert_eq!(looks.commit(learned, 6 * HOUR), Unchanged);
+    assert_eq!(looks.read(TEXT, 24 * HOUR), Recorded, "its publisher took it out");
+}
+
+#[test]
+fn a_withdrawal_that_was_recorded_before_a_crash_is_not_recorded_again() {
+    let looks = Looks::new();
+    looks.unread(Unread::Gone, HOUR);
+    let look = looks.look();
+    assert_eq!(looks.unread(Unread::Gone, 26 * HOUR), Recorded);
+    let again = Finished { pending: pending(1, look), ending: Ending::Unread(Unread::Gone) };
+    assert_eq!((looks.commit(again, 27 * HOUR), looks.due(), looks.seen().version), (Unchanged, None, 2));
+}
+
+#[test]
 fn versions_of_one_batch_are_compared_with_each_other() {
     let looks = Looks::new();
     let again = |text: &str| article(1, 1, Look::Again, text);

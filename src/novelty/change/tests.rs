@@ -235,11 +235,11 @@ fn long_and_hostile_texts_are_compared_in_bounds() {
     let long = "A sentence that is said again. ".repeat(TEXT_BYTES_MAX / 20);
     assert!(is_change(&long, &format!("{long}x"), 0), "beyond the limit, another digest is a change");
     let lines = |word: &str, count: usize| -> String { (0..count).map(|at| format!("{word}{at}\n")).collect() };
-    assert!(is_change(&lines("a", 50_000), &lines("b", 50_000), 0));
-    assert!(!is_change(&lines("a", 50_000), &lines("a", 50_000), 0));
+    assert!(is_change(&lines("a", 20_000), &lines("b", 20_000), 0));
+    assert!(!is_change(&lines("a", 20_000), &lines("a", 20_000), 0));
     for hostile in ["1 ", "views ", "updated ", "e\u{301}", ". ", "| ", "a | 1\n", "просмотров 1\n", "\n", "x"]
     {
-        let text = hostile.repeat(TEXT_BYTES_MAX / hostile.len() / 4);
+        let text = hostile.repeat(TEXT_BYTES_MAX / hostile.len() / 16);
         let cut = &text[..text.floor_char_boundary(text.len() / 2)];
         is_change(&text, cut, 0);
         is_change(cut, &text, 0);
