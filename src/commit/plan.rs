@@ -82,7 +82,7 @@ impl<'a> Plan<'a> {
             }
             Verdict::Unchanged => {
                 let settled = self.without_record(pending, Outcome::Unchanged, None)?;
-                Ok(Settled { look: self.look_after_unchanged(pending, candidate), ..settled })
+                Ok(Settled { look: self.look_after_unchanged(pending, candidate)?, ..settled })
             }
             Verdict::Duplicate { of, similarity: _ } => self.copy(pending, candidate, of),
         }

@@ -43,13 +43,23 @@ impl Plan<'_> {
         Ok(Settled { look: next_look(pending, second, due), ..settled })
     }
 
-    /// The look after one that found the text that is recorded. A change that was announced and is none moves no look.
-    pub(super) fn look_after_unchanged(&self, pending: &Pending, candidate: &Candidate) -> LookChange {
-        let Look::Scheduled(second) = &pending.look else { return LookChange::Keep };
-        let validators = candidate.validators.clone();
-        let second = SecondLook { validators, gone_since: None, ..(**second).clone() };
+    /// The look after one that found the text that is recorded. An announced change that is none moves no look; but a page
+    /// that it found is not gone.
+    pub(super) fn look_after_unchanged(
+        &self,
+        pending: &Pending,
+        candidate: &Candidate,
+    ) -> Result<LookChange, StoreError> {
+        let second = match &pending.look {
+            Look::Scheduled(second) => (**second).clone(),
+            Look::First | Look::Again => match self.store.next_look(candidate.identity)? {
+                Some(next) if next.second.gone_since.is_some() => next.second,
+                _ => return Ok(LookChange::Keep),
+            },
+        };
+        let second = SecondLook { validators: candidate.validators.clone(), gone_since: None, ..second };
         let due = self.novelty.schedule().next(second.from, self.now);
-        next_look(pending, second, due)
+        Ok(next_look(pending, second, due))
     }
 
     /// The look after a version was recorded.

@@ -128,7 +128,15 @@ fn a_page_that_is_back_was_never_gone() {
     assert_eq!(looks.read(TEXT, 25 * HOUR), Unchanged);
     assert_eq!((looks.next().unwrap().second.gone_since, looks.due()), (None, Some(72 * HOUR)));
     looks.unread(Unread::Gone, 72 * HOUR);
-    assert_eq!(looks.due(), Some(96 * HOUR), "the day begins anew");
+    assert_eq!(looks.commit(article(1, 1, Look::Again, TEXT), 73 * HOUR), Unchanged, "seen for an announcement");
+    assert_eq!(looks.due(), None);
+}
+
+#[test]
+fn a_page_that_is_what_it_was_is_not_gone() {
+    let looks = Looks::new();
+    looks.unread(Unread::Gone, 72 * HOUR);
+    assert_eq!(looks.due(), Some(96 * HOUR));
     assert_eq!(looks.unread(Unread::NotModified(etag("1")), 96 * HOUR), Unchanged);
     assert_eq!(looks.due(), None);
 }
