@@ -15,6 +15,7 @@ use jiff::Timestamp;
 use tokio::sync::mpsc;
 
 use crate::activity::{Activity, now};
+use crate::http::Validators;
 use crate::model::{Article, ArticleId, Digest, Labels, Outcome, Pending, Rejection};
 use crate::novelty::near::Profile;
 use crate::record::{FetchTrace, RecordSource};
@@ -54,6 +55,19 @@ pub enum Ending {
     Rejected(Rejection),
     /// Given up.
     GivenUp(Rejection),
+    /// A look on schedule that brought no text to judge.
+    Unread(Unread),
+}
+
+/// Why a look on schedule brought no text. None of it is a fault of the entry: the article stays as it is recorded.
+#[derive(Debug)]
+pub enum Unread {
+    /// The page is what it was; what to send next time.
+    NotModified(Validators),
+    /// It could not be had, or is no article now: this look is given up.
+    Failed,
+    /// There is no such page any more.
+    Gone,
 }
 
 /// An article with everything its record needs but a verdict and a place in the log.
@@ -79,6 +93,8 @@ pub struct Candidate {
     pub fetch: FetchTrace,
     /// Digest of the rules that labelled it.
     pub rules: String,
+    /// What to send to be told whether its page has changed.
+    pub validators: Validators,
 }
 
 /// The single writer's part of the store, and what it judges by.
@@ -165,7 +181,7 @@ fn fill_batch(first: Finished, finished: &mut mpsc::Receiver<Finished>) -> Vec<F
 fn text_bytes(finished: &Finished) -> usize {
     match &finished.ending {
         Ending::Article(candidate) => candidate.article.content_text.len(),
-        Ending::Rejected(_) | Ending::GivenUp(_) => 0,
+        Ending::Rejected(_) | Ending::GivenUp(_) | Ending::Unread(_) => 0,
     }
 }
 

@@ -5,8 +5,8 @@ use std::time::Duration;
 use jiff::Timestamp;
 use url::Url;
 
-use crate::http::{self, Accept, Answer, Client, HttpError, Request, shown};
-use crate::model::{ContentFrom, Page, Pending, Rejection, Source};
+use crate::http::{self, Accept, Answer, Client, HttpError, Request, Validators, shown};
+use crate::model::{ContentFrom, Look, Page, Pending, Rejection, Source, ValidatorsPolicy};
 
 /// Waits after the first, second … failed attempt; after the last one the entry is given up.
 const RETRY_WAITS: [Duration; 5] = [
@@ -23,30 +23,53 @@ pub const WAIT_MAX: Duration = RETRY_WAITS[RETRY_WAITS.len() - 1];
 /// How long a host that only asks to be left alone for now is waited for.
 const PATIENCE: Duration = Duration::from_secs(3 * 24 * 3600);
 
-/// Brings the page of an entry. For a source whose feed carries the text, the page is empty and nothing is asked.
+/// What a fetch brought.
+#[derive(Clone, Debug)]
+#[expect(clippy::large_enum_variant, reason = "one per fetch, taken apart at once")]
+pub enum Fetched {
+    /// A page, and what to send to be told whether it has changed.
+    Page(Page, Validators),
+    /// It is what it was at the last look; what to send next time.
+    NotModified(Validators),
+}
+
+/// Brings the page of an entry. For a source whose feed carries the text, the page is empty and nothing is asked. Only a
+/// look on schedule is conditional: where a change is announced, the whole is asked for.
 ///
 /// # Errors
 /// The HTTP client's; [`after_failure`] says what follows from one.
-pub async fn fetch(client: &Client, pending: &Pending, source: &Source) -> Result<Page, HttpError> {
+pub async fn fetch(client: &Client, pending: &Pending, source: &Source) -> Result<Fetched, HttpError> {
     let url = &pending.entry.url;
     if source.content == ContentFrom::Feed {
-        return Ok(no_page(url, 0));
+        return Ok(Fetched::Page(no_page(url, 0), Validators::default()));
     }
+    let validators = match &pending.look {
+        Look::Scheduled(second) if source.validators == ValidatorsPolicy::Use => Some(&second.validators),
+        _ => None,
+    };
     let user_agent = source.user_agent.as_deref();
     let (accept, cookies) = (Accept::Page, source.cookie_jar());
-    let request = Request { url, validators: None, user_agent, robots: source.robots, accept, cookies };
+    let request = Request { url, validators, user_agent, robots: source.robots, accept, cookies };
     match client.get(&request).await? {
         // A wall is no article and will not always stand there: it is a failure, to be tried again.
-        Answer::Page { page, .. } => match http::wall(&page.bytes) {
+        Answer::Page { page, validators, .. } => match http::wall(&page.bytes) {
             Some(wall) => {
                 Err(HttpError::walled(page.final_url.as_ref().unwrap_or(url), page.status, wall, &page.bytes))
             }
-            None => Ok(page),
+            None => Ok(Fetched::Page(page, validators)),
         },
+        Answer::NotModified { validators, .. } if request.validators.is_some_and(|sent| !sent.is_empty()) => {
+            Ok(Fetched::NotModified(validators))
+        }
         Answer::NotModified { .. } => {
             Err(HttpError::BrokenBody { url: shown(url), cause: "304 without a question".to_owned() })
         }
     }
+}
+
+/// Whether the server says that there is no such page (any more).
+pub fn is_gone(error: &HttpError) -> bool {
+    matches!(error, HttpError::Status { status: 404 | 410, .. })
 }
 
 /// What stands for the page of an article whose text the feed carries; `status` is what its server answered, 0 when it

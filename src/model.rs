@@ -9,6 +9,7 @@ use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
+use crate::http::Validators;
 use crate::site_rules::ListingRule;
 pub use identity::{ArticleId, CanonicalUrl, Digest, OffsetTime, Seq, SourceId};
 
@@ -179,13 +180,30 @@ pub struct Entry {
 }
 
 /// Why an entry is fetched.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Look {
     /// It was never seen.
     First,
     /// It is known, and its source announced a change.
     Again,
+    /// It is recorded, and its time has come to be looked at again.
+    Scheduled(Box<SecondLook>),
+}
+
+/// What is known of a recorded article for the next look at it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SecondLook {
+    /// The article, as it is recorded.
+    pub article: ArticleId,
+    /// From when its looks count.
+    pub from: Timestamp,
+    /// What its page's last answer gave to be sent back.
+    #[serde(default, skip_serializing_if = "Validators::is_empty")]
+    pub validators: Validators,
+    /// When its page was first found gone, if it was at the last look.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gone_since: Option<Timestamp>,
 }
 
 /// An admitted, unfinished entry: a row of the frontier.
@@ -193,7 +211,7 @@ pub enum Look {
 pub struct Pending {
     /// The entry.
     pub entry: Entry,
-    /// First or second look.
+    /// Which look it is.
     pub look: Look,
     /// When it was admitted.
     pub admitted_at: Timestamp,

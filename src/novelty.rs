@@ -2,8 +2,10 @@
 //! Pure.
 
 mod address;
+pub mod change;
 pub mod difference;
 mod fold;
+pub mod looks;
 pub mod near;
 
 use sha2::{Digest as _, Sha256};

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!  scheduler --polls--> admission --admitted--> dispatcher --workers--> finished --> committer --> log
-//!                                                                                                   |
+//!  looks --second looks---^                                                                         |
 //!                                                                       consumers, one per output <-+
 //! ```
 //! Every queue is bounded: when the disk is full the committer waits, `finished` fills, the workers wait, the
@@ -12,6 +12,7 @@ mod dispatcher;
 mod engine;
 mod entries;
 mod forgetting;
+mod looks;
 mod notices;
 mod polling;
 mod scheduler;
@@ -75,6 +76,8 @@ pub async fn run(
     let (finished, finishings) = mpsc::channel(FINISHED_ENTRIES_MAX);
     let log_is_complete = CancellationToken::new();
 
+    let looking = looks::run(Arc::clone(&engine), mode, admitted.clone(), stop.clone());
+    let looks = tokio::spawn(stopping_all_on_panic(looking, stop.clone()));
     let scheduling = scheduler::run(Arc::clone(&engine), mode, commands, admitted, stop.clone());
     let scheduler = tokio::spawn(stopping_all_on_panic(scheduling, stop.clone()));
     let dispatching = dispatcher::run(Arc::clone(&engine), admissions, finished, stop.clone());
@@ -93,7 +96,9 @@ pub async fn run(
     // Each stage ends when the one before it has: its channel is closed then.
     let stages_in_order = async {
         let mut failed = None;
-        for (stage, task) in [("scheduler", scheduler), ("dispatcher", dispatcher), ("committer", committer)] {
+        let tasks =
+            [("scheduler", scheduler), ("second looks", looks), ("dispatcher", dispatcher), ("committer", committer)];
+        for (stage, task) in tasks {
             failed = failed.or(task.await.is_err().then_some(StageFailed(stage)));
         }
         log_is_complete.cancel();

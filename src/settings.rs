@@ -17,6 +17,7 @@ use serde::Deserialize;
 use url::Url;
 
 use crate::model::{ContentFrom, RobotsPolicy, Source, SourceId, SourceKind, ValidatorsPolicy};
+use crate::novelty::looks::{LOOK_AFTER_MAX, Schedule};
 use crate::poll::schedule::Limits;
 use crate::rules::{RuleFault, RuleFiles};
 use crate::site_rules::{ListingRule, RawListingRule};
@@ -158,6 +159,13 @@ impl Default for NoveltySection {
             look_again: [1, 6, 24, 72].map(|hours| Period::from_secs(hours * 3600)).to_vec(),
             remember_max: 5_000_000,
         }
+    }
+}
+
+impl NoveltySection {
+    /// The looks at an article after its publication.
+    pub fn schedule(&self) -> Schedule {
+        Schedule::new(self.look_again.iter().map(|after| after.0))
     }
 }
 
@@ -383,6 +391,11 @@ fn check_sections(sections: &Sections, places: &layers::Places) -> Vec<SettingsF
         (extract.workers > EXTRACT_WORKERS_MAX, "extract.workers", "at most 1024; 0 is one per core"),
         (!novelty.look_again.is_sorted(), "novelty.look_again", "shortest first, such as [\"1h\", \"6h\", \"24h\"]"),
         (novelty.look_again.len() > LOOKS_MAX, "novelty.look_again", "at most 16 looks"),
+        (
+            novelty.look_again.last().is_some_and(|after| after.0 > LOOK_AFTER_MAX),
+            "novelty.look_again",
+            "at most 30 days after publication",
+        ),
         (novelty.remember_max == 0, "novelty.remember_max", "every article would come again; write at least 1"),
         (no_filter.is_some(), "telemetry.log", no_filter_message),
     ];

@@ -7,6 +7,7 @@
 mod copies;
 mod durability;
 mod forgetting;
+mod looks;
 mod opening;
 mod reading;
 mod rows;
@@ -32,6 +33,7 @@ use crate::model::{Outcome, Pending, Seq, SourceId};
 
 pub use copies::{Copies, KnownCopy};
 pub use forgetting::Sweep;
+pub use looks::{LookChange, LooksAdmitted, NextLook, is_read_from_page};
 pub use rows::{DeadLetter, Position, Seen};
 pub use segments::{FrameAt, LogEnd, LogError, sync_folder};
 pub use sketches::{Sketched, window_start};
@@ -84,6 +86,8 @@ struct Tables {
     held: Mutex<sketches::Held>,
     versions: Tree,
     copies: Tree,
+    looks: Tree,
+    looks_due: Tree,
 }
 
 /// Faults of the store; each says what to do.
@@ -157,6 +161,9 @@ pub struct Counts {
     pub pending: u64,
     /// Outcome to count.
     pub outcomes: std::collections::BTreeMap<Outcome, u64>,
+    /// Looks that wait for their time; they are admitted then.
+    #[serde(default)]
+    pub looks: u64,
 }
 
 /// Decoded lines of one frame.
@@ -381,6 +388,8 @@ impl Tables {
             held: Mutex::new(held),
             versions: db.open_tree("versions")?,
             copies: db.open_tree("copies")?,
+            looks: db.open_tree("looks")?,
+            looks_due: db.open_tree("looks-due")?,
             db,
         })
     }

@@ -1,5 +1,6 @@
 //! Plain text: out of HTML fragments, in Unicode normal form, and safe to show on a terminal.
 
+pub mod furniture;
 pub mod guard;
 pub mod markup;
 pub mod mojibake;

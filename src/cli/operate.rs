@@ -141,6 +141,7 @@ fn status_rows(status: &Status) -> Vec<StatusRow> {
         row(&format!("entries {}", outcome.name()), of(outcome).to_string());
     }
     row("entries pending", status.counts.pending.to_string());
+    row("second looks", format!("{} wait for their time", status.counts.looks));
     row("in flight", format!("{} polls, {} articles", status.polling, status.fetching));
     for output in &status.outputs {
         row(&format!("output {}", output.output), format!("at record {}, {} behind", output.cursor, output.lag));

@@ -110,7 +110,7 @@ impl Plan<'_> {
     /// Whether the entry is a known article that is found at a new address.
     fn has_moved(&self, pending: &Pending, candidate: &Candidate, found: ArticleId) -> Result<bool, StoreError> {
         let entry = pending.entry.id;
-        if pending.look != Look::Again || found == entry || self.recorded(found)?.is_some() {
+        if pending.look == Look::First || found == entry || self.recorded(found)?.is_some() {
             return Ok(false);
         }
         let Some(known) = self.recorded(entry)? else { return Ok(false) };

@@ -61,6 +61,7 @@ impl Found<'_> {
             identity: id(self.canonical),
             url: url(self.canonical),
             fetched_identity: id(self.fetched),
+            validators: crate::http::Validators::default(),
             article: Article { content_text: text.to_owned(), ..Article::default() },
             labels: Labels {
                 language: LanguageLabel { tag: "en".to_owned(), confidence: 1.0 },

@@ -241,6 +241,7 @@ fn forged(number: u64, sketch: &Sketch) -> Settled {
     let id = ArticleId(id);
     let sketched = Sketched { id, sketch: sketch.clone(), at: now(), language: "en".to_owned() };
     Settled {
+        look: crate::store::LookChange::Keep,
         at: Timestamp::UNIX_EPOCH,
         entry: id,
         copy: None,

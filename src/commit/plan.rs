@@ -1,5 +1,7 @@
 //! What a batch will write: each entry's verdict in the light of what was committed and of the entries before it.
 
+mod looks;
+
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -9,12 +11,12 @@ use super::copies::{Original, known_copy};
 use super::identity::Identity;
 use super::recording::{Judged, record_of};
 use super::shelf::{Articles, Batch, Planned, Texts};
-use super::{Candidate, Ending, Finished};
+use super::{Candidate, Ending, Finished, Unread};
 use crate::model::{ArticleId, Digest, Look, Outcome, Pending, Seq};
 use crate::novelty::{self, Known, Verdict, near};
-use crate::record::Event;
+use crate::record::{Event, Record};
 use crate::settings::NoveltySection;
-use crate::store::{DeadLetter, Seen, Settled, Sketched, Store, StoreError, window_start};
+use crate::store::{DeadLetter, LookChange, NextLook, Seen, Settled, Sketched, Store, StoreError, window_start};
 
 /// What a batch will write, and what its earlier entries change for the later ones.
 pub struct Plan<'a> {
@@ -74,6 +76,7 @@ impl<'a> Plan<'a> {
                 };
                 self.without_record(pending, Outcome::DeadLetter, Some(letter))?
             }
+            Ending::Unread(unread) => self.settle_unread(pending, unread)?,
         };
         self.settled.push(settled);
         Ok(())
@@ -81,6 +84,7 @@ impl<'a> Plan<'a> {
 
     fn settle_article(&mut self, pending: &Pending, candidate: &Candidate) -> Result<Settled, StoreError> {
         let identity = self.identity(pending, candidate)?;
+        let id = identity.id;
         match self.verdict(pending, candidate, &identity)? {
             Verdict::New => self.record_first(pending, candidate, identity, None),
             Verdict::Extended { of, similarity } => {
@@ -89,7 +93,10 @@ impl<'a> Plan<'a> {
             Verdict::Update { version, replaces } => {
                 self.record(pending, candidate, identity, (Event::Update, version, Some(replaces)), None)
             }
-            Verdict::Unchanged => self.without_record(pending, Outcome::Unchanged, None),
+            Verdict::Unchanged => {
+                let settled = self.without_record(pending, Outcome::Unchanged, None)?;
+                Ok(Settled { look: self.look_after_unchanged(pending, candidate, id)?, ..settled })
+            }
             Verdict::Duplicate { of, similarity } => self.copy(pending, candidate, of, similarity),
         }
     }
@@ -126,11 +133,12 @@ impl<'a> Plan<'a> {
             // A copy that was looked at again and is still the copy.
             Some(known) if known.of != id && known.text_digest == digest => Verdict::Unchanged,
             _ => {
-                let known = before.filter(|known| known.is_article(id));
-                let known = known.map(|known| Known { version: known.version, text_digest: known.text_digest });
-                match novelty::judge(id, digest, known, self.owner(digest)?) {
-                    Verdict::New => self.near(candidate, id)?,
-                    verdict => verdict,
+                let before = before.filter(|known| known.is_article(id));
+                let known = before.map(|known| Known { version: known.version, text_digest: known.text_digest });
+                match (novelty::judge(id, digest, known, self.owner(digest)?), &before) {
+                    (Verdict::New, _) => self.near(candidate, id)?,
+                    (Verdict::Update { .. }, Some(known)) if !self.is_changed(known, candidate)? => Verdict::Unchanged,
+                    (verdict, _) => verdict,
                 }
             }
         })
@@ -189,7 +197,7 @@ impl<'a> Plan<'a> {
             also_in,
             recorded_at: self.now,
         };
-        let seq = self.write(candidate, judged)?;
+        let seq = self.write(&record_of(candidate, judged))?;
         let digest = candidate.text_digest;
         let row = Seen { outcome: Outcome::Recorded, version, seq, text_digest: digest, of: identity };
         let mut settled = Settled {
@@ -203,6 +211,7 @@ impl<'a> Plan<'a> {
             at: self.now,
             dead: None,
             sketch: self.sketched(candidate, identity),
+            look: self.look_after_record(pending, candidate, identity),
         };
         self.batch_text(candidate, identity, seq);
         self.seen.insert(identity, row);
@@ -265,7 +274,7 @@ impl<'a> Plan<'a> {
                 recorded_at: self.now,
             };
             row.version = judged.version;
-            row.seq = self.write(candidate, judged)?;
+            row.seq = self.write(&record_of(candidate, judged))?;
             record = Some(row.seq);
         }
         let is_listed = before.is_some_and(|known| known.of == of);
@@ -278,14 +287,12 @@ impl<'a> Plan<'a> {
     }
 
     /// Appends a line of the log.
-    fn write(&mut self, candidate: &Candidate, judged: Judged) -> Result<Seq, StoreError> {
-        let seq = judged.seq;
-        self.starts.insert(seq, self.lines.len());
-        serde_json::to_writer(&mut self.lines, &record_of(candidate, judged))
-            .map_err(|error| StoreError::Row(error.to_string()))?;
+    fn write(&mut self, record: &Record) -> Result<Seq, StoreError> {
+        self.starts.insert(record.seq, self.lines.len());
+        serde_json::to_writer(&mut self.lines, record).map_err(|error| StoreError::Row(error.to_string()))?;
         self.lines.push(b'\n');
-        self.next = seq.next();
-        Ok(seq)
+        self.next = record.seq.next();
+        Ok(record.seq)
     }
 
     /// The newest record of an article, of this batch or of the log. What cannot be read any more stops no commit.
@@ -315,6 +322,7 @@ impl<'a> Plan<'a> {
             at: self.now,
             dead,
             sketch: None,
+            look: LookChange::Keep,
         })
     }
 

@@ -1,7 +1,10 @@
 //! Verdicts of the single writer, within a batch and over batches, on a real store.
 #![allow(clippy::unwrap_used)]
 
+mod looks;
+
 use super::*;
+use crate::http::Validators;
 use crate::model::{Announced, Entry, LanguageLabel, Look, Seq};
 use crate::novelty;
 use crate::record::{Event, Record};
@@ -50,6 +53,7 @@ pub(super) fn article(number: u8, identity: u8, look: Look, text: &str) -> Finis
             bytes: 0,
         },
         rules: String::new(),
+        validators: Validators::default(),
     };
     Finished { pending, ending: Ending::Article(Box::new(candidate)) }
 }

@@ -5,7 +5,6 @@ mod characters;
 mod ending;
 mod kazakh;
 mod lookalikes;
-mod patterns;
 mod tickers;
 mod timetable;
 

@@ -16,7 +16,7 @@ use super::{CLOCK_LOOKED_AT, worker};
 use crate::commit::Finished;
 use crate::fetch;
 use crate::http;
-use crate::model::{ArticleId, Pending, SourceId};
+use crate::model::{ArticleId, Look, Pending, SourceId};
 
 /// Entries in flight: bounds the pages held in memory, each of at most `http.body_max`.
 const FETCHES_MAX: usize = 32;
@@ -32,6 +32,16 @@ pub struct Waiting {
     pub id: ArticleId,
     host: String,
     source: SourceId,
+    rank: Rank,
+}
+
+/// Who goes first where both could.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Rank {
+    /// What a source announced.
+    Announced,
+    /// A second look on schedule.
+    SecondLook,
 }
 
 impl Waiting {
@@ -41,6 +51,7 @@ impl Waiting {
             id: pending.entry.id,
             host: http::slot_name(&pending.entry.url).to_owned(),
             source: pending.entry.source.clone(),
+            rank: if matches!(pending.look, Look::Scheduled(_)) { Rank::SecondLook } else { Rank::Announced },
         }
     }
 }
@@ -121,6 +132,8 @@ struct Lane {
 #[derive(Default)]
 struct Lanes {
     ready: Turns<Lane, Waiting>,
+    /// Second looks that are ready, for what announced entries leave room for.
+    ready_again: Turns<Lane, Waiting>,
     leased: Leased,
     later: BinaryHeap<Reverse<Waiting>>,
     filed: HashSet<ArticleId>,
@@ -174,13 +187,17 @@ impl Lanes {
 
     fn ready_up(&mut self, waiting: Waiting) {
         let lane = Lane { host: waiting.host.clone(), source: waiting.source.clone() };
-        self.ready.push(lane, waiting);
+        match waiting.rank {
+            Rank::Announced => self.ready.push(lane, waiting),
+            Rank::SecondLook => self.ready_again.push(lane, waiting),
+        }
     }
 
     /// The next entry whose host, domain and source have room, lanes in turn: neither a slow host nor a source that floods it
     /// holds up another source. `per_host_max` entries of a host may be in flight.
     fn lease(&mut self, per_host_max: usize) -> Option<Waiting> {
-        let waiting = self.ready.take(|lane| self.leased.has_room(lane, per_host_max))?;
+        let has_room = |lane: &Lane| self.leased.has_room(lane, per_host_max);
+        let waiting = self.ready.take(has_room).or_else(|| self.ready_again.take(has_room))?;
         self.leased.add(&waiting);
         Some(waiting)
     }
@@ -205,7 +222,8 @@ mod tests {
 
     fn waiting(id: u8, host: &str, source: &str) -> Waiting {
         let source = source.parse().expect("valid");
-        Waiting { not_before: Timestamp::UNIX_EPOCH, id: ArticleId([id; 16]), host: host.to_owned(), source }
+        let (not_before, rank) = (Timestamp::UNIX_EPOCH, Rank::Announced);
+        Waiting { not_before, id: ArticleId([id; 16]), host: host.to_owned(), source, rank }
     }
 
     fn lanes(entries: &[Waiting]) -> Lanes {
@@ -234,6 +252,20 @@ mod tests {
         let leased: Vec<Waiting> = std::iter::from_fn(|| lanes.lease(1)).collect();
         assert_eq!(leased.len(), FETCHES_PER_SOURCE_MAX + 1);
         assert!(leased.iter().any(|waiting| waiting.host == "good"));
+    }
+
+    #[test]
+    fn what_is_announced_goes_before_second_looks_at_its_host() {
+        let second = |id, host| Waiting { rank: Rank::SecondLook, ..waiting(id, host, "x") };
+        let mut lanes = lanes(&[second(1, "a"), second(2, "b"), waiting(3, "a", "x"), waiting(4, "a", "x")]);
+        let mut order = Vec::new();
+        while let Some(leased) = lanes.lease(1) {
+            order.push(leased.id.0[0]);
+            if leased.host == "a" {
+                lanes.give_back(&leased);
+            }
+        }
+        assert_eq!(order, [3, 4, 1, 2]);
     }
 
     #[test]

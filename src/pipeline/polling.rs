@@ -24,7 +24,7 @@ use crate::store::{FrontierLimits, SourceState, StoreError};
 const STORE_LOOKED_AT: Duration = Duration::from_secs(10);
 
 /// One source may fill this part of the frontier.
-const FRONTIER_SHARES: u64 = 10;
+pub const FRONTIER_SHARES: u64 = 10;
 
 /// Polls a source, admits what is new, and says when it is due again; `None` for a source that is no longer set, or is
 /// gone.

@@ -10,10 +10,11 @@ use url::Url;
 use super::engine::{Active, Engine};
 use crate::activity::Activity;
 use crate::classify::ClassifyText;
-use crate::commit::{Candidate, Ending, Finished};
+use crate::commit::{Candidate, Ending, Finished, Unread};
 use crate::extract::{self, Hints, PageBlocks, SiteTemplate};
-use crate::fetch::{self, AfterFailure};
-use crate::model::{ArticleId, ContentFrom, Page, Pending, Rejection, Source, SourceId};
+use crate::fetch::{self, AfterFailure, Fetched};
+use crate::http::Validators;
+use crate::model::{ArticleId, ContentFrom, Look, Page, Pending, Rejection, Source, SourceId};
 use crate::novelty;
 use crate::novelty::near::Profile;
 use crate::record::{FetchTrace, RecordSource};
@@ -41,7 +42,14 @@ pub async fn work(engine: Arc<Engine>, id: ArticleId, finished: mpsc::Sender<Fin
         return later(SOURCE_LOOKED_FOR);
     };
     let ending = match fetch::fetch(&engine.client(), &pending, &source).await {
-        Ok(page) => read_apart(&engine, active, source, &pending, page).await,
+        Ok(Fetched::Page(page, validators)) => {
+            with_validators(read_apart(&engine, active, source, &pending, page).await, validators)
+        }
+        Ok(Fetched::NotModified(validators)) => Ending::Unread(Unread::NotModified(validators)),
+        Err(error) if matches!(pending.look, Look::Scheduled(_)) => {
+            tracing::debug!(%id, reason = error.reason(), "not looked at again: {error}");
+            Ending::Unread(if fetch::is_gone(&error) { Unread::Gone } else { Unread::Failed })
+        }
         Err(error) => {
             let after = fetch::after_failure(&pending, &error, Timestamp::now());
             let in_place = fetch::in_place_of(&pending.entry.url, &error, &after).filter(|_| has_text(&pending));
@@ -66,7 +74,22 @@ pub async fn work(engine: Arc<Engine>, id: ArticleId, finished: mpsc::Sender<Fin
             }
         }
     };
+    let ending = match ending {
+        // What was an article is not undone by what stands in its place for now.
+        Ending::Rejected(Rejection { reason, detail }) if matches!(pending.look, Look::Scheduled(_)) => {
+            tracing::debug!(%id, %reason, "not looked at again: {detail}");
+            Ending::Unread(Unread::Failed)
+        }
+        ending => ending,
+    };
     hand_over(&finished, pending, ending).await
+}
+
+fn with_validators(ending: Ending, validators: Validators) -> Ending {
+    match ending {
+        Ending::Article(candidate) => Ending::Article(Box::new(Candidate { validators, ..*candidate })),
+        other => other,
+    }
 }
 
 fn later(wait: Duration) -> Option<Timestamp> {
@@ -187,6 +210,7 @@ fn read_page(
         source: announced_by,
         fetch,
         rules: active.rules_digest.clone(),
+        validators: Validators::default(),
     }))
 }
 

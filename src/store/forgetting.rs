@@ -42,8 +42,12 @@ pub(super) const FORGOTTEN: &str = "forgotten";
 const SWEPT: &str = "swept";
 
 /// Trees whose rows belong to a remembered article, and which article that is.
-const OF_ARTICLES: [(TreeOf, ArticleOf); 2] =
-    [(|tables| &tables.announced, |_, row| first_id(row)), (|tables| &tables.digests, |_, row| first_id(row))];
+const OF_ARTICLES: [(TreeOf, ArticleOf); 4] = [
+    (|tables| &tables.announced, |_, row| first_id(row)),
+    (|tables| &tables.digests, |_, row| first_id(row)),
+    (|tables| &tables.versions, |key, _| first_id(key)),
+    (|tables| &tables.copies, |key, _| first_id(key)),
+];
 
 type TreeOf = fn(&Tables) -> &Tree;
 type ArticleOf = fn(&[u8], &[u8]) -> Option<ArticleId>;

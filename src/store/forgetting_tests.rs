@@ -46,6 +46,7 @@ fn settle(store: &Store, number: u16, of: u16, at: Timestamp) {
     let text_digest = Digest(id(number).0);
     let row = Seen { outcome, version: 0, seq: crate::model::Seq(0), text_digest, of: id(of) };
     let settled = Settled {
+        look: crate::store::LookChange::Keep,
         copy: None,
         sketch: None,
         entry: id(number),

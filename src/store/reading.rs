@@ -130,6 +130,14 @@ impl Store {
         self.ask(|tables| tables.dead.iter().values().map(|row| decode_json(&row?)).collect())
     }
 
+    /// The dead letter of an entry.
+    ///
+    /// # Errors
+    /// sled's.
+    pub fn dead_letter(&self, id: ArticleId) -> Result<Option<DeadLetter>, StoreError> {
+        self.ask(|tables| tables.dead.get(id.0)?.map(|row| decode_json(&row)).transpose())
+    }
+
     /// The last record a consumer has acknowledged; `None` before its first.
     ///
     /// # Errors
@@ -187,7 +195,8 @@ impl Store {
                 let read = |name: &str| -> Result<u64, ConflictableTransactionError<StoreError>> {
                     Ok(decode_count(meta.get(count_key(name))?))
                 };
-                let mut counts = Counts { admitted: read("admitted")?, pending: read("pending")?, ..Counts::default() };
+                let (admitted, pending, looks) = (read("admitted")?, read("pending")?, read(super::looks::WAITING)?);
+                let mut counts = Counts { admitted, pending, looks, ..Counts::default() };
                 for outcome in Outcome::ALL {
                     counts.outcomes.insert(outcome, read(outcome.name())?);
                 }

@@ -54,7 +54,7 @@ pub struct Seen {
     pub version: u32,
     /// Where the newest record lies; 0 where there is none.
     pub seq: Seq,
-    /// Digest of the newest text; zero where there is none.
+    /// Digest of the newest text; zero where there is none, or its page is gone.
     pub text_digest: Digest,
     /// For a copy: the article it is a copy of; else itself.
     pub of: ArticleId,

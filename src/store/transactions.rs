@@ -9,6 +9,7 @@ use sled::transaction::{ConflictableTransactionError, Transactional, Transaction
 
 use super::copies::{self, KnownCopy};
 use super::forgetting::FORGOTTEN;
+use super::looks::{LookChange, LookTables};
 use super::rows::{self, Day, DeadLetter, Position, Seen};
 use super::segments::{FrameAt, LogEnd};
 use super::{Sketched, SourceState, Store, StoreError, Tables, count_key, decode_count, versions};
@@ -114,6 +115,8 @@ pub struct Settled {
     pub dead: Option<DeadLetter>,
     /// What its record is found by when near copies of it come.
     pub sketch: Option<Sketched>,
+    /// What it changes in the looks to come.
+    pub look: LookChange,
 }
 
 impl Settled {
@@ -124,7 +127,9 @@ impl Settled {
             (Event::Duplicate, Some(of)) => (Outcome::Duplicate, of),
             _ => (Outcome::Recorded, record.id),
         };
-        let seen = Seen { outcome, version: record.version, seq: record.seq, text_digest: digest, of };
+        // A page that was withdrawn has no text that could be unchanged.
+        let text_digest = if record.event == Event::Withdrawn { Digest([0; 16]) } else { digest };
+        let seen = Seen { outcome, version: record.version, seq: record.seq, text_digest, of };
         Self {
             entry: record.id,
             source: record.source.id.clone(),
@@ -136,6 +141,7 @@ impl Settled {
             at: record.recorded_at,
             dead: None,
             sketch: None,
+            look: LookChange::from_record(record),
         }
     }
 }
@@ -331,59 +337,90 @@ impl Tables {
     ) -> Result<Vec<SourceId>, StoreError> {
         let records = settled.iter().filter_map(|one| Some((one.record?, one.sketch.as_ref())));
         let rows = self.sketch_rows(records, near_window)?;
-        let Self { meta, frontier, seen, digests, positions, dead, versions, copies, sketches, sketch_keys, .. } = self;
-        let trees = (meta, frontier, seen, digests, positions, dead, versions, copies, sketches, sketch_keys);
+        let Self { meta, frontier, seen, digests, positions, dead, versions, copies, .. } = self;
+        let Self { looks, looks_due: due, sketches, sketch_keys: keys, .. } = self;
+        let trees = (meta, frontier, seen, digests, positions, dead, versions, copies, looks, due, sketches, keys);
         let removed = trees.transaction(
-            |(meta, frontier, seen, digests, positions, dead, versions, copies, sketches, sketch_keys)| {
+            |(meta, frontier, seen, digests, positions, dead, versions, copies, looks, due, sketches, keys)| {
+                let looks = LookTables { meta, looks, due };
+                let tables = OutcomeTables { meta, frontier, seen, digests, dead, versions, copies, looks, sketches };
+                rows.write(sketches, keys)?;
                 let mut removed = Vec::new();
-                rows.write(sketches, sketch_keys)?;
                 let mut line = 0;
                 for one in settled {
-                    match frontier.remove(&one.entry.0)? {
-                        Some(_) => {
-                            subtract(meta, "pending")?;
-                            removed.push(one.source.clone());
-                        }
-                        // Rebuilt from the log: its admission is not known any more.
-                        None => add(meta, "admitted", 1)?,
-                    }
-                    if let Some((of, copy)) = &one.copy {
-                        let before = seen.get(copy.id.0)?.and_then(|row| Seen::decode(&row));
-                        copies::enter(copies, *of, copy, before.as_ref())?;
-                    }
-                    for (id, row) in &one.seen {
-                        let before = seen.get(id.0)?;
-                        let day = before.as_deref().map(rows::day_of).unwrap_or_default().max(Day::of(one.at));
-                        if let Some(before) = before.as_deref().and_then(Seen::decode) {
-                            versions::keep(versions, *id, &before, row)?;
-                            copies::leave(copies, *id, &before, row)?;
-                            // A corrected text takes the place of what it replaces.
-                            if before.is_replaced_by(row) {
-                                sketches.remove(&before.seq.0.to_be_bytes())?;
-                            }
-                        }
-                        seen.insert(&id.0, rows::with_day(&row.encode(), day))?;
-                    }
-                    if let Some((digest, owner)) = one.owns
-                        && digests.get(digest.0)?.is_none()
-                    {
-                        digests.insert(&digest.0, &owner.0)?;
+                    if tables.enter(one)? {
+                        removed.push(one.source.clone());
                     }
                     if let (Some(seq), Some(frame)) = (one.record, frame) {
                         positions.insert(&seq.0.to_be_bytes(), &Position { frame, line }.encode())?;
                         line += 1;
                     }
-                    match &one.dead {
-                        Some(letter) => dead.insert(&one.entry.0, encode_json(letter)?)?,
-                        None => dead.remove(&one.entry.0)?,
-                    };
-                    add(meta, one.outcome.name(), 1)?;
                 }
                 meta.insert("end", &rows::encode_end(new_end))?;
                 Ok(removed)
             },
         );
         Ok(removed?)
+    }
+}
+
+/// What the outcome of an entry changes.
+struct OutcomeTables<'a> {
+    meta: &'a TransactionalTree,
+    frontier: &'a TransactionalTree,
+    seen: &'a TransactionalTree,
+    digests: &'a TransactionalTree,
+    dead: &'a TransactionalTree,
+    versions: &'a TransactionalTree,
+    copies: &'a TransactionalTree,
+    sketches: &'a TransactionalTree,
+    looks: LookTables<'a>,
+}
+
+impl OutcomeTables<'_> {
+    /// Enters an outcome; tells whether the entry was pending.
+    fn enter(&self, one: &Settled) -> InTransaction<bool> {
+        let was_pending = self.frontier.remove(&one.entry.0)?.is_some();
+        if was_pending {
+            subtract(self.meta, "pending")?;
+        } else {
+            // Rebuilt from the log: its admission is not known any more.
+            add(self.meta, "admitted", 1)?;
+        }
+        if let Some((of, copy)) = &one.copy {
+            let before = self.seen.get(copy.id.0)?.and_then(|row| Seen::decode(&row));
+            copies::enter(self.copies, *of, copy, before.as_ref())?;
+        }
+        for (id, row) in &one.seen {
+            self.remember(*id, row, one.at)?;
+        }
+        if let Some((digest, owner)) = one.owns
+            && self.digests.get(digest.0)?.is_none()
+        {
+            self.digests.insert(&digest.0, &owner.0)?;
+        }
+        match &one.dead {
+            Some(letter) => self.dead.insert(&one.entry.0, encode_json(letter)?)?,
+            None => self.dead.remove(&one.entry.0)?,
+        };
+        self.looks.change(&one.look)?;
+        add(self.meta, one.outcome.name(), 1)?;
+        Ok(was_pending)
+    }
+
+    fn remember(&self, id: ArticleId, row: &Seen, at: jiff::Timestamp) -> InTransaction<()> {
+        let before = self.seen.get(id.0)?;
+        let day = before.as_deref().map(rows::day_of).unwrap_or_default().max(Day::of(at));
+        if let Some(before) = before.as_deref().and_then(Seen::decode) {
+            versions::keep(self.versions, id, &before, row)?;
+            copies::leave(self.copies, id, &before, row)?;
+            // A corrected text takes the place of what it replaces.
+            if before.is_replaced_by(row) {
+                self.sketches.remove(&before.seq.0.to_be_bytes())?;
+            }
+        }
+        self.seen.insert(&id.0, rows::with_day(&row.encode(), day))?;
+        Ok(())
     }
 }
 
@@ -491,7 +528,7 @@ fn decode_announcement(row: &[u8]) -> Option<(ArticleId, Digest)> {
     Some((ArticleId(*id), Digest(digest.try_into().ok()?)))
 }
 
-fn add(meta: &TransactionalTree, name: &str, count: u64) -> InTransaction<()> {
+pub(super) fn add(meta: &TransactionalTree, name: &str, count: u64) -> InTransaction<()> {
     if count > 0 {
         let key = count_key(name);
         let total = decode_count(meta.get(&key)?) + count;
@@ -500,7 +537,7 @@ fn add(meta: &TransactionalTree, name: &str, count: u64) -> InTransaction<()> {
     Ok(())
 }
 
-fn subtract(meta: &TransactionalTree, name: &str) -> InTransaction<()> {
+pub(super) fn subtract(meta: &TransactionalTree, name: &str) -> InTransaction<()> {
     let key = count_key(name);
     let left = decode_count(meta.get(&key)?).saturating_sub(1);
     meta.insert(key.as_bytes(), &left.to_be_bytes())?;
@@ -513,10 +550,10 @@ fn insert_json<T: serde::Serialize>(tree: &sled::Tree, key: &[u8], value: &T) ->
     Ok(())
 }
 
-fn encode_json<T: serde::Serialize>(value: &T) -> InTransaction<Vec<u8>> {
+pub(super) fn encode_json<T: serde::Serialize>(value: &T) -> InTransaction<Vec<u8>> {
     serde_json::to_vec(value).map_err(|error| ConflictableTransactionError::Abort(StoreError::Row(error.to_string())))
 }
 
-fn decode_json<T: serde::de::DeserializeOwned>(row: &[u8]) -> InTransaction<T> {
+pub(super) fn decode_json<T: serde::de::DeserializeOwned>(row: &[u8]) -> InTransaction<T> {
     super::decode_json(row).map_err(ConflictableTransactionError::Abort)
 }

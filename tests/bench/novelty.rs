@@ -307,6 +307,7 @@ fn finished(world: &World, number: u64) -> Finished {
     let candidate = Candidate {
         identity: identity(number),
         fetched_identity: identity(number),
+        validators: chapar::http::Validators::default(),
         url: url.clone(),
         labels: chapar::model::Labels {
             language: LanguageLabel { tag: "en".to_owned(), confidence: 1.0 },

@@ -7,6 +7,7 @@ mod tls_site;
 
 mod architecture;
 mod asking;
+mod corrections;
 mod crash;
 mod daemon;
 mod demo;

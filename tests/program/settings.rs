@@ -60,6 +60,8 @@ fn each_fault_of_a_section_names_file_line_and_key() {
         ("[store]\npath = 7", "chapar.toml:7: store.path: invalid type: integer `7`, expected a path in quotes"),
         ("[store]\ncache = \"1KiB\"", "chapar.toml:7: store.cache: at least \"1MiB\""),
         ("[extract]\nworkers = 5000", "chapar.toml:7: extract.workers: at most 1024"),
+        ("[novelty]\nlook_again = [\"6h\", \"1h\"]", "chapar.toml:7: novelty.look_again: shortest first"),
+        ("[novelty]\nlook_again = [\"1h\", \"31d\"]", "chapar.toml:7: novelty.look_again: at most 30 days"),
         ("[api]\nsocket = \"\"", "chapar.toml:7: api.socket: name a socket"),
         (
             "[telemetry]\ntarget = \"syslog\"",

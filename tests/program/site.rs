@@ -154,6 +154,11 @@ impl Site {
         self.put("/feed.xml", Reply::rss(&items));
     }
 
+    /// How often a path was asked for on a condition, and had not changed.
+    pub fn not_modified(&self, path: &str) -> u64 {
+        self.hits(&format!("304 {path}"))
+    }
+
     pub fn hits(&self, path: &str) -> u64 {
         self.hits.lock().unwrap().get(path).copied().unwrap_or_default()
     }
@@ -171,6 +176,9 @@ async fn answer(State((pages, hits)): State<(Pages, Hits)>, headers: HeaderMap, 
         return (StatusCode::FOUND, again).into_response();
     }
     let is_known = reply.etag.as_deref().is_some_and(|etag| sent("if-none-match") == Some(etag));
+    if is_known {
+        *hits.lock().unwrap().entry(format!("304 {path}")).or_default() += 1;
+    }
     let (status, body) = if is_known { (304, Vec::new()) } else { (reply.status, reply.body) };
     let mut answered = HeaderMap::new();
     let mut set = |name: &'static str, value: &str| {

@@ -3,13 +3,11 @@
 
 use std::sync::LazyLock;
 
-use regex::{Regex, RegexBuilder};
+use regex::Regex;
 
-use super::patterns::{self, LATEST, READ_ALSO, READ_ALSO_WORDS};
 use super::{Evidence, Repairs, count, ending, tickers, timetable};
+use crate::text::furniture::{LATEST, LINE_BYTES_MAX, READ_ALSO, kind_of_line, whole_line};
 
-/// Longest line that can be boilerplate, in bytes; longer ones are somebody's paragraph.
-pub(super) const BOILERPLATE_BYTES_MAX: usize = 400;
 /// A line of so many characters is a paragraph: a text with one is more than a caption.
 const PARAGRAPH_CHARS_MIN: usize = 100;
 /// Headlines below "Read also": so many at most, of so many words at least, and of so many characters at most.
@@ -57,15 +55,6 @@ pub(super) fn without_boilerplate(text: &str, evidence: &Evidence<'_>, repairs: 
     kept
 }
 
-static LINES: LazyLock<Vec<(&str, Regex)>> = LazyLock::new(|| {
-    let compiled = patterns::LINES.iter().map(|(kind, pattern)| (*kind, whole_line(pattern)));
-    compiled.collect()
-});
-
-/// "Read also: another headline" on one line.
-static READ_ALSO_WITH_HEADLINE: LazyLock<Regex> =
-    LazyLock::new(|| whole_line(&format!(r"{READ_ALSO_WORDS}\s*:\s*.{{1,160}}")));
-
 /// A caption that only names who took the picture.
 static PHOTO_CREDIT: LazyLock<Regex> = LazyLock::new(|| {
     whole_line(
@@ -82,15 +71,6 @@ static CAPTION: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(r"\[caption(\s[^\[\]]*)?\][^\[\]]*\[/caption\]").expect("a constant pattern, compiled by the tests")
 });
 
-pub(super) fn whole_line(pattern: &str) -> Regex {
-    // A capital stands for the letter alone: words are matched without regard to case, and patterns are lower case.
-    let pattern = pattern.replace('O', "o[ʻ‘’'`ʼ]");
-    RegexBuilder::new(&format!(r"^(?:{pattern})\s*[:.…»>!]*$"))
-        .case_insensitive(true)
-        .build()
-        .expect("a constant pattern, compiled by the tests")
-}
-
 /// Removes lines of a known kind, and the headlines that "Read also" and "Latest news" lead to.
 fn without_named_lines<'a>(lines: &[&'a str], repairs: &mut Repairs) -> Vec<&'a str> {
     let has_paragraph = lines.iter().any(|line| line.chars().count() >= PARAGRAPH_CHARS_MIN);
@@ -100,9 +80,7 @@ fn without_named_lines<'a>(lines: &[&'a str], repairs: &mut Repairs) -> Vec<&'a 
         let line = lines[at];
         at += 1;
         let is_credit = || has_paragraph && !ending::ends_sentence(line) && PHOTO_CREDIT.is_match(line);
-        match kind_of_line(line)
-            .or_else(|| (line.len() <= BOILERPLATE_BYTES_MAX && is_credit()).then_some("photo-credit"))
-        {
+        match kind_of_line(line).or_else(|| (line.len() <= LINE_BYTES_MAX && is_credit()).then_some("photo-credit")) {
             Some(kind) => {
                 count(repairs, kind, 1);
                 if matches!(kind, READ_ALSO | LATEST) && !line.contains(": ") {
@@ -150,16 +128,6 @@ fn is_headline(line: &str) -> bool {
     words >= HEADLINE_WORDS_MIN
         && line.chars().count() <= HEADLINE_CHARS_MAX
         && !unquoted.ends_with(['.', ':', ';', ',', '…'])
-}
-
-fn kind_of_line(line: &str) -> Option<&'static str> {
-    if line.is_empty() || line.len() > BOILERPLATE_BYTES_MAX {
-        return None;
-    }
-    let found = LINES.iter().find(|(_, pattern)| pattern.is_match(line)).map(|(kind, _)| *kind);
-    // A headline has no full stop: "On the topic: the minister said that …" is a sentence.
-    let may_be_headline = line.contains(':') && (!line.ends_with('.') || line.ends_with("..."));
-    found.or_else(|| (may_be_headline && READ_ALSO_WITH_HEADLINE.is_match(line)).then_some(READ_ALSO))
 }
 
 /// Captions of pictures go with their shortcode; a shortcode without an end loses only its brackets.

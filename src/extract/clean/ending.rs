@@ -4,9 +4,9 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-use super::boilerplate::whole_line;
 use super::{Evidence, Repairs, count};
 use crate::extract::title::fold;
+use crate::text::furniture::whole_line;
 
 /// Longest credit, and longest name of a site in a footer, in characters.
 const CREDIT_CHARS_MAX: usize = 100;

@@ -5,8 +5,8 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-use super::boilerplate::{BOILERPLATE_BYTES_MAX, whole_line};
 use super::{Evidence, Repairs, count};
+use crate::text::furniture::{LINE_BYTES_MAX, whole_line};
 
 /// What words on exchange rates begin with, lower case.
 const RATE_WORDS: [&str; 12] =
@@ -45,7 +45,7 @@ pub(super) fn without_tickers<'a>(lines: &[&'a str], evidence: &Evidence<'_>, re
 }
 
 fn is_row(line: &str) -> bool {
-    line.len() <= BOILERPLATE_BYTES_MAX && line.contains('/') && ROW.is_match(line)
+    line.len() <= LINE_BYTES_MAX && line.contains('/') && ROW.is_match(line)
 }
 
 fn is_ticker(rows: &[&str], before: Option<&str>, after: Option<&str>, evidence: &Evidence<'_>) -> bool {

@@ -34,6 +34,7 @@ fn settled(number: u64, sketch: Sketch, at: Timestamp) -> Settled {
     let digest = Digest([number as u8; 16]);
     let seen = Seen { outcome: Outcome::Recorded, version: 1, seq: Seq(number), text_digest: digest, of: id };
     Settled {
+        look: crate::store::LookChange::Keep,
         at: Timestamp::UNIX_EPOCH,
         entry: id,
         copy: None,

@@ -39,6 +39,7 @@ fn copy(number: u32) -> KnownCopy {
 fn settle_copy(store: &Store, of: ArticleId, copy: KnownCopy) {
     let row = Seen { outcome: Outcome::Duplicate, version: 0, seq: Seq(0), text_digest: Digest([7; 16]), of };
     let settled = Settled {
+        look: crate::store::LookChange::Keep,
         at: Timestamp::UNIX_EPOCH,
         entry: copy.id,
         sketch: None,

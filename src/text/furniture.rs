@@ -1,8 +1,50 @@
-//! What whole lines of boilerplate look like, in the languages of the region.
+//! What whole lines of boilerplate look like, in the languages of the region: what extraction leaves out, and what may
+//! come and go without an article having changed.
+
+use std::sync::LazyLock;
+
+use regex::{Regex, RegexBuilder};
+
+/// Longest line that can be boilerplate, in bytes; longer ones are somebody's paragraph.
+pub const LINE_BYTES_MAX: usize = 400;
+
+/// "Read also": leads to another article.
+pub const READ_ALSO: &str = "read-also";
+
+/// "Latest news": leads to others.
+pub const LATEST: &str = "latest";
+
+/// The kind of a line that is boilerplate, such as `share`.
+pub fn kind_of_line(line: &str) -> Option<&'static str> {
+    if line.is_empty() || line.len() > LINE_BYTES_MAX {
+        return None;
+    }
+    let found = COMPILED.iter().find(|(_, pattern)| pattern.is_match(line)).map(|(kind, _)| *kind);
+    // A headline has no full stop: "On the topic: the minister said that …" is a sentence.
+    let may_be_headline = line.contains(':') && (!line.ends_with('.') || line.ends_with("..."));
+    found.or_else(|| (may_be_headline && READ_ALSO_WITH_HEADLINE.is_match(line)).then_some(READ_ALSO))
+}
+
+/// A pattern for a whole line, without regard to case or to punctuation at its end.
+pub fn whole_line(pattern: &str) -> Regex {
+    // A capital stands for the letter alone: words are matched without regard to case, and patterns are lower case.
+    let pattern = pattern.replace('O', "o[ʻ‘’'`ʼ]");
+    RegexBuilder::new(&format!(r"^(?:{pattern})\s*[:.…»>!]*$"))
+        .case_insensitive(true)
+        .build()
+        .expect("a constant pattern, compiled by the tests")
+}
+
+static COMPILED: LazyLock<Vec<(&str, Regex)>> =
+    LazyLock::new(|| LINES.iter().map(|(kind, pattern)| (*kind, whole_line(pattern))).collect());
+
+/// "Read also: another headline" on one line.
+static READ_ALSO_WITH_HEADLINE: LazyLock<Regex> =
+    LazyLock::new(|| whole_line(&format!(r"{READ_ALSO_WORDS}\s*:\s*.{{1,160}}")));
 
 /// Patterns for whole lines, by the kind that is counted. They are matched without regard to case, and `O` stands for
 /// the letters that Uzbek's oʻ is written with.
-pub(super) const LINES: [(&str, &str); 12] = [
+const LINES: [(&str, &str); 12] = [
     (
         "skip-link",
         r"(skip to (the )?(main )?(content|navigation|menu|footer)|jump to (content|navigation)|перейти к (основному )?(содержанию|содержимому|контенту)|мазмұнға өту|негізгі мазмұнға өту|негизги мазмунга өтүү|гузаштан ба мундариҷа|mazmuna geçmek|asosiy kontentga Otish)",
@@ -48,8 +90,5 @@ pub(super) const LINES: [(&str, &str); 12] = [
     ("tags", r"(tags|теги|тэги|тегтер|тегдер|барчаспҳо|teglar|теглар|ключевые слова)\s*:\s*[^.!?]{1,200}"),
 ];
 
-pub(super) const READ_ALSO: &str = "read-also";
-pub(super) const LATEST: &str = "latest";
-
 /// What leads to another article.
-pub(super) const READ_ALSO_WORDS: &str = r"((read|see|watch) (also|more|next)|also read|more on (this|the) (topic|story)|related( (content|articles?|news|posts?|stories|topics|videos?))?|don[’']t miss|recommended( for you)?|you may (also )?like|(смотрите|читайте|читать|см\.?) (также|по теме|далее|ещ[её])|по теме|материалы по теме|похожие (новости|материалы|статьи)|(тағы (да )?|сондай-ақ )(оқыңыз|оқи отырыңыз)|оқи отырыңыз|осы тақырып бойынша|тақырып бойынша|ұқсас жаңалықтар|(дагы|ошондой эле) окуңуз|окуй отуруңуз|ушул тема(да| боюнча)|окшош жаңылыктар|((shuningdek|yana),? )?Oqing|mavzuga (oid|doir)( (yangiliklar|xabarlar))?|Oqish tavsiya etiladi|((шунингдек|яна),? )?ўқинг|мавзуга (оид|доир)( (янгиликлар|хабарлар))?|ўқиш тавсия этилади|(инчунин|ҳамчунин|боз) (хонед|бихонед|мутолиа кунед)|дар (ҳамин|ин) мавзӯъ|хабарҳои монанд|(şeýle-de|şeýle hem|ýene-de|ýene) okaň|meňzeş habarlar|bu tema boýunça)";
+const READ_ALSO_WORDS: &str = r"((read|see|watch) (also|more|next)|also read|more on (this|the) (topic|story)|related( (content|articles?|news|posts?|stories|topics|videos?))?|don[’']t miss|recommended( for you)?|you may (also )?like|(смотрите|читайте|читать|см\.?) (также|по теме|далее|ещ[её])|по теме|материалы по теме|похожие (новости|материалы|статьи)|(тағы (да )?|сондай-ақ )(оқыңыз|оқи отырыңыз)|оқи отырыңыз|осы тақырып бойынша|тақырып бойынша|ұқсас жаңалықтар|(дагы|ошондой эле) окуңуз|окуй отуруңуз|ушул тема(да| боюнча)|окшош жаңылыктар|((shuningdek|yana),? )?Oqing|mavzuga (oid|doir)( (yangiliklar|xabarlar))?|Oqish tavsiya etiladi|((шунингдек|яна),? )?ўқинг|мавзуга (оид|доир)( (янгиликлар|хабарлар))?|ўқиш тавсия этилади|(инчунин|ҳамчунин|боз) (хонед|бихонед|мутолиа кунед)|дар (ҳамин|ин) мавзӯъ|хабарҳои монанд|(şeýle-de|şeýle hem|ýene-de|ýene) okaň|meňzeş habarlar|bu tema boýunça)";
