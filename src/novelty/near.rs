@@ -64,8 +64,9 @@ pub trait Shelf {
 }
 
 impl Profile {
-    /// How this text relates to a known one, if it is a near copy of it.
+    /// How this text relates to a known one, if it is a near copy of it; texts that are too short for a sketch are none.
     pub fn compare(&self, known: &Profile, common: &Common) -> Option<Likeness> {
+        self.sketch().zip(known.sketch())?;
         compare::likeness(self, known, common)
     }
 }
@@ -100,3 +101,6 @@ pub fn find<S: Shelf>(shelf: &S, new: &Profile, common: &Common) -> Result<Optio
     }
     Ok(best)
 }
+
+#[cfg(test)]
+mod tests;
