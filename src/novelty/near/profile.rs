@@ -27,7 +27,7 @@ const WORD_CHARS_MAX: usize = 64;
 pub(super) enum Kind {
     /// An ordinary word.
     Plain,
-    /// Capitalised within a sentence.
+    /// Capitalised within a sentence; not all in capitals, as the words of whole texts are.
     Name,
     /// With a digit.
     Number,
@@ -127,12 +127,14 @@ struct Reading {
     chars: usize,
     is_number: bool,
     is_capital: bool,
+    has_small: bool,
     is_broken: bool,
 }
 
 impl Reading {
     fn take(&mut self, c: char, is_upper: bool, folded: impl IntoIterator<Item = char>) {
         self.is_capital |= self.chars == 0 && is_upper;
+        self.has_small |= !is_upper;
         self.is_number |= c.is_ascii_digit();
         self.chars += 1;
         if self.chars <= WORD_CHARS_MAX {
@@ -151,7 +153,9 @@ impl Reading {
             Self { chars: 0, .. } => return None,
             Self { is_broken: true, .. } => Kind::Plain,
             Self { is_number: true, .. } => Kind::Number,
-            Self { is_capital: true, .. } if !begins_sentence => Kind::Name,
+            Self { is_capital: true, has_small, chars, .. } if !begins_sentence && (has_small || chars == 1) => {
+                Kind::Name
+            }
             _ => Kind::Plain,
         };
         Some(Word { hash: finish(u64::from(self.hash)) as u32, kind })

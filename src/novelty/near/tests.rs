@@ -209,6 +209,16 @@ fn a_table_whose_rows_repeat_themselves_is_a_copy_when_words_are_changed() {
 }
 
 #[test]
+fn words_of_a_text_in_capitals_are_no_names() {
+    let text = "Управление водоснабжения сообщает, что в связи с ремонтом магистрали не будет воды в домах по двум улицам. \
+                Просим жителей запастись водой заранее. Работы продлятся весь день, телефон диспетчера прежний.";
+    let edited = text.replace("домах", "квартирах").replace("заранее", "вовремя").replace("магистрали", "трубы");
+    assert!(compare(&edited, text).is_some());
+    assert!(compare(&edited.to_uppercase(), &text.to_uppercase()).is_some());
+    assert!(compare(&edited.to_uppercase(), text).is_some());
+}
+
+#[test]
 fn background_below_a_new_lede_is_another_article() {
     let random = &mut Random(11);
     let background = random.prose(200);
