@@ -1,3 +1,6 @@
+//! What is a near copy and what is none, and what it costs to find one.
+#![allow(clippy::unwrap_used)]
+
 use std::cell::Cell;
 use std::collections::HashSet;
 use std::convert::Infallible;
