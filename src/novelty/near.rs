@@ -67,8 +67,9 @@ pub trait Shelf {
 }
 
 impl Profile {
-    /// How this text relates to a known one, if it is a near copy of it.
+    /// How this text relates to a known one, if it is a near copy of it; texts that are too short for a sketch are none.
     pub fn compare(&self, known: &Profile, common: &Common) -> Option<Likeness> {
+        self.sketch().zip(known.sketch())?;
         compare::likeness(self, known, common)
     }
 }
@@ -114,3 +115,6 @@ fn best_by_keys<S: Shelf>(shelf: &S, sketch: &Sketch) -> Result<impl Iterator<It
     met.sort_by(|(_, (one, first)), (_, (two, second))| two.total_cmp(one).then(first.cmp(second)));
     Ok(met.into_iter().take(SKETCHES_MAX).map(|(place, _)| place))
 }
+
+#[cfg(test)]
+mod tests;

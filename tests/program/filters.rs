@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Command, Output, Stdio};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::dir::{Dir, Running, json_lines, wait_for};
 use crate::site::{Item, Reply, article, story};
@@ -356,4 +356,94 @@ fn texts_are_answered_line_by_line() {
         drop(input);
         assert_eq!(running.exit_code(), Some(0));
     }
+}
+
+const CANAL: &str = "Водники Нарынской области запустили отремонтированный канал, который двадцать лет стоял без воды. Его \
+    протяжённость девять километров, он орошает поля четырёх сёл.\n\nДно выложили бетонными плитами, а старые деревянные \
+    затворы заменили стальными. Работы вели зимой, чтобы успеть до посева, рассказал главный инженер Бакыт Эсенов.\n\n\
+    Крестьяне уже договорились об очереди на полив. Каждое хозяйство получит воду дважды в неделю, а плату за неё не будут \
+    повышать три года. Осенью строители обещают вернуться и закончить последний участок у моста.";
+
+const RATES: &str = "Национальный банк установил официальные курсы валют на вторник. Доллар стоит 87,45 сома, евро 101,23 сома, \
+    рубль 1,08 сома, тенге 0,16 сома. Коммерческие банки столицы покупают доллар по 87,20 сома и продают по 87,60 сома. \
+    Официальный курс нужен для расчётов с бюджетом и таможней.";
+
+/// What `dedup` answers to lines.
+fn deduplicated(lines: &[Value]) -> Vec<Value> {
+    let input: String = lines.iter().map(|line| format!("{line}\n")).collect();
+    let dir = Dir::new("");
+    let output = piped(dir.bare(&["dedup"]), input.as_bytes());
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+    json_lines(&output.stdout)
+}
+
+#[test]
+fn near_copies_name_the_first_line_of_their_story() {
+    let wrapped = format!(
+        "ОШ, 21 ноября. Новости юга. {CANAL}\n\nПодпишитесь на наш канал и узнавайте новости первыми. При использовании \
+         материалов ссылка на сайт обязательна, полное копирование запрещено."
+    );
+    let (shorter, _) = wrapped.split_once("Осенью").unwrap();
+    let copy_of_copy =
+        format!("Вода пришла в сёла\n{}", shorter.replace("Водники", "Рабочие").replace("зимой", "в январе"));
+    let broken: String = CANAL.bytes().map(char::from).collect();
+    let twin = RATES.replace("87,", "89,").replace("101,23", "98,11").replace("1,08", "0,97");
+    let lines = deduplicated(&[
+        json!({ "id": 1, "content_text": CANAL }),
+        json!({ "id": "rates", "content_text": RATES }),
+        json!({ "id": "wrapped", "content_text": wrapped }),
+        json!({ "id": "copy of a copy", "content_text": copy_of_copy }),
+        json!({ "id": "broken", "content_text": broken }),
+        json!({ "id": "cased", "content_text": wrapped.to_uppercase() }),
+        json!({ "id": "twin", "content_text": twin }),
+        json!({ "id": "ten words", "content_text": "Водники Нарынской области запустили отремонтированный канал, который двадцать лет стоял" }),
+        json!({ "id": "its prefix", "content_text": "Водники Нарынской области запустили отремонтированный канал, который двадцать лет" }),
+        json!({ "id": "empty", "content_text": "" }),
+    ]);
+    let of = |line: &Value| (line["id"].clone(), line["of"].clone());
+    let expected = [
+        (json!(1), Value::Null),
+        (json!("rates"), Value::Null),
+        (json!("wrapped"), json!(1)),
+        (json!("copy of a copy"), json!(1)),
+        (json!("broken"), json!(1)),
+        (json!("cased"), json!(1)),
+        (json!("twin"), Value::Null),
+        (json!("ten words"), Value::Null),
+        (json!("its prefix"), Value::Null),
+        (json!("empty"), Value::Null),
+    ];
+    assert_eq!(lines.iter().map(of).collect::<Vec<_>>(), expected);
+    for line in &lines {
+        let similarity = line.get("similarity").map(|value| value.as_f64().unwrap());
+        assert_eq!(similarity.is_some(), line.get("of").is_some(), "{line}");
+        assert!(similarity.is_none_or(|similarity| (0.2..=1.0).contains(&similarity)), "{line}");
+    }
+    assert_eq!((&lines[2]["similarity"], &lines[4]["similarity"]), (&json!(1.0), &json!(1.0)));
+    assert!(lines[3]["similarity"].as_f64() < Some(1.0), "{}", lines[3]);
+}
+
+#[test]
+fn texts_that_are_said_to_be_of_two_languages_are_no_near_copies() {
+    let edited = CANAL.replace("зимой", "в январе");
+    let lines = deduplicated(&[
+        json!({ "id": "a", "content_text": CANAL, "language": "ru" }),
+        json!({ "id": "b", "content_text": edited, "language": "ky" }),
+        json!({ "id": "d", "content_text": format!("Вчера. {edited}") }),
+    ]);
+    let of: Vec<&Value> = lines.iter().map(|line| &line["of"]).collect();
+    assert_eq!(of[..2], [&Value::Null, &Value::Null]);
+    assert!(of[2] == "a" || of[2] == "b", "{}", lines[2]);
+}
+
+#[test]
+fn a_line_without_an_id_is_an_error_and_no_original() {
+    let dir = Dir::new("");
+    let text = |id: Value| format!("{}\n", json!({ "id": id, "content_text": CANAL }));
+    let input = text(Value::Null) + &text(json!("a")) + &text(json!("b"));
+    let output = piped(dir.bare(&["dedup"]), input.as_bytes());
+    assert_eq!(output.status.code(), Some(1));
+    let lines = lines(&output);
+    assert_eq!((&lines[0]["line"], &lines[0]["error"]), (&json!(1), &json!("id is null")));
+    assert_eq!((lines[1].get("of"), &lines[2]["of"]), (None, &json!("a")));
 }

@@ -8,19 +8,20 @@ const COUNTERS: usize = 1 << 21;
 /// Articles that must have a shingle for it to be nobody's.
 const COMMON_MIN: u8 = 3;
 
-/// After so many articles every count is halved: what is common is what was common lately.
-const HALVED_AFTER: usize = 4_000;
+/// After so many shingles, of about 4,000 articles, every count is halved: what is common is what was common lately, and
+/// texts that were written to fill the table cannot make everything common.
+const HALVED_AFTER: usize = COUNTERS / 2;
 
 /// Counts of shingles (count-min sketch with conservative update: Estan, Varghese 2002).
 #[derive(Clone, Debug)]
 pub struct Common {
     counters: Vec<u8>,
-    articles: usize,
+    added: usize,
 }
 
 impl Default for Common {
     fn default() -> Self {
-        Self { counters: vec![0; COUNTERS], articles: 0 }
+        Self { counters: vec![0; COUNTERS], added: 0 }
     }
 }
 
@@ -44,11 +45,6 @@ impl Common {
                 self.add(shingle);
             }
         }
-        self.articles += 1;
-        if self.articles == HALVED_AFTER {
-            self.articles = 0;
-            self.counters.iter_mut().for_each(|count| *count /= 2);
-        }
     }
 
     fn add(&mut self, shingle: u64) {
@@ -56,6 +52,11 @@ impl Common {
         let least = slots.map(|slot| self.counters[slot]).into_iter().min().unwrap_or_default();
         for slot in slots {
             self.counters[slot] = self.counters[slot].max(least.saturating_add(1));
+        }
+        self.added += 1;
+        if self.added == HALVED_AFTER {
+            self.added = 0;
+            self.counters.iter_mut().for_each(|count| *count /= 2);
         }
     }
 

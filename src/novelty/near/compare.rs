@@ -146,10 +146,14 @@ impl Measures {
 fn meet(text: &Profile, other: &Profile, common: &Common) -> Vec<Met> {
     let mut all = vec![Met::default(); text.shingles().len()];
     let mut theirs = other.shingles().iter().peekable();
+    let mut last: Option<(u64, u32)> = None;
     for (shingle, place) in text.shingles() {
         while theirs.next_if(|(other, _)| other < shingle).is_some() {}
-        // The first place of a shingle that is there twice; its second meets the same.
-        let other = theirs.peek().filter(|(other, _)| other == shingle).map(|(_, place)| *place);
+        // One that is there twice meets the first and then the second of the other text, and its third the second, too.
+        if let Some((_, place)) = theirs.next_if(|(other, _)| other == shingle) {
+            last = Some((*shingle, *place));
+        }
+        let other = last.filter(|(met, _)| met == shingle).map(|(_, place)| place);
         all[*place as usize] = Met { is_own: !common.holds(*shingle), other };
     }
     all

@@ -1,5 +1,7 @@
 //! What of a text is compared: its words, folded further than for a digest, and of which kind each is.
 
+use std::sync::LazyLock;
+
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
 
@@ -14,6 +16,9 @@ const SHINGLES_MIN: usize = 10;
 /// Words that are looked at: 5 MB of text must not cost more than a long article.
 const WORDS_MAX: usize = 20_000;
 
+/// Bytes that are looked at, several times what so many words have: what has fewer words in them is no text.
+const BYTES_MAX: usize = 1 << 20;
+
 /// Longest word, in letters: what is longer is no word, and its rest is left out.
 const WORD_CHARS_MAX: usize = 64;
 
@@ -22,7 +27,7 @@ const WORD_CHARS_MAX: usize = 64;
 pub(super) enum Kind {
     /// An ordinary word.
     Plain,
-    /// Capitalised within a sentence.
+    /// Capitalised within a sentence; not all in capitals, as the words of whole texts are.
     Name,
     /// With a digit.
     Number,
@@ -70,25 +75,36 @@ fn shingle(words: &[Word]) -> u64 {
 
 /// The words of a text. A word is a run of letters and digits, without marks and apostrophes; a number keeps its points.
 fn words(text: &str) -> Vec<Word> {
+    let letters: &[Letter; LETTERS] = &FOLDED;
     let mut words = Vec::new();
     let mut word = Reading::default();
     let mut begins_sentence = true;
-    let mut chars = text.chars().peekable();
+    let mut chars = text[..text.floor_char_boundary(BYTES_MAX)].chars();
     while let Some(c) = chars.next() {
-        if c.is_alphanumeric() {
-            word.take(c);
+        if let Some(letter) = letters.get(c as usize)
+            && letter.folded != NOT_ONE
+        {
+            word.take(c, letter.is_upper, [letter.folded]);
             continue;
         }
-        let in_number = matches!(c, '.' | ',') && word.is_number && chars.peek().is_some_and(char::is_ascii_digit);
+        // Before letters: Unicode has the apostrophes of Uzbek among them.
+        if is_silent(c) {
+            continue;
+        }
+        if c.is_alphanumeric() {
+            word.take(c, c.is_uppercase(), folding(c));
+            continue;
+        }
+        let next = chars.clone().next();
+        let in_number = matches!(c, '.' | ',') && word.is_number && next.is_some_and(|c| c.is_ascii_digit());
         if in_number {
-            word.take('.');
+            word.absorb('.');
             continue;
         }
         // What an encoding has broken stands for a letter.
-        let is_broken =
-            c == char::REPLACEMENT_CHARACTER || c == '?' && chars.peek().is_some_and(|c| c.is_alphanumeric());
+        let is_broken = c == char::REPLACEMENT_CHARACTER || c == '?' && next.is_some_and(char::is_alphanumeric);
         word.is_broken |= is_broken;
-        if is_broken || is_silent(c) {
+        if is_broken {
             continue;
         }
         if let Some(word) = std::mem::take(&mut word).end(begins_sentence) {
@@ -111,25 +127,18 @@ struct Reading {
     chars: usize,
     is_number: bool,
     is_capital: bool,
+    has_small: bool,
     is_broken: bool,
 }
 
 impl Reading {
-    fn take(&mut self, c: char) {
-        self.is_capital |= self.chars == 0 && c.is_uppercase();
+    fn take(&mut self, c: char, is_upper: bool, folded: impl IntoIterator<Item = char>) {
+        self.is_capital |= self.chars == 0 && is_upper;
+        self.has_small |= !is_upper;
         self.is_number |= c.is_ascii_digit();
         self.chars += 1;
-        if self.chars > WORD_CHARS_MAX {
-            return;
-        }
-        match c {
-            _ if c.is_ascii() => self.absorb(c.to_ascii_lowercase()),
-            // Composed Cyrillic is folded by the table, since normalising costs ten times as much.
-            '\u{400}'..='\u{52f}' => c.to_lowercase().for_each(|c| self.absorb(folded(c))),
-            _ => {
-                let letters = std::iter::once(c).nfkd().filter(|c| !is_combining_mark(*c));
-                letters.flat_map(char::to_lowercase).for_each(|c| self.absorb(folded(c)));
-            }
+        if self.chars <= WORD_CHARS_MAX {
+            folded.into_iter().for_each(|c| self.absorb(c));
         }
     }
 
@@ -144,11 +153,44 @@ impl Reading {
             Self { chars: 0, .. } => return None,
             Self { is_broken: true, .. } => Kind::Plain,
             Self { is_number: true, .. } => Kind::Number,
-            Self { is_capital: true, .. } if !begins_sentence => Kind::Name,
+            Self { is_capital: true, has_small, chars, .. } if !begins_sentence && (has_small || chars == 1) => {
+                Kind::Name
+            }
             _ => Kind::Plain,
         };
         Some(Word { hash: finish(u64::from(self.hash)) as u32, kind })
     }
+}
+
+/// A letter or digit as it is compared.
+#[derive(Clone, Copy)]
+struct Letter {
+    folded: char,
+    is_upper: bool,
+}
+
+/// Folded to no letter or to several, or none.
+const NOT_ONE: char = '\0';
+
+/// Latin and Cyrillic, of which texts consist, end here.
+const LETTERS: usize = 0x530;
+
+/// The folding of the first letters, looked up: to normalise each costs ten times as much.
+static FOLDED: LazyLock<[Letter; LETTERS]> = LazyLock::new(|| {
+    let letter = |c: char| {
+        let mut all = folding(c);
+        let folded = match (all.next(), all.next()) {
+            (Some(folded), None) if c.is_alphanumeric() && !is_silent(c) => folded,
+            _ => NOT_ONE,
+        };
+        Letter { folded, is_upper: c.is_uppercase() }
+    };
+    std::array::from_fn(|at| letter(char::from_u32(at as u32).unwrap_or(NOT_ONE)))
+});
+
+/// A letter without marks and case, as one of those that stand for one another.
+fn folding(c: char) -> impl Iterator<Item = char> {
+    std::iter::once(c).nfkd().filter(|c| !is_combining_mark(*c)).flat_map(char::to_lowercase).map(folded)
 }
 
 /// Letters that stand for one another: those with which the region's languages are typed without their own, and those
@@ -178,7 +220,7 @@ fn folded(c: char) -> char {
 /// Part of no word and the end of none.
 fn is_silent(c: char) -> bool {
     matches!(c, '\'' | '`' | '´' | '‘' | '’' | '\u{2b9}'..='\u{2bf}' | '′' | '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}')
-        || is_combining_mark(c)
+        || c >= '\u{300}' && is_combining_mark(c)
 }
 
 /// The finaliser of MurmurHash3: every bit of the input changes half of the output.

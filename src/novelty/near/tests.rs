@@ -1,0 +1,439 @@
+//! What is a near copy and what is none, and what it costs to find one.
+#![allow(clippy::unwrap_used)]
+
+use std::cell::Cell;
+use std::collections::HashSet;
+use std::convert::Infallible;
+use std::fmt::Write as _;
+
+use proptest::prelude::*;
+
+use super::*;
+
+mod set;
+
+/// SplitMix64 (Steele, Lea, Flood 2014).
+struct Random(u64);
+
+impl Random {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^ (mixed >> 31)
+    }
+
+    fn below(&mut self, end: usize) -> usize {
+        (self.next() % end as u64) as usize
+    }
+
+    fn of<T: Copy>(&mut self, all: &[T]) -> T {
+        all[self.below(all.len())]
+    }
+
+    /// Words of which no two texts have three in a row in common by chance.
+    fn prose(&mut self, words: usize) -> String {
+        (0..words).fold(String::new(), |mut text, at| {
+            let end = if at % 12 == 11 { "." } else { "" };
+            write!(text, "w{}{end} ", char_words(self.next() % 100_000)).unwrap();
+            text
+        })
+    }
+}
+
+/// A number in letters, so that it is none.
+fn char_words(number: u64) -> String {
+    number.to_string().bytes().map(|digit| char::from(digit - b'0' + b'a')).collect()
+}
+
+fn compare(new: &str, known: &str) -> Option<Likeness> {
+    Profile::of(new).compare(&Profile::of(known), &Common::default())
+}
+
+fn found(shelf: &impl Shelf<Place = usize, Error = Infallible>, text: &str) -> Option<usize> {
+    let Ok(found) = find(shelf, &Profile::of(text), &Common::default());
+    found.map(|(place, _)| place)
+}
+
+/// A shelf in memory that counts what is asked of it.
+#[derive(Default)]
+struct Counting {
+    memory: Memory,
+    keys: Cell<usize>,
+    sketches: Cell<usize>,
+    profiles: Cell<usize>,
+}
+
+impl Counting {
+    /// Keys, sketches and profiles that were asked for since the last time.
+    fn taken(&self) -> [usize; 3] {
+        [&self.keys, &self.sketches, &self.profiles].map(Cell::take)
+    }
+}
+
+fn count(cell: &Cell<usize>) {
+    cell.set(cell.get() + 1);
+}
+
+impl Shelf for Counting {
+    type Place = usize;
+    type Error = Infallible;
+
+    fn keys(&self, sketch: &Sketch) -> Vec<u32> {
+        self.memory.keys(sketch)
+    }
+
+    fn with_key(&self, key: u32) -> Result<Vec<usize>, Infallible> {
+        count(&self.keys);
+        self.memory.with_key(key)
+    }
+
+    fn sketch(&self, place: usize) -> Result<Option<Sketch>, Infallible> {
+        count(&self.sketches);
+        self.memory.sketch(place)
+    }
+
+    fn profile(&self, place: usize) -> Result<Option<Profile>, Infallible> {
+        count(&self.profiles);
+        self.memory.profile(place)
+    }
+}
+
+/// Other articles under every key, all of which have the sketch of the text that is looked for.
+struct Crowded {
+    text: Profile,
+    next: Cell<usize>,
+    sketches: Cell<usize>,
+    profiles: Cell<usize>,
+}
+
+impl Shelf for Crowded {
+    type Place = usize;
+    type Error = Infallible;
+
+    fn with_key(&self, _: u32) -> Result<Vec<usize>, Infallible> {
+        let first = self.next.replace(self.next.get() + PER_KEY_MAX);
+        Ok((first..first + PER_KEY_MAX).collect())
+    }
+
+    fn sketch(&self, _: usize) -> Result<Option<Sketch>, Infallible> {
+        count(&self.sketches);
+        Ok(self.text.sketch().cloned())
+    }
+
+    fn profile(&self, _: usize) -> Result<Option<Profile>, Infallible> {
+        count(&self.profiles);
+        Ok(Some(self.text.clone()))
+    }
+}
+
+#[test]
+fn short_texts_are_never_near_copies() {
+    let words: Vec<String> = (0..12).map(|number| format!("w{}", char_words(1_000 + number * 37))).collect();
+    for (count, is_copy) in [(0, false), (1, false), (10, false), (11, false), (12, true)] {
+        let text = words[..count].join(" ");
+        let mut shelf = Memory::default();
+        shelf.add(Profile::of(&text));
+        assert_eq!(found(&shelf, &text).is_some(), is_copy, "{count} words");
+    }
+}
+
+#[test]
+fn what_is_not_part_of_the_words_makes_no_difference() {
+    let plain =
+        "Oʻzbekiston temir yoʻllari yangi poyezd qatnovini yoʻlga qoʻydi, maʼlum qilinishicha, u har kuni jo'naydi.";
+    let cases = [
+        plain.replace('ʻ', "'").replace('ʼ', "’"),
+        plain.replace('ʻ', "‘").replace('ʼ', ""),
+        plain.to_uppercase(),
+        plain.replace(' ', "  \n"),
+        plain.replace('e', "e\u{301}"),
+        plain.replace('a', "\u{200b}a\u{ad}"),
+        plain.replace('o', "\u{43e}"),
+    ];
+    for case in cases {
+        assert_eq!(compare(&case, plain).map(|likeness| likeness.similarity), Some(1.0), "{case}");
+    }
+    let kazakh =
+        "Қазақстанда күріш өсіретін шаруалар биылғы өнімді жинап алды, ал су тапшылығы былтырғыдан әлдеқайда аз болды.";
+    let typed =
+        "Казакстанда куриш осиретин шаруалар биылгы онимди жинап алды, ал су тапшылыгы былтыргыдан алдекайда аз болды.";
+    assert_eq!(compare(typed, kazakh).map(|likeness| likeness.similarity), Some(1.0));
+}
+
+#[test]
+fn another_number_name_or_date_in_the_same_words_is_another_article() {
+    let quake = "An earthquake of magnitude 4.1 was recorded at 04:12 on November 4, the network said. The epicentre was \
+                 46 kilometres north of the town of Naryn, at a depth of 10 kilometres. The tremor was felt in villages \
+                 nearby. There have been no reports of damage.";
+    let decree = "By a decree of the president the minister Marat Ospanov has become the head of the water agency, the \
+                  press service reports. The decree comes into force on the day of signing. The former head of the agency \
+                  leaves for another job. He was thanked for his work.";
+    let court = "Суд в понедельник вынес решение по делу о пропаже зерна со склада: 17 человек признаны виновными. Решение \
+                 не вступило в силу, и его можно обжаловать. Жалоб от осуждённых и их защитников пока не поступало, сказали \
+                 в канцелярии суда нашему корреспонденту.";
+    let rows = |rates: [&str; 4]| {
+        let row =
+            |bank: &str, rate: &str| format!("{bank} покупает доллар по цене {rate} сома за один доллар в кассе. ");
+        ["Первый", "Второй", "Третий", "Четвёртый"]
+            .iter()
+            .zip(rates)
+            .map(|(bank, rate)| row(bank, rate))
+            .collect::<String>()
+    };
+    let table = rows(["87,10", "87,20", "87,30", "87,40"]);
+    let cases = [
+        ("numbers", quake, quake.replace("4.1", "5.6").replace("04:12", "17:33").replace("46", "118")),
+        ("the only number", court, court.replace("17 ", "23 ")),
+        ("the name", decree, decree.replace("Marat Ospanov", "Ainur Beketova")),
+        (
+            "the date and place",
+            quake,
+            quake.replace("November 4", "January 23").replace("46", "71").replace("Naryn", "Osh"),
+        ),
+        ("a table", &table, rows(["88,15", "88,25", "88,35", "88,45"])),
+    ];
+    for (what, text, twin) in cases {
+        assert_ne!(text, twin);
+        assert_eq!(compare(&twin, text), None, "{what}");
+        let wrapped = format!("Агентство сообщает из столицы. {text} Подпишитесь на наш канал.");
+        assert!(compare(&wrapped, text).is_some(), "{what}");
+    }
+}
+
+#[test]
+fn a_table_whose_rows_repeat_themselves_is_a_copy_when_words_are_changed() {
+    let rates: Vec<u64> = (0..12).map(|row| 8_710 + row * 13).collect();
+    let table = |costs: &str, unit: &str| {
+        let row = |rate: &u64| format!("Обменный пункт: доллар {costs} {rate} {unit} за одну штуку. ");
+        rates.iter().map(row).collect::<String>()
+    };
+    assert!(compare(&table("стоит", "сомов"), &table("продают", "сома")).is_some());
+}
+
+#[test]
+fn words_of_a_text_in_capitals_are_no_names() {
+    let text = "Управление водоснабжения сообщает, что в связи с ремонтом магистрали не будет воды в домах по двум улицам. \
+                Просим жителей запастись водой заранее. Работы продлятся весь день, телефон диспетчера прежний.";
+    let edited = text.replace("домах", "квартирах").replace("заранее", "вовремя").replace("магистрали", "трубы");
+    assert!(compare(&edited, text).is_some());
+    assert!(compare(&edited.to_uppercase(), &text.to_uppercase()).is_some());
+    assert!(compare(&edited.to_uppercase(), text).is_some());
+}
+
+#[test]
+fn background_below_a_new_lede_is_another_article() {
+    let random = &mut Random(11);
+    let background = random.prose(200);
+    let (one, two) = (random.prose(60) + &background, random.prose(60) + &background);
+    assert_eq!(compare(&one, &two), None);
+    assert!(compare(&(one.clone() + &random.prose(20)), &one).is_some());
+}
+
+#[test]
+fn what_sites_put_around_articles_is_no_likeness_once_it_is_common() {
+    let random = &mut Random(12);
+    let boilerplate = random.prose(90);
+    let mut common = Common::default();
+    let brief = random.prose(25);
+    let long = random.prose(120);
+    // Longer articles are told apart before, since they have passages of their own.
+    let with = |text: &str| Profile::of(&format!("{text} {boilerplate}"));
+    assert_eq!(with(&long).compare(&with(&random.prose(120)), &common), None);
+    for _ in 0..3 {
+        common.learn(&with(&random.prose(120)));
+    }
+    assert_eq!(with(&brief).compare(&with(&random.prose(25)), &common), None);
+    assert_eq!(with(&brief).compare(&Profile::of(&boilerplate), &common), None, "nothing of its own");
+    let copy = with(&brief).compare(&Profile::of(&brief), &common);
+    assert_eq!(copy.map(|likeness| (likeness.similarity, likeness.is_longer)), Some((1.0, false)));
+}
+
+#[test]
+fn what_a_copy_has_around_it_becomes_common_and_what_it_copies_does_not() {
+    let random = &mut Random(13);
+    let (article, boilerplate) = (Profile::of(&random.prose(80)), random.prose(90));
+    let mut common = Common::default();
+    let text = random.prose(80);
+    for _ in 0..3 {
+        common.learn_wrapping(&Profile::of(&format!("{text} {boilerplate}")), &Profile::of(&text));
+    }
+    assert!(Profile::of(&text).compare(&Profile::of(&text), &common).is_some());
+    assert_eq!(Profile::of(&boilerplate).compare(&Profile::of(&boilerplate), &common), None);
+    assert!(article.compare(&article, &common).is_some());
+}
+
+#[test]
+fn what_was_common_once_is_forgotten() {
+    let random = &mut Random(14);
+    let (boilerplate, other) = (Profile::of(&random.prose(90)), Profile::of(&random.prose(20_000)));
+    let mut common = Common::default();
+    let is_common =
+        |text: &Profile, common: &Common| text.shingles().iter().filter(|(shingle, _)| common.holds(*shingle)).count();
+    (0..3).for_each(|_| common.learn(&boilerplate));
+    assert_eq!(is_common(&boilerplate, &common), boilerplate.shingles().len());
+    // A million shingles, as of 4,000 articles.
+    (0..53).for_each(|_| common.learn(&other));
+    assert!(is_common(&boilerplate, &common) < 5, "{}", is_common(&boilerplate, &common));
+    assert_eq!(is_common(&other, &common), other.shingles().len());
+}
+
+#[test]
+fn an_article_that_contains_a_brief_is_longer() {
+    let random = &mut Random(15);
+    let brief = random.prose(50);
+    let long = format!("{brief} {}", random.prose(300));
+    assert_eq!(compare(&long, &brief), Some(Likeness { similarity: 1.0, is_longer: true }));
+    assert_eq!(compare(&brief, &long), Some(Likeness { similarity: 1.0, is_longer: false }));
+}
+
+#[test]
+fn a_copy_in_the_shelf_is_found_among_many_others() {
+    let random = &mut Random(16);
+    let mut shelf = Memory::default();
+    let articles: Vec<String> = (0..300).map(|_| random.prose(100)).collect();
+    articles.iter().for_each(|article| assert!(shelf.add(Profile::of(article)) < 300));
+    for (place, article) in articles.iter().enumerate().step_by(29) {
+        assert_eq!(found(&shelf, &format!("{} {article}", random.prose(30))), Some(place));
+    }
+    assert_eq!(found(&shelf, &random.prose(100)), None);
+}
+
+#[test]
+fn large_texts_cost_no_more_than_a_long_article() {
+    let random = &mut Random(17);
+    let distinct = (0..700_000).fold(String::new(), |text, number| text + &char_words(number) + " ");
+    let cases = [
+        ("distinct words", distinct, 20_000),
+        ("one word a million times", "слово ".repeat(1_000_000), 20_000),
+        ("three words", "один два три ".repeat(300_000), 20_000),
+        ("one word", "ж".repeat(2_500_000), 1),
+        ("no words", "\u{301} ".repeat(1_700_000), 0),
+        ("expanded letters", "\u{fdfa} ".repeat(1_250_000), 20_000),
+        ("broken letters", "\u{fffd}".repeat(1_700_000), 0),
+    ];
+    let mut shelf = Counting::default();
+    (0..40).for_each(|_| _ = shelf.memory.add(Profile::of(&random.prose(100))));
+    for (what, text, words) in cases {
+        let profile = Profile::of(&text);
+        assert_eq!(profile.words.len(), words, "{what}");
+        for _ in 0..3 {
+            let Ok(_) = find(&shelf, &profile, &Common::default());
+            let [keys, sketches, profiles] = shelf.taken();
+            assert!(
+                keys <= 64 && sketches <= 64 * PER_KEY_MAX && profiles <= COMPARED_MAX,
+                "{what}: {keys} {sketches}"
+            );
+            shelf.memory.add(profile.clone());
+        }
+    }
+}
+
+#[test]
+fn a_flood_of_near_identical_texts_costs_each_the_same() {
+    let random = &mut Random(18);
+    let text = random.prose(24);
+    let mut shelf = Counting::default();
+    let mut sketches = Vec::new();
+    for _ in 0..2_000 {
+        let profile = Profile::of(&format!("{} {text} {}", random.prose(3), random.prose(3)));
+        let Ok(found) = find(&shelf, &profile, &Common::default());
+        assert_eq!(found.is_some(), !sketches.is_empty());
+        let taken = shelf.taken();
+        assert!(taken[0] <= 64 && taken[2] <= COMPARED_MAX, "{taken:?}");
+        sketches.push(taken[1]);
+        shelf.memory.add(profile);
+    }
+    let most = |part: &[usize]| part.iter().copied().max().unwrap();
+    assert!(most(&sketches[1_500..]) <= 16 * PER_KEY_MAX, "{}", most(&sketches[1_500..]));
+}
+
+#[test]
+fn texts_made_to_collide_in_every_key_cost_a_bounded_number_of_looks() {
+    let text = Profile::of(&Random(19).prose(500));
+    let keys = text.sketch().unwrap().keys().count();
+    let (next, sketches, profiles) = Default::default();
+    let shelf = Crowded { text: text.clone(), next, sketches, profiles };
+    let Ok(found) = find(&shelf, &text, &Common::default());
+    assert!(found.is_some());
+    assert_eq!((keys, shelf.sketches.get(), shelf.profiles.get()), (16, 16 * PER_KEY_MAX, COMPARED_MAX));
+}
+
+#[test]
+fn a_shelf_gives_the_newest_articles_of_a_key_and_no_more() {
+    let text = Random(20).prose(100);
+    let mut shelf = Memory::default();
+    (0..100).for_each(|_| _ = shelf.add(Profile::of(&text)));
+    let key = shelf.keys(Profile::of(&text).sketch().unwrap())[0];
+    let Ok(places) = shelf.with_key(key);
+    assert_eq!(places, (100 - PER_KEY_MAX..100).rev().collect::<Vec<_>>());
+}
+
+#[test]
+fn a_sketch_is_read_as_it_was_written() {
+    let sketch = Profile::of(&Random(21).prose(100)).sketch().unwrap().clone();
+    let row = sketch.to_bytes();
+    assert_eq!(row.len(), Sketch::BYTES);
+    assert_eq!(Sketch::from_bytes(&row), Some(sketch));
+    for length in [0, Sketch::BYTES - 1] {
+        assert_eq!(Sketch::from_bytes(&row[..length]), None);
+    }
+    assert_eq!(Sketch::from_bytes(&[&row[..], &[0]].concat()), None);
+}
+
+/// Sketches are stored: another one for the same text finds nothing that was written before.
+#[test]
+fn the_sketch_of_a_text_is_the_same_in_every_build() {
+    let text = "Канал Oʻrta Chirchiq снова несёт воду: 12,5 кубометра в секунду, сообщили «Вести» 3 мая. Straße, ılık, Тоҷикистон.";
+    let sketch = Profile::of(text).sketch().unwrap().clone();
+    let keys: Vec<String> = sketch.keys().map(|key| format!("{key:08x}")).collect();
+    assert_eq!(
+        keys.join(" "),
+        "7398cda0 2af3b2a8 c197b9f5 791a545e 133fa55e 67376b8a 199c7221 169132ea 178c4b06 6b1c5894 e0e6c31d"
+    );
+}
+
+#[test]
+fn resemblance_is_the_share_of_common_shingles() {
+    let random = &mut Random(22);
+    let (one, two, three) = (random.prose(1_000), random.prose(1_000), random.prose(1_000));
+    let sketch = |text: &str| Profile::of(text).sketch().unwrap().clone();
+    let third = sketch(&format!("{one}{two}")).resemblance(&sketch(&format!("{two}{three}")));
+    assert!((0.15..0.55).contains(&third), "{third}");
+    assert_eq!(sketch(&one).resemblance(&sketch(&one)), 1.0);
+    assert_eq!(sketch(&one).resemblance(&sketch(&three)), 0.0);
+}
+
+/// Texts of few different words, so that shingles repeat themselves.
+fn repetitive() -> impl Strategy<Value = String> {
+    let word = prop::sample::select(vec!["a", "b", "Вода", "7", "12,5", "Ош.", "?", "\u{fffd}", "oʻz", "\n"]);
+    prop::collection::vec(word, 0..120).prop_map(|words| words.join(" "))
+}
+
+proptest! {
+    #[test]
+    fn a_text_is_a_copy_of_itself(text in prop_oneof![repetitive(), any::<String>(), "[а-яё .]{0,400}"]) {
+        let profile = Profile::of(&text);
+        let expected = profile.sketch().map(|_| Likeness { similarity: 1.0, is_longer: false });
+        prop_assert_eq!(profile.compare(&profile, &Common::default()), profile.sketch().and(expected));
+    }
+
+    #[test]
+    fn any_text_is_judged(known in prop::collection::vec(prop_oneof![repetitive(), any::<String>()], 0..6), new in repetitive()) {
+        let mut shelf = Memory::default();
+        let places: HashSet<usize> = known.iter().map(|text| shelf.add(Profile::of(text))).collect();
+        let Ok(found) = find(&shelf, &Profile::of(&new), &Common::default());
+        if let Some((place, likeness)) = found {
+            prop_assert!(places.contains(&place));
+            prop_assert!((0.0..=1.0).contains(&likeness.similarity));
+        }
+    }
+
+    #[test]
+    fn any_row_of_a_sketch_can_be_compared(rows in prop::collection::vec(any::<u8>(), 2 * Sketch::BYTES)) {
+        let (one, two) = rows.split_at(Sketch::BYTES);
+        let (one, two) = (Sketch::from_bytes(one).unwrap(), Sketch::from_bytes(two).unwrap());
+        prop_assert_eq!(&one.to_bytes()[..], &rows[..Sketch::BYTES]);
+        prop_assert!((0.0..=1.0).contains(&one.resemblance(&two)));
+    }
+}
