@@ -21,7 +21,7 @@ pub use sketch::Sketch;
 pub const PER_KEY_MAX: usize = 32;
 
 /// Candidates whose sketches are read: each is a random read, and most share but a key of common words.
-const SKETCHES_MAX: usize = 16;
+const SKETCHES_MAX: usize = 8;
 
 /// Candidates that are compared in full.
 const COMPARED_MAX: usize = 4;

@@ -356,7 +356,7 @@ fn texts_made_to_collide_in_every_key_cost_a_bounded_number_of_looks() {
     let shelf = Crowded { text: text.clone(), next, sketches, profiles };
     let Ok(found) = find(&shelf, &text, &Common::default());
     assert!(found.is_some());
-    assert_eq!((keys, shelf.sketches.get(), shelf.profiles.get()), (16, 16 * PER_KEY_MAX, COMPARED_MAX));
+    assert_eq!((keys, shelf.sketches.get(), shelf.profiles.get()), (16, SKETCHES_MAX, COMPARED_MAX));
 }
 
 #[test]
