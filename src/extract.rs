@@ -129,6 +129,7 @@ fn body_sources<'a>(
         title: title.map(|title| title.found.value.as_str()),
         description: description.map(|found| found.value.as_str()),
         template: None,
+        url: sources.url,
     }
 }
 

@@ -269,13 +269,13 @@ pub fn classify(config: Option<&Path>, arguments: FilesArguments) -> Result<Exit
     })
 }
 
+/// Texts that `dedup` compares with, the newest: about 12 kB each. Older ones are known by their digests only.
+const DEDUP_TEXTS_MAX: usize = 50_000;
+
 /// Earlier lines of `dedup`, with their texts.
-#[derive(Default)]
 struct Earlier {
-    /// Every text, copies included: a copy of a copy is found by it.
-    shelf: Memory,
-    /// For each place on the shelf: the line that was first, and the language of the text.
-    lines: Vec<(Value, Option<String>)>,
+    /// Each with the line that was first and the language of the text. Copies, too: a copy of a copy is found by them.
+    shelf: Memory<(Value, Option<String>)>,
     by_digest: HashMap<[u8; 16], Value>,
     common: Common,
 }
@@ -290,28 +290,32 @@ impl Earlier {
             return Some((owner.clone(), 1.0));
         }
         let profile = Profile::of(content);
-        let Ok(found) = near::find(&self.shelf, &profile, &self.common);
-        let is_other = |known: &Option<String>| known.is_some() && text.language.is_some() && *known != text.language;
-        let found = found.filter(|(place, _)| !is_other(&self.lines[*place].1));
-        let owner = match found {
-            Some((place, _)) => {
-                self.common.learn_wrapping(&profile, self.shelf.get(place));
-                self.lines[place].0.clone()
-            }
-            None => {
-                self.common.learn(&profile);
-                text.id.clone()
-            }
-        };
+        let found = self.near(&profile, text.language.as_deref());
+        if found.is_none() {
+            self.common.learn(&profile);
+        }
+        let owner = found.as_ref().map_or(&text.id, |(owner, _)| owner).clone();
         self.by_digest.insert(digest, owner.clone());
-        self.lines.push((owner.clone(), text.language.clone()));
-        self.shelf.add(profile);
-        found.map(|(_, likeness)| (owner, likeness.similarity))
+        self.shelf.add(profile, (owner, text.language.clone()));
+        found
+    }
+
+    /// Nobody translates word by word: a text of another language is no copy.
+    fn near(&mut self, profile: &Profile, language: Option<&str>) -> Option<(Value, f64)> {
+        let Ok(found) = near::find(&self.shelf, profile, &self.common);
+        let (place, likeness) = found?;
+        let (known, (owner, of)) = self.shelf.get(place)?;
+        if of.as_deref().zip(language).is_some_and(|(of, language)| of != language) {
+            return None;
+        }
+        self.common.learn_wrapping(profile, known);
+        Some((owner.clone(), likeness.similarity))
     }
 }
 
 pub fn dedup(arguments: FilesArguments) -> Result<Exit, Failure> {
-    let mut earlier = Earlier::default();
+    let shelf = Memory::with_room(DEDUP_TEXTS_MAX);
+    let mut earlier = Earlier { shelf, by_digest: HashMap::new(), common: Common::default() };
     each_line(arguments.inputs(), |line| {
         let text = text_line(line)?;
         let found = earlier.original(&text);

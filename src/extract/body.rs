@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use scraper::{ElementRef, Html};
+use url::Url;
 
 use super::blocks::{Block, Blocks};
 use super::features::{self, Context, Measured};
@@ -76,6 +77,8 @@ pub(super) struct BodySources<'a> {
     pub description: Option<&'a str>,
     /// What the pages of its site have in common.
     pub template: Option<&'a SiteTemplate>,
+    /// The page's address.
+    pub url: Option<&'a Url>,
 }
 
 /// Finds the text in a page. `None` when no route found any.
@@ -180,7 +183,7 @@ fn read_blocks(sources: &BodySources<'_>, declared: &str) -> Body {
         probable.filter(move |(_, (_, found))| **found >= least).map(|(at, (block, _))| (at, &block.piece))
     };
     let remembered = pieces(least.min(REMEMBERED_PROBABILITY_MIN)).map(|(_, piece)| piece.text.as_str());
-    let blocks = PageBlocks::new(sources.title.unwrap_or_default(), remembered);
+    let blocks = PageBlocks::new(sources.url, sources.title.unwrap_or_default(), remembered);
     let repeats = sources.template.map(|template| template.repeats(&blocks)).unwrap_or_default();
     let is_kept =
         |(_, piece): &(usize, &Piece)| repeats.is_empty() || !repeats.contains(&template::digest(&piece.text));

@@ -2,6 +2,8 @@
 
 use std::collections::{HashMap, HashSet, VecDeque};
 
+use url::{Position, Url};
+
 /// Blocks of one page that are remembered; longer articles repeat nothing after these.
 const BLOCKS_MAX: usize = 256;
 /// Share of the shorter page's blocks from which another page that has them counts as the same article: at another
@@ -11,21 +13,29 @@ const SAME_SHARE: f32 = 0.8;
 /// repeat in the next stories on the same event; with a few pages, one is all there can be.
 const BOILERPLATE_ONE_IN: usize = 4;
 /// What a stored template begins with.
-const FORMAT: u8 = 1;
+const FORMAT: u8 = 2;
 
 /// The blocks that were taken for text on one page.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PageBlocks {
     /// Digest of the title.
     title: u32,
+    /// Digest of the address's path and query; 0 where it is not known.
+    address: u32,
     /// Digests of the blocks.
     blocks: Vec<u32>,
 }
 
 impl PageBlocks {
-    /// Of a page with this title and these blocks.
-    pub(super) fn new<'a>(title: &str, blocks: impl Iterator<Item = &'a str>) -> Self {
-        Self { title: digest(title), blocks: blocks.take(BLOCKS_MAX).map(digest).collect() }
+    /// Of a page at this address, with this title and these blocks.
+    pub(super) fn new<'a>(url: Option<&Url>, title: &str, blocks: impl Iterator<Item = &'a str>) -> Self {
+        let address = url.map_or(0, |url| digest(&url[Position::BeforePath..Position::AfterQuery]));
+        Self { title: digest(title), address, blocks: blocks.take(BLOCKS_MAX).map(digest).collect() }
+    }
+
+    /// Whether the other is an earlier or later version of this page.
+    fn is_of_article(&self, other: &Self) -> bool {
+        self.title == other.title || self.address != 0 && self.address == other.address
     }
 }
 
@@ -40,7 +50,7 @@ impl SiteTemplate {
     /// Pages of a site that are remembered, the last ones.
     pub const PAGES_MAX: usize = 16;
 
-    /// Remembers a page. Pages of another host begin anew; the page of a title that is known takes its place.
+    /// Remembers a page. Pages of another host begin anew; a version of a page that is known takes its place.
     pub fn learn(&mut self, host: &str, page: PageBlocks) {
         if page.blocks.is_empty() {
             return;
@@ -48,7 +58,7 @@ impl SiteTemplate {
         if self.host != host {
             *self = Self { host: host.to_owned(), pages: VecDeque::new() };
         }
-        self.pages.retain(|known| known.title != page.title);
+        self.pages.retain(|known| !known.is_of_article(&page));
         if self.pages.len() == Self::PAGES_MAX {
             self.pages.pop_front();
         }
@@ -80,7 +90,7 @@ impl SiteTemplate {
     pub(super) fn repeats<'a>(&self, page: &'a PageBlocks) -> HashSet<&'a u32> {
         let own: HashSet<&u32> = page.blocks.iter().collect();
         let mut pages: HashMap<&u32, usize> = HashMap::new();
-        for known in self.pages.iter().filter(|known| known.title != page.title) {
+        for known in self.pages.iter().filter(|known| !known.is_of_article(page)) {
             let shared: HashSet<&u32> = known.blocks.iter().filter_map(|block| own.get(block).copied()).collect();
             let shorter = page.blocks.len().min(known.blocks.len());
             if (shared.len() as f32) < SAME_SHARE * shorter as f32 {
@@ -94,13 +104,14 @@ impl SiteTemplate {
         pages * BOILERPLATE_ONE_IN >= self.pages.len()
     }
 
-    /// As stored bytes: version, host, and for each page the title and the blocks.
+    /// As stored bytes: version, host, and for each page the title, the address and the blocks.
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut bytes = vec![FORMAT];
         let mut write = |number: u32| bytes.extend(number.to_le_bytes());
         write(self.host.len() as u32);
         for page in &self.pages {
             write(page.title);
+            write(page.address);
             write(page.blocks.len() as u32);
             page.blocks.iter().for_each(|block| write(*block));
         }
@@ -120,10 +131,10 @@ impl SiteTemplate {
         let (host, mut rest) = rest.split_at_checked(length)?;
         let mut template = Self { host: String::from_utf8(host.to_vec()).ok()?, pages: VecDeque::new() };
         while !rest.is_empty() && template.pages.len() < Self::PAGES_MAX {
-            let title = number(&mut rest)?;
+            let (title, address) = (number(&mut rest)?, number(&mut rest)?);
             let count = usize::try_from(number(&mut rest)?).ok().filter(|count| *count <= BLOCKS_MAX)?;
             let blocks = (0..count).map(|_| number(&mut rest)).collect::<Option<_>>()?;
-            template.pages.push_back(PageBlocks { title, blocks });
+            template.pages.push_back(PageBlocks { title, address, blocks });
         }
         (*version == FORMAT && rest.is_empty()).then_some(template)
     }
@@ -140,7 +151,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn page(title: &str, blocks: &[&str]) -> PageBlocks {
-        PageBlocks::new(title, blocks.iter().copied())
+        PageBlocks::new(None, title, blocks.iter().copied())
     }
 
     fn check_repeats(template: &SiteTemplate, page: &PageBlocks, expected: &[&str]) {
@@ -167,6 +178,21 @@ mod tests {
         check_repeats(&template, &dam, &[]);
         check_repeats(&template, &page("Dam: an update", &["The dam stands.", "It is high.", "More soon."]), &[]);
         template.learn("steppe.example", dam);
+        assert_eq!(template.pages(), 1);
+    }
+
+    #[test]
+    fn a_corrected_article_is_known_by_its_address() {
+        let at = |path: &str, title: &str, blocks: &[&str]| {
+            let url = Url::parse("https://steppe.example").and_then(|base| base.join(path)).expect("valid");
+            PageBlocks::new(Some(&url), title, blocks.iter().copied())
+        };
+        let mut template = SiteTemplate::default();
+        template.learn("steppe.example", at("/1", "The dam", &["The dam stands.", "It is high.", "It was old."]));
+        let corrected = ["The dam broke.", "It is high.", "The mayor came.", "Help came."];
+        check_repeats(&template, &at("/1", "The dam broke", &corrected), &[]);
+        check_repeats(&template, &at("/2", "The dam broke", &corrected), &["It is high."]);
+        template.learn("steppe.example", at("/1", "The dam broke", &corrected));
         assert_eq!(template.pages(), 1);
     }
 

@@ -179,7 +179,7 @@ struct Score {
 }
 
 fn score(texts: &[Text]) -> Score {
-    let (mut shelf, mut common) = (Memory::default(), Common::default());
+    let (mut shelf, mut common) = (Memory::with_room(usize::MAX), Common::default());
     let mut roots: Vec<usize> = Vec::new();
     let (mut score, mut known) = (Score::default(), HashSet::new());
     for (at, text) in texts.iter().enumerate() {
@@ -192,7 +192,7 @@ fn score(texts: &[Text]) -> Score {
                 if texts[roots[place]].story != text.story {
                     score.wrong.push(format!("{} of {}", name(text), name(&texts[place])));
                 }
-                common.learn_wrapping(&profile, shelf.get(place));
+                common.learn_wrapping(&profile, &shelf.get(place).unwrap().0);
                 roots.push(roots[place]);
             }
             None => {
@@ -201,7 +201,7 @@ fn score(texts: &[Text]) -> Score {
                 roots.push(at);
             }
         }
-        shelf.add(profile);
+        shelf.add(profile, ());
     }
     let pairs = |count: usize| count * (count - 1) / 2;
     let count = |keys: Vec<(usize, &str)>| {
