@@ -157,7 +157,7 @@ impl Default for NoveltySection {
             window: Period::from_secs(30 * 24 * 3600),
             emit_duplicates: false,
             look_again: [1, 6, 24, 72].map(|hours| Period::from_secs(hours * 3600)).to_vec(),
-            remember_max: 5_000_000,
+            remember_max: 1_000_000,
         }
     }
 }

@@ -6,6 +6,7 @@ mod inputs;
 use std::collections::HashMap;
 use std::fs::DirEntry;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use clap::Args;
 use jiff::Timestamp;
@@ -296,7 +297,7 @@ impl Earlier {
         }
         let owner = found.as_ref().map_or(&text.id, |(owner, _)| owner).clone();
         self.by_digest.insert(digest, owner.clone());
-        self.shelf.add(profile, (owner, text.language.clone()));
+        self.shelf.add(Arc::new(profile), (owner, text.language.clone()));
         found
     }
 

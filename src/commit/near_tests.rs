@@ -170,7 +170,7 @@ impl Shelf for Counted<'_> {
         self.articles.sketch(place)
     }
 
-    fn profile(&self, place: Seq) -> Result<Option<Profile>, StoreError> {
+    fn profile(&self, place: Seq) -> Result<Option<Arc<Profile>>, StoreError> {
         self.profiles.set(self.profiles.get() + 1);
         self.articles.profile(place)
     }

@@ -10,10 +10,11 @@ use jiff::Timestamp;
 use super::copies::{Original, known_copy};
 use super::identity::Identity;
 use super::recording::{Judged, record_of};
-use super::shelf::{Articles, Batch, Planned, Texts};
+use super::shelf::{Articles, Batch, Planned, Texts, line_if_kept};
 use super::{Candidate, Ending, Finished, Unread};
 use crate::model::{ArticleId, Digest, Look, Outcome, Pending, Seq};
-use crate::novelty::{self, Known, Verdict, near};
+use crate::novelty::near::{self, Shelf};
+use crate::novelty::{self, Known, Verdict};
 use crate::record::{Event, Record};
 use crate::settings::NoveltySection;
 use crate::store::{DeadLetter, LookChange, NextLook, Seen, Settled, Sketched, Store, StoreError, window_start};
@@ -115,7 +116,12 @@ impl<'a> Plan<'a> {
         self.record(pending, candidate, identity, (event, version, told), like)
     }
 
-    fn verdict(&self, pending: &Pending, candidate: &Candidate, identity: &Identity) -> Result<Verdict, StoreError> {
+    fn verdict(
+        &mut self,
+        pending: &Pending,
+        candidate: &Candidate,
+        identity: &Identity,
+    ) -> Result<Verdict, StoreError> {
         let (digest, is_first) = (candidate.text_digest, pending.look == Look::First);
         let id = identity.id;
         let is_other = id != pending.entry.id;
@@ -145,7 +151,7 @@ impl<'a> Plan<'a> {
     }
 
     /// What an article is that no address and no digest knows.
-    fn near(&self, candidate: &Candidate, identity: ArticleId) -> Result<Verdict, StoreError> {
+    fn near(&mut self, candidate: &Candidate, identity: ArticleId) -> Result<Verdict, StoreError> {
         if !self.novelty.near {
             return Ok(Verdict::New);
         }
@@ -162,11 +168,13 @@ impl<'a> Plan<'a> {
         };
         let Some(of) = articles.article(seq)? else { return Ok(Verdict::New) };
         let similarity = likeness.similarity;
-        Ok(if likeness.is_longer {
-            Verdict::Extended { of, similarity }
-        } else {
-            Verdict::Duplicate { of, similarity }
-        })
+        if likeness.is_longer {
+            return Ok(Verdict::Extended { of, similarity });
+        }
+        if let Some(original) = articles.profile(seq)? {
+            self.batch.add_copy(Arc::clone(&candidate.profile), original);
+        }
+        Ok(Verdict::Duplicate { of, similarity })
     }
 
     /// A line of the log.
@@ -339,11 +347,7 @@ impl<'a> Plan<'a> {
             let line = self.lines[*start..].split(|byte| *byte == b'\n').next().unwrap_or_default();
             return Ok(String::from_utf8(line.to_vec()).ok());
         }
-        match self.store.line(seq) {
-            // A file of the log that was taken away must not stop the writer.
-            Err(StoreError::Log(_)) => Ok(None),
-            line => line,
-        }
+        line_if_kept(self.store, seq)
     }
 
     /// The article that first had this text.

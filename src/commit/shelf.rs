@@ -43,6 +43,8 @@ pub struct Planned {
 pub struct Batch {
     records: Vec<Planned>,
     by_key: HashMap<u32, Vec<usize>>,
+    /// Near copies, each with its original.
+    copies: Vec<(Arc<Profile>, Arc<Profile>)>,
 }
 
 /// One text's view on both.
@@ -103,6 +105,9 @@ impl Texts {
 
     /// Hears of records that were committed.
     pub fn learn(&mut self, batch: Batch) {
+        for (copy, original) in &batch.copies {
+            self.common.learn_wrapping(copy, original);
+        }
         for planned in batch.records {
             self.common.learn(&planned.profile);
             self.keep(planned.seq, planned.profile);
@@ -129,6 +134,17 @@ impl Texts {
     }
 }
 
+/// A line of the log. A file of it that was taken away must not stop the writer.
+pub(super) fn line_if_kept(store: &Store, seq: Seq) -> Result<Option<String>, StoreError> {
+    match store.line(seq) {
+        Err(StoreError::Log(error)) => {
+            tracing::warn!(%seq, "an earlier record cannot be read, and is not compared: {error}");
+            Ok(None)
+        }
+        line => line,
+    }
+}
+
 fn profile_of(line: &str) -> Result<Option<Profile>, StoreError> {
     let line: Line = serde_json::from_str(line).map_err(|error| StoreError::Row(error.to_string()))?;
     Ok(matches!(line.event, Event::New | Event::Update).then(|| Profile::of(&line.content_text)))
@@ -141,6 +157,11 @@ impl Batch {
             self.by_key.entry(key).or_default().push(self.records.len());
         }
         self.records.push(planned);
+    }
+
+    /// Adds a near copy.
+    pub fn add_copy(&mut self, copy: Arc<Profile>, original: Arc<Profile>) {
+        self.copies.push((copy, original));
     }
 
     fn get(&self, seq: Seq) -> Option<&Planned> {
@@ -190,17 +211,16 @@ impl Shelf for Articles<'_> {
         Ok(known.filter(|known| self.may_be_copied(known.id, &known.language)).map(|known| known.sketch))
     }
 
-    fn profile(&self, place: Seq) -> Result<Option<Profile>, StoreError> {
-        if let Some(planned) = self.batch.get(place) {
-            return Ok(Some((*planned.profile).clone()));
+    fn profile(&self, place: Seq) -> Result<Option<Arc<Profile>>, StoreError> {
+        let at_hand = self.batch.get(place).map(|planned| Arc::clone(&planned.profile));
+        if let Some(profile) = at_hand.or_else(|| self.texts.kept(place)) {
+            return Ok(Some(profile));
         }
-        if let Some(kept) = self.texts.kept(place) {
-            return Ok(Some((*kept).clone()));
+        let Some(line) = line_if_kept(self.store, place)? else { return Ok(None) };
+        let profile = profile_of(&line)?.map(Arc::new);
+        if let Some(profile) = &profile {
+            self.texts.keep(place, Arc::clone(profile));
         }
-        let Some(profile) = self.store.line(place)?.and_then(|line| profile_of(&line).transpose()).transpose()? else {
-            return Ok(None);
-        };
-        self.texts.keep(place, Arc::new(profile.clone()));
-        Ok(Some(profile))
+        Ok(profile)
     }
 }

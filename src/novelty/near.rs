@@ -11,6 +11,7 @@ mod profile;
 mod sketch;
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 pub use common::Common;
 pub use memory::Memory;
@@ -63,7 +64,7 @@ pub trait Shelf {
     ///
     /// # Errors
     /// The shelf's.
-    fn profile(&self, place: Self::Place) -> Result<Option<Profile>, Self::Error>;
+    fn profile(&self, place: Self::Place) -> Result<Option<Arc<Profile>>, Self::Error>;
 }
 
 impl Profile {

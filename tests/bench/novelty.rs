@@ -230,10 +230,11 @@ impl Shelf for Counted<'_> {
         Ok(self.store.sketched(place)?.map(|known| known.sketch))
     }
 
-    fn profile(&self, place: Seq) -> Result<Option<Profile>, StoreError> {
+    fn profile(&self, place: Seq) -> Result<Option<std::sync::Arc<Profile>>, StoreError> {
         self.compared.set(self.compared.get() + 1);
         let line = if self.verifies { self.store.line(place)? } else { None };
-        Ok(line.map(|line| Profile::of(&serde_json::from_str::<Record>(&line).unwrap().content_text)))
+        let text = |line: String| serde_json::from_str::<Record>(&line).unwrap().content_text;
+        Ok(line.map(|line| std::sync::Arc::new(Profile::of(&text(line)))))
     }
 }
 

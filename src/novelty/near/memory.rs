@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::convert::Infallible;
+use std::sync::Arc;
 
 use super::{PER_KEY_MAX, Profile, Shelf, Sketch};
 
@@ -9,7 +10,7 @@ use super::{PER_KEY_MAX, Profile, Shelf, Sketch};
 #[derive(Clone, Debug)]
 pub struct Memory<T> {
     room: usize,
-    texts: VecDeque<(Profile, T)>,
+    texts: VecDeque<(Arc<Profile>, T)>,
     /// Place of the first text that is held.
     first: usize,
     by_key: HashMap<u32, VecDeque<usize>>,
@@ -22,7 +23,7 @@ impl<T> Memory<T> {
     }
 
     /// Adds a text; gives its place. Places are counted from 0.
-    pub fn add(&mut self, profile: Profile, with: T) -> usize {
+    pub fn add(&mut self, profile: Arc<Profile>, with: T) -> usize {
         if self.texts.len() == self.room {
             self.remove_first();
         }
@@ -47,7 +48,7 @@ impl<T> Memory<T> {
     }
 
     /// The text at a place, while it is held.
-    pub fn get(&self, place: usize) -> Option<&(Profile, T)> {
+    pub fn get(&self, place: usize) -> Option<&(Arc<Profile>, T)> {
         self.texts.get(place.checked_sub(self.first)?)
     }
 }
@@ -69,7 +70,7 @@ impl<T> Shelf for Memory<T> {
         Ok(self.get(place).and_then(|(profile, _)| profile.sketch()).cloned())
     }
 
-    fn profile(&self, place: usize) -> Result<Option<Profile>, Infallible> {
-        Ok(self.get(place).map(|(profile, _)| profile.clone()))
+    fn profile(&self, place: usize) -> Result<Option<Arc<Profile>>, Infallible> {
+        Ok(self.get(place).map(|(profile, _)| Arc::clone(profile)))
     }
 }

@@ -99,7 +99,7 @@ impl Shelf for Counting {
         self.memory.sketch(place)
     }
 
-    fn profile(&self, place: usize) -> Result<Option<Profile>, Infallible> {
+    fn profile(&self, place: usize) -> Result<Option<Arc<Profile>>, Infallible> {
         count(&self.profiles);
         self.memory.profile(place)
     }
@@ -127,9 +127,9 @@ impl Shelf for Crowded {
         Ok(self.text.sketch().cloned())
     }
 
-    fn profile(&self, _: usize) -> Result<Option<Profile>, Infallible> {
+    fn profile(&self, _: usize) -> Result<Option<Arc<Profile>>, Infallible> {
         count(&self.profiles);
-        Ok(Some(self.text.clone()))
+        Ok(Some(Arc::new(self.text.clone())))
     }
 }
 
@@ -139,7 +139,7 @@ fn short_texts_are_never_near_copies() {
     for (count, is_copy) in [(0, false), (1, false), (10, false), (11, false), (12, true)] {
         let text = words[..count].join(" ");
         let mut shelf = Memory::with_room(usize::MAX);
-        shelf.add(Profile::of(&text), ());
+        shelf.add(Arc::new(Profile::of(&text)), ());
         assert_eq!(found(&shelf, &text).is_some(), is_copy, "{count} words");
     }
 }
@@ -298,7 +298,7 @@ fn a_copy_in_the_shelf_is_found_among_many_others() {
     let random = &mut Random(16);
     let mut shelf = Memory::with_room(usize::MAX);
     let articles: Vec<String> = (0..300).map(|_| random.prose(100)).collect();
-    articles.iter().for_each(|article| assert!(shelf.add(Profile::of(article), ()) < 300));
+    articles.iter().for_each(|article| assert!(shelf.add(Arc::new(Profile::of(article)), ()) < 300));
     for (place, article) in articles.iter().enumerate().step_by(29) {
         assert_eq!(found(&shelf, &format!("{} {article}", random.prose(30))), Some(place));
     }
@@ -319,7 +319,7 @@ fn large_texts_cost_no_more_than_a_long_article() {
         ("broken letters", "\u{fffd}".repeat(1_700_000), 0),
     ];
     let mut shelf = Counting::empty();
-    (0..40).for_each(|_| _ = shelf.memory.add(Profile::of(&random.prose(100)), ()));
+    (0..40).for_each(|_| _ = shelf.memory.add(Arc::new(Profile::of(&random.prose(100))), ()));
     for (what, text, words) in cases {
         let profile = Profile::of(&text);
         assert_eq!(profile.words.len(), words, "{what}");
@@ -330,7 +330,7 @@ fn large_texts_cost_no_more_than_a_long_article() {
                 keys <= 64 && sketches <= 64 * PER_KEY_MAX && profiles <= COMPARED_MAX,
                 "{what}: {keys} {sketches}"
             );
-            shelf.memory.add(profile.clone(), ());
+            shelf.memory.add(Arc::new(profile.clone()), ());
         }
     }
 }
@@ -348,7 +348,7 @@ fn a_flood_of_near_identical_texts_costs_each_the_same() {
         let taken = shelf.taken();
         assert!(taken[0] <= 64 && taken[2] <= COMPARED_MAX, "{taken:?}");
         sketches.push(taken[1]);
-        shelf.memory.add(profile, ());
+        shelf.memory.add(Arc::new(profile), ());
     }
     let most = |part: &[usize]| part.iter().copied().max().unwrap();
     assert!(most(&sketches[1_500..]) <= 16 * PER_KEY_MAX, "{}", most(&sketches[1_500..]));
@@ -369,7 +369,7 @@ fn texts_made_to_collide_in_every_key_cost_a_bounded_number_of_looks() {
 fn a_shelf_gives_the_newest_articles_of_a_key_and_no_more() {
     let text = Random(20).prose(100);
     let mut shelf = Memory::with_room(usize::MAX);
-    (0..100).for_each(|_| _ = shelf.add(Profile::of(&text), ()));
+    (0..100).for_each(|_| _ = shelf.add(Arc::new(Profile::of(&text)), ()));
     let key = shelf.keys(Profile::of(&text).sketch().unwrap())[0];
     let Ok(places) = shelf.with_key(key);
     assert_eq!(places, (100 - PER_KEY_MAX..100).rev().collect::<Vec<_>>());
@@ -379,7 +379,7 @@ fn a_shelf_gives_the_newest_articles_of_a_key_and_no_more() {
 fn a_full_shelf_forgets_its_oldest_text_and_all_of_its_keys() {
     let texts = [31, 32, 33].map(|seed| Random(seed).prose(100));
     let mut shelf = Memory::with_room(2);
-    let places: Vec<usize> = texts.iter().map(|text| shelf.add(Profile::of(text), ())).collect();
+    let places: Vec<usize> = texts.iter().map(|text| shelf.add(Arc::new(Profile::of(text)), ())).collect();
     assert_eq!(places, [0, 1, 2]);
     let found = texts.each_ref().map(|text| {
         let Ok(found) = find(&shelf, &Profile::of(text), &Common::default());
@@ -443,7 +443,7 @@ proptest! {
     #[test]
     fn any_text_is_judged(known in prop::collection::vec(prop_oneof![repetitive(), any::<String>()], 0..6), new in repetitive()) {
         let mut shelf = Memory::with_room(usize::MAX);
-        let places: HashSet<usize> = known.iter().map(|text| shelf.add(Profile::of(text), ())).collect();
+        let places: HashSet<usize> = known.iter().map(|text| shelf.add(Arc::new(Profile::of(text)), ())).collect();
         let Ok(found) = find(&shelf, &Profile::of(&new), &Common::default());
         if let Some((place, likeness)) = found {
             prop_assert!(places.contains(&place));

@@ -201,7 +201,7 @@ fn score(texts: &[Text]) -> Score {
                 roots.push(at);
             }
         }
-        shelf.add(profile, ());
+        shelf.add(std::sync::Arc::new(profile), ());
     }
     let pairs = |count: usize| count * (count - 1) / 2;
     let count = |keys: Vec<(usize, &str)>| {
