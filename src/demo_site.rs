@@ -2,7 +2,7 @@
 //! a network.
 //!
 //! An RSS feed in English, an Atom feed in Russian, a JSON Feed in Kazakh, an outlet without a feed (its front page
-//! lists the articles, one of them a copy of the RSS outlet's), a feed that is gone. Dates are relative to the start.
+//! lists the articles, one of them a near copy of the RSS outlet's), a feed that is gone. Dates are relative to the start.
 
 mod newsroom;
 mod pages;

@@ -168,6 +168,11 @@ impl Outlet {
             modified: None,
             paragraphs: text.body.split("\n\n").map(|paragraph| paragraph.trim().replace('\n', " ")).collect(),
         };
+        if let Some(dateline) = draft.fields.get("dateline") {
+            // As customers of an agency print it: under a headline of their own, and cut.
+            article.paragraphs[0].insert_str(0, dateline);
+            article.paragraphs.pop();
+        }
         if let (Some(at), Some(note)) = (corrected_at, text.fields.get("correction_note")) {
             let (from, to) = (text.field("correct_from"), text.field("correct_to"));
             article.summary = article.summary.replace(from, to);
@@ -236,10 +241,14 @@ mod tests {
     }
 
     #[test]
-    fn one_article_is_a_copy() {
+    fn one_article_is_a_copy_under_another_headline_and_cut() {
         let articles = all_articles(None);
         let find = |slug: &str| articles.iter().find(|article| article.slug == slug).expect("it is published");
-        assert_eq!(find("caspian-port-container-train").paragraphs, find("aktau-container-hub-first-train").paragraphs);
+        let (copy, original) = (find("caspian-port-container-train"), find("aktau-container-hub-first-train"));
+        assert_ne!(copy.title, original.title);
+        assert!(copy.paragraphs[0].ends_with(&original.paragraphs[0]) && copy.paragraphs[0] != original.paragraphs[0]);
+        assert_eq!(copy.paragraphs[1..], original.paragraphs[1..copy.paragraphs.len()]);
+        assert_eq!(copy.paragraphs.len() + 1, original.paragraphs.len());
     }
 
     #[test]
