@@ -9,6 +9,7 @@ mod durability;
 mod forgetting;
 mod looks;
 mod opening;
+mod outcomes;
 mod reading;
 mod rows;
 mod segments;
@@ -34,11 +35,12 @@ use crate::model::{Outcome, Pending, Seq, SourceId};
 pub use copies::{Copies, KnownCopy};
 pub use forgetting::Sweep;
 pub use looks::{LookChange, LooksAdmitted, NextLook, is_read_from_page};
+pub use outcomes::Settled;
 pub use rows::{DeadLetter, Position, Seen};
 pub use segments::{FrameAt, LogEnd, LogError, sync_folder};
 pub use sketches::{Sketched, window_start};
 pub use source_state::{Health, SourceState};
-pub use transactions::{Admission, Announcement, FrontierLimits, Settled, Standing};
+pub use transactions::{Admission, Announcement, FrontierLimits, Standing};
 
 use segments::Segments;
 

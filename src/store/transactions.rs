@@ -1,20 +1,15 @@
 //! The two commit points, and the small writes beside them.
 
 use std::sync::atomic::Ordering;
-use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use sled::transaction::{ConflictableTransactionError, Transactional, TransactionalTree};
 
-use super::copies::{self, KnownCopy};
 use super::forgetting::FORGOTTEN;
-use super::looks::{LookChange, LookTables};
-use super::rows::{self, Day, DeadLetter, Position, Seen};
-use super::segments::{FrameAt, LogEnd};
-use super::{Sketched, SourceState, Store, StoreError, Tables, count_key, decode_count, versions};
-use crate::model::{ArticleId, Digest, Entry, Look, OffsetTime, Outcome, Pending, Seq, SourceId};
-use crate::record::{Event, Record};
+use super::rows::{self, Day, DeadLetter, Seen};
+use super::{Settled, SourceState, Store, StoreError, count_key, decode_count};
+use crate::model::{ArticleId, Digest, Entry, Look, OffsetTime, Pending, SourceId};
 
 pub(super) type InTransaction<T> = Result<T, ConflictableTransactionError<StoreError>>;
 
@@ -90,60 +85,6 @@ pub struct FrontierLimits {
     pub all: u64,
     /// Entries of one source, so that one that floods leaves room for the others.
     pub of_source: u64,
-}
-
-/// One entry that has come to its outcome, as sled must hear of it.
-#[derive(Clone, Debug)]
-pub struct Settled {
-    /// The frontier's key.
-    pub entry: ArticleId,
-    /// The source that announced it.
-    pub source: SourceId,
-    /// What is remembered under which identity. The entry's own address, and the one its page turned out to have.
-    pub seen: Vec<(ArticleId, Seen)>,
-    /// Text that belongs to an article from now on.
-    pub owns: Option<(Digest, ArticleId)>,
-    /// Its record, in the order of the frame's lines.
-    pub record: Option<Seq>,
-    /// For a copy: the article it is a copy of, and what to remember of it.
-    pub copy: Option<(ArticleId, KnownCopy)>,
-    /// Its outcome.
-    pub outcome: Outcome,
-    /// When it came to it.
-    pub at: jiff::Timestamp,
-    /// For a dead letter.
-    pub dead: Option<DeadLetter>,
-    /// What its record is found by when near copies of it come.
-    pub sketch: Option<Sketched>,
-    /// What it changes in the looks to come.
-    pub look: LookChange,
-}
-
-impl Settled {
-    /// What a record of the log says when sled missed its commit, but for the sketch.
-    pub fn from_record(record: &Record) -> Self {
-        let digest = record.dedup.text_digest;
-        let (outcome, of) = match (record.event, record.dedup.of) {
-            (Event::Duplicate, Some(of)) => (Outcome::Duplicate, of),
-            _ => (Outcome::Recorded, record.id),
-        };
-        // A page that was withdrawn has no text that could be unchanged.
-        let text_digest = if record.event == Event::Withdrawn { Digest([0; 16]) } else { digest };
-        let seen = Seen { outcome, version: record.version, seq: record.seq, text_digest, of };
-        Self {
-            entry: record.id,
-            source: record.source.id.clone(),
-            seen: vec![(record.id, seen)],
-            owns: (outcome == Outcome::Recorded).then_some((digest, record.id)),
-            record: Some(record.seq),
-            copy: KnownCopy::of_record(record),
-            outcome,
-            at: record.recorded_at,
-            dead: None,
-            sketch: None,
-            look: LookChange::from_record(record),
-        }
-    }
 }
 
 impl Store {
@@ -323,104 +264,6 @@ impl Store {
     /// sled's.
     pub fn drop_dead_letter(&self, id: ArticleId) -> Result<bool, StoreError> {
         self.ask(|tables| Ok(tables.dead.remove(id.0)?.is_some()))
-    }
-}
-
-impl Tables {
-    /// Enters what a frame, or a batch without records, settled; returns the source of each entry that was pending.
-    pub(super) fn apply(
-        &self,
-        settled: &[Settled],
-        frame: Option<FrameAt>,
-        new_end: LogEnd,
-        near_window: Option<Duration>,
-    ) -> Result<Vec<SourceId>, StoreError> {
-        let records = settled.iter().filter_map(|one| Some((one.record?, one.sketch.as_ref())));
-        let rows = self.sketch_rows(records, near_window)?;
-        let Self { meta, frontier, seen, digests, positions, dead, versions, copies, .. } = self;
-        let Self { looks, looks_due: due, sketches, sketch_keys: keys, .. } = self;
-        let trees = (meta, frontier, seen, digests, positions, dead, versions, copies, looks, due, sketches, keys);
-        let removed = trees.transaction(
-            |(meta, frontier, seen, digests, positions, dead, versions, copies, looks, due, sketches, keys)| {
-                let looks = LookTables { meta, looks, due };
-                let tables = OutcomeTables { meta, frontier, seen, digests, dead, versions, copies, looks, sketches };
-                rows.write(sketches, keys)?;
-                let mut removed = Vec::new();
-                let mut line = 0;
-                for one in settled {
-                    if tables.enter(one)? {
-                        removed.push(one.source.clone());
-                    }
-                    if let (Some(seq), Some(frame)) = (one.record, frame) {
-                        positions.insert(&seq.0.to_be_bytes(), &Position { frame, line }.encode())?;
-                        line += 1;
-                    }
-                }
-                meta.insert("end", &rows::encode_end(new_end))?;
-                Ok(removed)
-            },
-        );
-        Ok(removed?)
-    }
-}
-
-/// What the outcome of an entry changes.
-struct OutcomeTables<'a> {
-    meta: &'a TransactionalTree,
-    frontier: &'a TransactionalTree,
-    seen: &'a TransactionalTree,
-    digests: &'a TransactionalTree,
-    dead: &'a TransactionalTree,
-    versions: &'a TransactionalTree,
-    copies: &'a TransactionalTree,
-    sketches: &'a TransactionalTree,
-    looks: LookTables<'a>,
-}
-
-impl OutcomeTables<'_> {
-    /// Enters an outcome; tells whether the entry was pending.
-    fn enter(&self, one: &Settled) -> InTransaction<bool> {
-        let was_pending = self.frontier.remove(&one.entry.0)?.is_some();
-        if was_pending {
-            subtract(self.meta, "pending")?;
-        } else {
-            // Rebuilt from the log: its admission is not known any more.
-            add(self.meta, "admitted", 1)?;
-        }
-        if let Some((of, copy)) = &one.copy {
-            let before = self.seen.get(copy.id.0)?.and_then(|row| Seen::decode(&row));
-            copies::enter(self.copies, *of, copy, before.as_ref())?;
-        }
-        for (id, row) in &one.seen {
-            self.remember(*id, row, one.at)?;
-        }
-        if let Some((digest, owner)) = one.owns
-            && self.digests.get(digest.0)?.is_none()
-        {
-            self.digests.insert(&digest.0, &owner.0)?;
-        }
-        match &one.dead {
-            Some(letter) => self.dead.insert(&one.entry.0, encode_json(letter)?)?,
-            None => self.dead.remove(&one.entry.0)?,
-        };
-        self.looks.change(&one.look)?;
-        add(self.meta, one.outcome.name(), 1)?;
-        Ok(was_pending)
-    }
-
-    fn remember(&self, id: ArticleId, row: &Seen, at: jiff::Timestamp) -> InTransaction<()> {
-        let before = self.seen.get(id.0)?;
-        let day = before.as_deref().map(rows::day_of).unwrap_or_default().max(Day::of(at));
-        if let Some(before) = before.as_deref().and_then(Seen::decode) {
-            versions::keep(self.versions, id, &before, row)?;
-            copies::leave(self.copies, id, &before, row)?;
-            // A corrected text takes the place of what it replaces.
-            if before.is_replaced_by(row) {
-                self.sketches.remove(&before.seq.0.to_be_bytes())?;
-            }
-        }
-        self.seen.insert(&id.0, rows::with_day(&row.encode(), day))?;
-        Ok(())
     }
 }
 
