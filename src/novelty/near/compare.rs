@@ -30,6 +30,12 @@ const PASSAGE_SHINGLES_MIN: usize = 14;
 const LEDE_SHINGLES: usize = 32;
 const LEDE_MIN: f64 = 0.1;
 
+/// A text with less of the other has it in the same order, passage by passage: by how many words two steps may differ, and the
+/// least share of such steps. Texts of stock phrases share as much, in any order.
+const SURE_CONTAINMENT: f64 = 0.6;
+const STEADY_WORDS_MAX: usize = 8;
+const STEADY_MIN: f64 = 0.5;
+
 /// Longest gap between two common passages in which words stand in each other's place.
 const GAP_WORDS_MAX: usize = 24;
 
@@ -46,6 +52,9 @@ struct Measures {
     /// Shingles of the shorter text that are no boilerplate, and those that the longer one has, too.
     own: usize,
     shared: usize,
+    /// Steps from one common passage to the next, and those that go on in the other text as in this one.
+    steps: usize,
+    steady: usize,
     /// Words in common passages, by [`Kind`].
     same: [usize; 3],
     /// Words that stand in the place of others of their kind.
@@ -71,6 +80,7 @@ pub(super) fn likeness(new: &Profile, known: &Profile, common: &Common) -> Optio
         && similarity >= least
         && either(measures.covered) >= COVERED_MIN
         && either(measures.lede) >= LEDE_MIN
+        && (similarity >= SURE_CONTAINMENT || measures.steady as f64 >= STEADY_MIN * measures.steps as f64)
         && !measures.is_other_of_its_kind();
     // Three digits: the rest is noise of what happens to be common.
     let similarity = (similarity * 1_000.0).round() / 1_000.0;
@@ -100,6 +110,11 @@ impl Measures {
         for (place, word) in ours.iter().enumerate() {
             let Some(other) = place_of_word(shingles, place) else { continue };
             self.same[word.kind as usize] += 1;
+            if let Some((our, their)) = before.filter(|(our, their)| (our + 1, their + 1) != (place, other)) {
+                self.steps += 1;
+                let is_steady = their < other && (other - their).abs_diff(place - our) <= STEADY_WORDS_MAX;
+                self.steady += usize::from(is_steady);
+            }
             match before {
                 Some((our, their)) if their < other => self.gap(&ours[our + 1..place], &theirs[their + 1..other]),
                 Some(_) => {}

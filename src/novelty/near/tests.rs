@@ -375,6 +375,21 @@ fn a_shelf_gives_the_newest_articles_of_a_key_and_no_more() {
     assert_eq!(places, (100 - PER_KEY_MAX..100).rev().collect::<Vec<_>>());
 }
 
+/// Half of each text is of twelve stock phrases, in any order.
+#[test]
+fn texts_made_of_the_same_stock_phrases_are_different_articles() {
+    let phrases: Vec<String> = (0..12).map(|seed| Random(100 + seed).prose(9)).collect();
+    let text = |seed: u64| -> String {
+        let mut random = Random(seed);
+        (0..40).map(|_| format!("{} {} ", phrases[random.below(phrases.len())], random.prose(6))).collect()
+    };
+    let (known, new) = (Profile::of(&text(51)), Profile::of(&text(52)));
+    let common =
+        known.shingles().iter().filter(|(shingle, _)| new.shingles().iter().any(|(other, _)| shingle == other));
+    assert!(common.count() * 10 > known.shingles().len() * 3, "three in ten shingles are common");
+    assert_eq!(new.compare(&known, &Common::default()), None);
+}
+
 #[test]
 fn a_full_shelf_forgets_its_oldest_text_and_all_of_its_keys() {
     let texts = [31, 32, 33].map(|seed| Random(seed).prose(100));
