@@ -21,11 +21,8 @@ pub use sketch::Sketch;
 /// Candidates that are looked up per key, the newest first: a shingle that more articles share is nobody's.
 pub const PER_KEY_MAX: usize = 32;
 
-/// Candidates whose sketches are read: each is a random read, and most share but a key of common words.
-const SKETCHES_MAX: usize = 8;
-
-/// Candidates that are compared in full.
-const COMPARED_MAX: usize = 4;
+/// Candidates that are looked at: each is some random reads, and most of all that are found share but a key of common words.
+const CANDIDATES_MAX: usize = 4;
 
 /// Least resemblance of two sketches for a comparison: a copy with 30 % of its words changed has 0.2, two articles on one
 /// event less than 0.05.
@@ -75,23 +72,18 @@ impl Profile {
     }
 }
 
-/// The article on a shelf that a new text is most like, if it is a near copy of any. Costs at most `SKETCHES_MAX` sketches and
-/// `COMPARED_MAX` comparisons, whatever the texts hold.
+/// The article on a shelf that a new text is most like, if it is a near copy of any. Costs at most `CANDIDATES_MAX` sketches
+/// and comparisons, whatever the texts hold.
 ///
 /// # Errors
 /// The shelf's.
 pub fn find<S: Shelf>(shelf: &S, new: &Profile, common: &Common) -> Result<Option<(S::Place, Likeness)>, S::Error> {
     let Some(sketch) = new.sketch() else { return Ok(None) };
-    let mut candidates: Vec<(S::Place, f64)> = Vec::new();
-    for place in best_by_keys(shelf, sketch)? {
-        if let Some(known) = shelf.sketch(place)? {
-            let resemblance = sketch.resemblance(&known);
-            candidates.extend((resemblance >= RESEMBLANCE_MIN).then_some((place, resemblance)));
-        }
-    }
-    candidates.sort_by(|(_, one), (_, two)| two.total_cmp(one));
     let mut best: Option<(S::Place, Likeness)> = None;
-    for (place, _) in candidates.into_iter().take(COMPARED_MAX) {
+    for place in best_by_keys(shelf, sketch)? {
+        if shelf.sketch(place)?.is_none_or(|known| sketch.resemblance(&known) < RESEMBLANCE_MIN) {
+            continue;
+        }
         let Some(known) = shelf.profile(place)? else { continue };
         let Some(likeness) = new.compare(&known, common) else { continue };
         if best.is_none_or(|(_, before)| likeness.similarity > before.similarity) {
@@ -114,7 +106,7 @@ fn best_by_keys<S: Shelf>(shelf: &S, sketch: &Sketch) -> Result<impl Iterator<It
     }
     let mut met: Vec<(S::Place, (f64, usize))> = met.into_iter().collect();
     met.sort_by(|(_, (one, first)), (_, (two, second))| two.total_cmp(one).then(first.cmp(second)));
-    Ok(met.into_iter().take(SKETCHES_MAX).map(|(place, _)| place))
+    Ok(met.into_iter().take(CANDIDATES_MAX).map(|(place, _)| place))
 }
 
 #[cfg(test)]

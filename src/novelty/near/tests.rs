@@ -327,7 +327,7 @@ fn large_texts_cost_no_more_than_a_long_article() {
             let Ok(_) = find(&shelf, &profile, &Common::default());
             let [keys, sketches, profiles] = shelf.taken();
             assert!(
-                keys <= 64 && sketches <= 64 * PER_KEY_MAX && profiles <= COMPARED_MAX,
+                keys <= 64 && sketches <= CANDIDATES_MAX && profiles <= CANDIDATES_MAX,
                 "{what}: {keys} {sketches}"
             );
             shelf.memory.add(Arc::new(profile.clone()), ());
@@ -346,7 +346,7 @@ fn a_flood_of_near_identical_texts_costs_each_the_same() {
         let Ok(found) = find(&shelf, &profile, &Common::default());
         assert_eq!(found.is_some(), !sketches.is_empty());
         let taken = shelf.taken();
-        assert!(taken[0] <= 64 && taken[2] <= COMPARED_MAX, "{taken:?}");
+        assert!(taken[0] <= 64 && taken[2] <= CANDIDATES_MAX, "{taken:?}");
         sketches.push(taken[1]);
         shelf.memory.add(Arc::new(profile), ());
     }
@@ -362,7 +362,7 @@ fn texts_made_to_collide_in_every_key_cost_a_bounded_number_of_looks() {
     let shelf = Crowded { text: text.clone(), next, sketches, profiles };
     let Ok(found) = find(&shelf, &text, &Common::default());
     assert!(found.is_some());
-    assert_eq!((keys, shelf.sketches.get(), shelf.profiles.get()), (16, SKETCHES_MAX, COMPARED_MAX));
+    assert_eq!((keys, shelf.sketches.get(), shelf.profiles.get()), (16, CANDIDATES_MAX, CANDIDATES_MAX));
 }
 
 #[test]
