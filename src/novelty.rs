@@ -81,6 +81,19 @@ pub fn text_digest(text: &str) -> Digest {
     Digest(first_half(hasher))
 }
 
+/// Words of a text that is short enough to stand under many headlines ("Details in the video"): its title counts, too.
+const TITLE_COUNTS_BELOW: usize = 20;
+
+/// Digest of an article: of its text, and of its title where the text is of few words.
+pub fn article_digest(title: Option<&str>, text: &str) -> Digest {
+    let mut words = 0;
+    fold::words(text, |_| words += 1);
+    match title {
+        Some(title) if words < TITLE_COUNTS_BELOW => text_digest(&format!("{title}\n{text}")),
+        _ => text_digest(text),
+    }
+}
+
 /// Digest of what a source says of an article; another one means that the source announces a change.
 ///
 /// Title, summary, content and date of change count. Markup, comments, addresses (with their tracking parameters),
@@ -192,6 +205,19 @@ mod tests {
         for (left, right) in different {
             assert_ne!(text_digest(left), text_digest(right), "{left:?} {right:?}");
         }
+    }
+
+    #[test]
+    fn a_text_of_few_words_is_known_by_its_title_too() {
+        let few = "Details are in the video.";
+        let many = few.repeat(5);
+        assert_ne!(
+            article_digest(Some("A fire in the port"), few),
+            article_digest(Some("The president has arrived"), few)
+        );
+        assert_eq!(article_digest(Some("A fire in the port"), few), article_digest(Some("a fire IN the port!"), few));
+        assert_eq!(article_digest(Some("A fire in the port"), &many), article_digest(None, &many));
+        assert_eq!(article_digest(None, few), text_digest(few));
     }
 
     #[test]

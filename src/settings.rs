@@ -389,7 +389,11 @@ fn check_sections(sections: &Sections, places: &layers::Places) -> Vec<SettingsF
             "name a socket, such as \"/run/chapar/chapar.sock\"",
         ),
         (extract.workers > EXTRACT_WORKERS_MAX, "extract.workers", "at most 1024; 0 is one per core"),
-        (!novelty.look_again.is_sorted(), "novelty.look_again", "shortest first, such as [\"1h\", \"6h\", \"24h\"]"),
+        (
+            !novelty.look_again.is_sorted_by(|one, next| one < next),
+            "novelty.look_again",
+            "shortest first, such as [\"1h\", \"6h\", \"24h\"]",
+        ),
         (novelty.look_again.len() > LOOKS_MAX, "novelty.look_again", "at most 16 looks"),
         (
             novelty.look_again.last().is_some_and(|after| after.0 > LOOK_AFTER_MAX),

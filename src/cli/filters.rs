@@ -286,7 +286,7 @@ impl Earlier {
     fn original(&mut self, text: &TextLine) -> Option<(Value, f64)> {
         let repaired = crate::text::mojibake::mended(&text.content_text);
         let content = repaired.as_ref().map_or(&text.content_text, |mended| &mended.text);
-        let digest = novelty::text_digest(content).0;
+        let digest = novelty::article_digest(text.title.as_deref(), content).0;
         if let Some(owner) = self.by_digest.get(&digest) {
             return Some((owner.clone(), 1.0));
         }

@@ -261,3 +261,31 @@ fn line_of(settled: &Settled) -> String {
     let line = serde_json::json!({"seq": seq, "event": "new", "content_text": text(seq.0 + 1_000)});
     format!("{line}\n")
 }
+
+/// A source that prints its own story again adds to it; another source copies it.
+#[test]
+fn a_follow_up_of_the_same_source_is_recorded_and_names_what_it_goes_on_from() {
+    let first = sentences(40, 0..30);
+    let follow_up = format!("{first} {}", sentences(41, 0..8));
+    let announced = |number: u8, source: &str, text: &str| {
+        let mut finished = article(number, number, Look::First, text);
+        finished.pending.entry.source = source.parse().unwrap();
+        if let Ending::Article(candidate) = &mut finished.ending {
+            candidate.source.id = source.parse().unwrap();
+        }
+        finished
+    };
+    for (source, expected) in [("a", Outcome::Recorded), ("b", Outcome::Duplicate)] {
+        let world = World::new(NoveltySection::default());
+        let original = announced(1, "a", &first);
+        let digest = crate::model::Digest([0; 16]);
+        let limits = crate::store::FrontierLimits { all: 9, of_source: 9 };
+        let entry = original.pending.entry.clone();
+        world.store.admit(&entry.source.clone(), &[(entry, digest)], now(), limits, |_| Default::default()).unwrap();
+        let outcomes = world.commit(&[&[original], &[announced(2, source, &follow_up)]]);
+        assert_eq!(outcomes, [Outcome::Recorded, expected], "{source}");
+        if expected == Outcome::Recorded {
+            assert_eq!(world.record(2).dedup.of, Some(crate::model::ArticleId([1; 16])));
+        }
+    }
+}

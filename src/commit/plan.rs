@@ -19,6 +19,10 @@ use crate::record::{Event, Record};
 use crate::settings::NoveltySection;
 use crate::store::{DeadLetter, LookChange, NextLook, Seen, Settled, Sketched, Store, StoreError, window_start};
 
+/// What of the same source is a copy, and no follow-up: so alike, and with so few words in passages of its own.
+const OWN_SIMILARITY_MIN: f64 = 0.8;
+const OWN_ADDED_MAX: usize = 30;
+
 /// What a batch will write, and what its earlier entries change for the later ones.
 pub struct Plan<'a> {
     pub(super) store: &'a Store,
@@ -168,7 +172,10 @@ impl<'a> Plan<'a> {
         };
         let Some(of) = articles.article(seq)? else { return Ok(Verdict::New) };
         let similarity = likeness.similarity;
-        if likeness.is_longer {
+        // A source does not print its own story anew: what is somewhat alike there is the next one.
+        let is_same_source = || Ok::<_, StoreError>(self.store.announcers(of)?.contains(&candidate.source.id));
+        let differs = similarity < OWN_SIMILARITY_MIN || likeness.added > OWN_ADDED_MAX;
+        if likeness.is_longer || differs && is_same_source()? {
             return Ok(Verdict::Extended { of, similarity });
         }
         if let Some(original) = articles.profile(seq)? {

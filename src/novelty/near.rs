@@ -33,7 +33,9 @@ const RESEMBLANCE_MIN: f64 = 0.04;
 pub struct Likeness {
     /// Share of the shorter text that is in the longer, 0 to 1.
     pub similarity: f64,
-    /// The new text is for the most part passages that the known one does not have: it is more than a copy.
+    /// Words, nearly, in passages that only the new text has.
+    pub added: usize,
+    /// They are so many that it is more than a copy.
     pub is_longer: bool,
 }
 

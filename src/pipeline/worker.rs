@@ -202,7 +202,7 @@ fn read_page(
     Ending::Article(Box::new(Candidate {
         identity: novelty::article_id(&novelty::canonical_url(&url)),
         fetched_identity: novelty::article_id(&novelty::canonical_url(fetched)),
-        text_digest: novelty::text_digest(&article.content_text),
+        text_digest: novelty::article_digest(article.title.as_deref(), &article.content_text),
         profile: Arc::new(Profile::of(&article.content_text)),
         url,
         article,

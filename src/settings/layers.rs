@@ -342,6 +342,7 @@ fn environment() -> Environment {
         .ignore_empty(true)
         .list_separator(",")
         .with_list_parse_key("http.allow_private")
+        .with_list_parse_key("novelty.look_again")
 }
 
 /// Reads each variable by itself, so that each fault is named; where the good ones were set.

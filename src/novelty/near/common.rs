@@ -1,5 +1,6 @@
 //! Which shingles are common to many articles: boilerplate, and turns of phrase.
 
+use super::compare::foreign_shingles;
 use super::profile::Profile;
 
 /// Counters; each shingle has two. Fixed: 2 MiB, whatever is read.
@@ -28,23 +29,16 @@ impl Default for Common {
 impl Common {
     /// Counts an article that is no copy.
     pub fn learn(&mut self, article: &Profile) {
-        self.count(article, None);
-    }
-
-    /// Counts what a copy has and its original has not: what sites put around articles.
-    pub fn learn_wrapping(&mut self, copy: &Profile, original: &Profile) {
-        self.count(copy, Some(original));
-    }
-
-    fn count(&mut self, text: &Profile, without: Option<&Profile>) {
-        let mut theirs = without.map_or(&[][..], Profile::shingles).iter().peekable();
-        for shingles in text.shingles().chunk_by(|(one, _), (two, _)| one == two) {
-            let (shingle, _) = shingles[0];
-            while theirs.next_if(|(other, _)| *other < shingle).is_some() {}
-            if theirs.peek().is_none_or(|(other, _)| *other != shingle) {
-                self.add(shingle);
-            }
+        for same in article.shingles().chunk_by(|(one, _), (two, _)| one == two) {
+            self.add(same[0].0);
         }
+    }
+
+    /// Counts the passages that a copy has and its original has not: what sites put around articles.
+    pub fn learn_wrapping(&mut self, copy: &Profile, original: &Profile) {
+        let mut shingles = foreign_shingles(copy, original, self);
+        shingles.dedup();
+        shingles.into_iter().for_each(|shingle| self.add(shingle));
     }
 
     fn add(&mut self, shingle: u64) {

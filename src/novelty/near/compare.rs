@@ -42,10 +42,22 @@ const GAP_WORDS_MAX: usize = 24;
 /// The same before the first and behind the last common passage, where headlines and datelines are written anew.
 const EDGE_WORDS_MAX: usize = 8;
 
+/// What is as short on both sides there is a word of the text that differs, and no headline.
+const EDGE_SLOT_WORDS_MAX: usize = 4;
+
+/// In a text as short, in words, one other name or number among the same words makes another article: a fire in another town.
+const SHORT_WORDS: usize = 80;
+
+/// So many shingles in passages of its own, and so small a share of the rest, are more than what sites put around a copy.
+const ADDED_SHINGLES_MIN: usize = 60;
+const LONGER_COVERED_MAX: f64 = 0.6;
+
 /// What two texts have in common.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 struct Measures {
-    /// The shorter and the longer text's share outside of long passages that the other does not have, the new one first.
+    /// Own shingles of the new text in long passages that the known one does not have.
+    added: usize,
+    /// The share of each text outside of such passages, the new one first.
     covered: [f64; 2],
     /// Share of each lede that is in the other text.
     lede: [f64; 2],
@@ -56,9 +68,9 @@ struct Measures {
     steps: usize,
     steady: usize,
     /// Words in common passages, by [`Kind`].
-    same: [usize; 3],
+    same: [usize; 4],
     /// Words that stand in the place of others of their kind.
-    replaced: [usize; 3],
+    replaced: [usize; 4],
 }
 
 /// A shingle of one text.
@@ -84,7 +96,8 @@ pub(super) fn likeness(new: &Profile, known: &Profile, common: &Common) -> Optio
         && !measures.is_other_of_its_kind();
     // Three digits: the rest is noise of what happens to be common.
     let similarity = (similarity * 1_000.0).round() / 1_000.0;
-    is_copy.then_some(Likeness { similarity, is_longer: measures.covered[0] < 0.5 })
+    let is_longer = measures.added >= ADDED_SHINGLES_MIN && measures.covered[0] < LONGER_COVERED_MAX;
+    is_copy.then_some(Likeness { similarity, added: measures.added, is_longer })
 }
 
 impl Measures {
@@ -92,8 +105,11 @@ impl Measures {
         let texts = [meet(new, known, common), meet(known, new, common)];
         let own = [0, 1].map(|text| texts[text].iter().filter(|met| met.is_own).count());
         let shorter = &texts[if own[0] <= own[1] { 0 } else { 1 }];
+        let foreign = [0, 1].map(|text| foreign(&texts[text]).len());
+        let covered = [0, 1].map(|text| 1.0 - foreign[text] as f64 / own[text].max(1) as f64);
         let mut measures = Self {
-            covered: [covered(&texts[0], own[0]), covered(&texts[1], own[1])],
+            added: foreign[0],
+            covered,
             lede: [lede(&texts[0]), lede(&texts[1])],
             own: own[0].min(own[1]),
             shared: shorter.iter().filter(|met| met.is_own && met.other.is_some()).count(),
@@ -118,26 +134,30 @@ impl Measures {
             match before {
                 Some((our, their)) if their < other => self.gap(&ours[our + 1..place], &theirs[their + 1..other]),
                 Some(_) => {}
-                None => self.edge(last_words(&ours[..place]), last_words(&theirs[..other])),
+                None => self.edge(&ours[..place], &theirs[..other], last_words),
             }
             before = Some((place, other));
         }
         if let Some((our, their)) = before {
-            self.edge(first_words(&ours[our + 1..]), first_words(&theirs[their + 1..]));
+            self.edge(&ours[our + 1..], &theirs[their + 1..], first_words);
         }
     }
 
     fn gap(&mut self, ours: &[Word], theirs: &[Word]) {
         if ours.len().max(theirs.len()) <= GAP_WORDS_MAX {
-            for kind in [Kind::Plain, Kind::Name, Kind::Number] {
+            for kind in [Kind::Plain, Kind::First, Kind::Name, Kind::Number] {
                 self.replaced[kind as usize] += replaced(ours, theirs, kind);
             }
         }
     }
 
     /// Headlines are other words, and in some languages all capitalised.
-    fn edge(&mut self, ours: &[Word], theirs: &[Word]) {
-        self.replaced[Kind::Number as usize] += replaced(ours, theirs, Kind::Number);
+    fn edge(&mut self, ours: &[Word], theirs: &[Word], near: fn(&[Word]) -> &[Word]) {
+        if ours.len().max(theirs.len()) <= EDGE_SLOT_WORDS_MAX {
+            self.gap(ours, theirs);
+        } else {
+            self.replaced[Kind::Number as usize] += replaced(near(ours), near(theirs), Kind::Number);
+        }
     }
 
     /// Whether the same words carry other numbers or names: the next article of its kind, such as tomorrow's exchange rates.
@@ -148,12 +168,14 @@ impl Measures {
             replaced / (replaced + self.same[kind as usize] as f64).max(1.0)
         };
         let (edited, names, numbers) = (share(Kind::Plain), share(Kind::Name), share(Kind::Number));
-        let [_, other_names, other_numbers] = self.replaced;
+        let [_, other_firsts, other_names, other_numbers] = self.replaced;
         let is_only_number = self.same[Kind::Number as usize] == 0;
+        let is_short = self.same.iter().sum::<usize>() < SHORT_WORDS;
         other_numbers >= 2 && numbers > 0.15 + edited
             || other_numbers == 1 && is_only_number && edited < 0.15
             || other_names >= 3 && names > 0.1 + 3.0 * edited
             || other_names == 2 && names > 0.1 + 3.0 * edited && edited < 0.05
+            || is_short && edited < 0.02 && other_firsts + other_names + other_numbers > 0
     }
 }
 
@@ -174,18 +196,31 @@ fn meet(text: &Profile, other: &Profile, common: &Common) -> Vec<Met> {
     all
 }
 
-/// Share of the own shingles outside of long passages that the other text does not have.
-fn covered(shingles: &[Met], own: usize) -> f64 {
-    let (mut foreign, mut run) = (0usize, 0usize);
-    for met in shingles.iter().filter(|met| met.is_own).map(Some).chain([None]) {
-        if met.is_some_and(|met| met.other.is_none()) {
-            run += 1;
-        } else {
-            foreign += if run >= PASSAGE_SHINGLES_MIN { run } else { 0 };
-            run = 0;
+/// Places of the own shingles in long passages that the other text does not have.
+fn foreign(shingles: &[Met]) -> Vec<usize> {
+    let (mut foreign, mut run) = (Vec::new(), Vec::new());
+    for (place, met) in shingles.iter().enumerate().filter(|(_, met)| met.is_own) {
+        if met.other.is_none() {
+            run.push(place);
+            continue;
         }
+        if run.len() >= PASSAGE_SHINGLES_MIN {
+            foreign.append(&mut run);
+        }
+        run.clear();
     }
-    1.0 - foreign as f64 / own.max(1) as f64
+    if run.len() >= PASSAGE_SHINGLES_MIN {
+        foreign.append(&mut run);
+    }
+    foreign
+}
+
+/// The shingles of long passages that a text has and another has not.
+pub(super) fn foreign_shingles(text: &Profile, other: &Profile, common: &Common) -> Vec<u64> {
+    let mut is_foreign = vec![false; text.shingles().len()];
+    foreign(&meet(text, other, common)).into_iter().for_each(|place| is_foreign[place] = true);
+    let all = text.shingles().iter().filter(|(_, place)| is_foreign[*place as usize]);
+    all.map(|(shingle, _)| *shingle).collect()
 }
 
 fn lede(shingles: &[Met]) -> f64 {

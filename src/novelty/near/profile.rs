@@ -27,6 +27,8 @@ const WORD_CHARS_MAX: usize = 64;
 pub(super) enum Kind {
     /// An ordinary word.
     Plain,
+    /// Capitalised at the beginning of a sentence: a name or not.
+    First,
     /// Capitalised within a sentence; not all in capitals, as the words of whole texts are.
     Name,
     /// With a digit.
@@ -153,8 +155,12 @@ impl Reading {
             Self { chars: 0, .. } => return None,
             Self { is_broken: true, .. } => Kind::Plain,
             Self { is_number: true, .. } => Kind::Number,
-            Self { is_capital: true, has_small, chars, .. } if !begins_sentence && (has_small || chars == 1) => {
-                Kind::Name
+            Self { is_capital: true, has_small, chars, .. } if has_small || chars == 1 => {
+                if begins_sentence {
+                    Kind::First
+                } else {
+                    Kind::Name
+                }
             }
             _ => Kind::Plain,
         };
