@@ -42,7 +42,8 @@ const GAP_WORDS_MAX: usize = 24;
 /// The same before the first and behind the last common passage, where headlines and datelines are written anew.
 const EDGE_WORDS_MAX: usize = 8;
 
-/// What is as short on both sides there is a word of the text that differs, and no headline.
+/// What is as short on both sides there, or stands between the common passage and a common first or last word, are words
+/// of the text that differ, and no headline.
 const EDGE_SLOT_WORDS_MAX: usize = 4;
 
 /// In a text as short, in words, one other name or number among the same words makes another article: a fire in another town.
@@ -71,6 +72,13 @@ struct Measures {
     same: [usize; 4],
     /// Words that stand in the place of others of their kind.
     replaced: [usize; 4],
+}
+
+/// An end of both texts.
+#[derive(Clone, Copy)]
+enum Edge {
+    Begin,
+    End,
 }
 
 /// A shingle of one text.
@@ -134,12 +142,12 @@ impl Measures {
             match before {
                 Some((our, their)) if their < other => self.gap(&ours[our + 1..place], &theirs[their + 1..other]),
                 Some(_) => {}
-                None => self.edge(&ours[..place], &theirs[..other], last_words),
+                None => self.edge(&ours[..place], &theirs[..other], Edge::Begin),
             }
             before = Some((place, other));
         }
         if let Some((our, their)) = before {
-            self.edge(&ours[our + 1..], &theirs[their + 1..], first_words);
+            self.edge(&ours[our + 1..], &theirs[their + 1..], Edge::End);
         }
     }
 
@@ -152,8 +160,14 @@ impl Measures {
     }
 
     /// Headlines are other words, and in some languages all capitalised.
-    fn edge(&mut self, ours: &[Word], theirs: &[Word], near: fn(&[Word]) -> &[Word]) {
-        if ours.len().max(theirs.len()) <= EDGE_SLOT_WORDS_MAX {
+    fn edge(&mut self, ours: &[Word], theirs: &[Word], edge: Edge) {
+        let (near, outermost): (fn(&[Word]) -> &[Word], fn(&[Word]) -> Option<u32>) = match edge {
+            Edge::Begin => (last_words, |words| words.first().map(|word| word.hash)),
+            Edge::End => (first_words, |words| words.last().map(|word| word.hash)),
+        };
+        let longest = ours.len().max(theirs.len());
+        let is_enclosed = longest <= EDGE_WORDS_MAX && outermost(ours) == outermost(theirs);
+        if is_enclosed || longest <= EDGE_SLOT_WORDS_MAX {
             self.gap(ours, theirs);
         } else {
             self.replaced[Kind::Number as usize] += replaced(near(ours), near(theirs), Kind::Number);

@@ -300,6 +300,12 @@ fn one_other_name_or_number_makes_a_short_text_another_article() {
             "Таразе",
         ),
         (
+            "Президент Казахстана Ильяс Бекович с официальным визитом прибыл в соседнюю столицу. Завтра на переговорах \
+             подпишут ряд документов о торговле и транспорте, сообщили в пресс-службе.",
+            "Казахстана Ильяс Бекович",
+            "Таджикистана Рустам Назарович Шоди",
+        ),
+        (
             "Kecha Karimov saylovda gʻalaba qozondi. Markaziy saylov komissiyasi ovozlar toʻliq sanab chiqilganini va \
              natijalar tez orada eʼlon qilinishini maʼlum qildi.",
             "Karimov",
