@@ -161,16 +161,16 @@ impl Measures {
 
     /// Headlines are other words, and in some languages all capitalised.
     fn edge(&mut self, ours: &[Word], theirs: &[Word], edge: Edge) {
-        let (near, outermost): (fn(&[Word]) -> &[Word], fn(&[Word]) -> Option<u32>) = match edge {
-            Edge::Begin => (last_words, |words| words.first().map(|word| word.hash)),
-            Edge::End => (first_words, |words| words.last().map(|word| word.hash)),
+        let outermost = |words: &[Word]| match edge {
+            Edge::Begin => words.first().map(|word| word.hash),
+            Edge::End => words.last().map(|word| word.hash),
         };
         let longest = ours.len().max(theirs.len());
         let is_enclosed = longest <= EDGE_WORDS_MAX && outermost(ours) == outermost(theirs);
         if is_enclosed || longest <= EDGE_SLOT_WORDS_MAX {
             self.gap(ours, theirs);
         } else {
-            self.replaced[Kind::Number as usize] += replaced(near(ours), near(theirs), Kind::Number);
+            self.replaced[Kind::Number as usize] += replaced(nearest(ours, edge), nearest(theirs, edge), Kind::Number);
         }
     }
 
@@ -251,12 +251,12 @@ fn place_of_word(shingles: &[Met], place: usize) -> Option<usize> {
     })
 }
 
-fn first_words(words: &[Word]) -> &[Word] {
-    &words[..words.len().min(EDGE_WORDS_MAX)]
-}
-
-fn last_words(words: &[Word]) -> &[Word] {
-    &words[words.len().saturating_sub(EDGE_WORDS_MAX)..]
+/// The words of an end that stand nearest to the common passage.
+fn nearest(words: &[Word], edge: Edge) -> &[Word] {
+    match edge {
+        Edge::Begin => &words[words.len().saturating_sub(EDGE_WORDS_MAX)..],
+        Edge::End => &words[..words.len().min(EDGE_WORDS_MAX)],
+    }
 }
 
 /// How many words of a kind stand in each other's place in two passages.
