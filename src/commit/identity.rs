@@ -16,7 +16,7 @@ use super::Candidate;
 use super::plan::Plan;
 use crate::model::{ArticleId, Look, Pending};
 use crate::novelty;
-use crate::novelty::near::{Common, Profile};
+use crate::novelty::near::Profile;
 use crate::store::{Seen, StoreError};
 
 /// An article published within so many days is not one whose record retention has removed.
@@ -122,6 +122,11 @@ impl Plan<'_> {
         Ok(self.seen(id)?.filter(|seen| seen.is_article(id)))
     }
 
+    /// Whether two texts are of one article.
+    fn is_same_text(&self, new: &Profile, known: &str) -> bool {
+        new.compare(&Profile::of(known), self.texts.common()).is_some()
+    }
+
     /// The one place where identity compares texts.
     fn compare(&self, known: &Seen, candidate: &Candidate) -> Result<(Text, Option<KnownRecord>), StoreError> {
         let line = self.line(known.seq)?;
@@ -129,16 +134,11 @@ impl Plan<'_> {
         let text = match &record {
             _ if known.text_digest == candidate.text_digest => Text::Same,
             None => Text::Gone,
-            Some(record) if same_text(&candidate.article.content_text, &record.content_text) => Text::Same,
+            Some(record) if self.is_same_text(&candidate.profile, &record.content_text) => Text::Same,
             Some(_) => Text::Another,
         };
         Ok((text, record))
     }
-}
-
-/// Whether two texts are of one article.
-fn same_text(new: &str, known: &str) -> bool {
-    Profile::of(new).compare(&Profile::of(known), &Common::default()).is_some()
 }
 
 /// Where the known text is gone, what is published now is another article; anything else is known and never new.

@@ -27,7 +27,7 @@ const OWN_ADDED_MAX: usize = 30;
 pub struct Plan<'a> {
     pub(super) store: &'a Store,
     novelty: &'a NoveltySection,
-    texts: &'a Texts,
+    pub(super) texts: &'a Texts,
     pub(super) now: Timestamp,
     next: Seq,
     lines: Vec<u8>,
