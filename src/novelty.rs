@@ -76,9 +76,17 @@ pub fn article_id(url: &CanonicalUrl) -> ArticleId {
 /// digest wherever it is set. Letters, digits and their grouping into words count, and what makes another number:
 /// signs, decimal points, raised digits, currency and percent signs.
 pub fn text_digest(text: &str) -> Digest {
-    let mut hasher = Sha256::new();
-    fold::words(text, |word| absorb(&mut hasher, word));
-    Digest(first_half(hasher))
+    counted_digest(text).0
+}
+
+/// The digest, and of how many words.
+fn counted_digest(text: &str) -> (Digest, usize) {
+    let (mut hasher, mut words) = (Sha256::new(), 0);
+    fold::words(text, |word| {
+        absorb(&mut hasher, word);
+        words += 1;
+    });
+    (Digest(first_half(hasher)), words)
 }
 
 /// Words of a text that is short enough to stand under many headlines ("Details in the video"): its title counts, too.
@@ -86,11 +94,10 @@ const TITLE_COUNTS_BELOW: usize = 20;
 
 /// Digest of an article: of its text, and of its title where the text is of few words.
 pub fn article_digest(title: Option<&str>, text: &str) -> Digest {
-    let mut words = 0;
-    fold::words(text, |_| words += 1);
+    let (digest, words) = counted_digest(text);
     match title {
         Some(title) if words < TITLE_COUNTS_BELOW => text_digest(&format!("{title}\n{text}")),
-        _ => text_digest(text),
+        _ => digest,
     }
 }
 

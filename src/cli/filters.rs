@@ -21,7 +21,7 @@ use crate::extract::clean::clean as clean_text;
 use crate::extract::{self as extraction, Hints, SiteTemplate};
 use crate::model::{Article, ContentFrom, Page};
 use crate::novelty;
-use crate::novelty::near::{self, Common, Memory, Profile};
+use crate::novelty::near::{self, Boilerplate, Memory, Profile};
 use crate::poll;
 use crate::rules::RuleFiles;
 use crate::settings::{Settings, SettingsError};
@@ -278,7 +278,7 @@ struct Earlier {
     /// Each with the line that was first and the language of the text. Copies, too: a copy of a copy is found by them.
     shelf: Memory<(Value, Option<String>)>,
     by_digest: HashMap<[u8; 16], Value>,
-    common: Common,
+    common: Boilerplate,
 }
 
 impl Earlier {
@@ -316,7 +316,7 @@ impl Earlier {
 
 pub fn dedup(arguments: FilesArguments) -> Result<Exit, Failure> {
     let shelf = Memory::with_room(DEDUP_TEXTS_MAX);
-    let mut earlier = Earlier { shelf, by_digest: HashMap::new(), common: Common::default() };
+    let mut earlier = Earlier { shelf, by_digest: HashMap::new(), common: Boilerplate::default() };
     each_line(arguments.inputs(), |line| {
         let text = text_line(line)?;
         let found = earlier.original(&text);

@@ -61,6 +61,11 @@ pub(super) const fn left(key: &'static str, title: &'static str) -> Column {
     Column { key, title, align: Align::Left }
 }
 
+/// A column of numbers.
+pub(super) const fn right(key: &'static str, title: &'static str) -> Column {
+    Column { key, title, align: Align::Right }
+}
+
 #[derive(Serialize)]
 struct DeadLetterRow {
     id: ArticleId,

@@ -10,7 +10,7 @@ use serde::Serialize;
 use url::Url;
 
 use super::ask::{OutputArguments, client, path_segment};
-use super::operate::{left, list};
+use super::operate::{left, list, right};
 use super::output::{Align, Column, Format, RecordWriter, Surface, copies_page, diff_page, where_it_differs};
 use super::{Exit, Failure};
 use crate::local_api::{AskError, Client, VersionRow};
@@ -91,10 +91,6 @@ const COPY_CSV_COLUMNS: [Column; 7] = [
 ];
 
 const RUN_COLUMNS: [Column; 3] = [left("change", "CHANGE"), right("words", "WORDS"), left("text", "TEXT")];
-
-const fn right(key: &'static str, title: &'static str) -> Column {
-    Column { key, title, align: Align::Right }
-}
 
 #[derive(Serialize)]
 struct CopyRow {

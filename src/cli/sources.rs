@@ -13,7 +13,7 @@ use clap::{Args, Subcommand};
 use url::Url;
 
 use super::ask::{OutputArguments, client};
-use super::operate::{left, list};
+use super::operate::{left, list, right};
 use super::output::{Align, Column, Format, Surface};
 use super::{Exit, Failure};
 use crate::local_api::SourceStatus;
@@ -69,7 +69,7 @@ const SOURCE_COLUMNS: [Column; 7] = [
     left("last_success", "LAST SUCCESS"),
     left("last_new", "LAST NEW"),
     left("next_poll", "NEXT POLL"),
-    Column { key: "usual_gap", title: "GAP", align: Align::Right },
+    right("usual_gap", "GAP"),
     Column { key: "note", title: "NOTE", align: Align::Below },
 ];
 

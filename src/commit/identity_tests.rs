@@ -4,9 +4,10 @@
 use std::time::Duration;
 
 use super::*;
+use crate::commit::tests::article;
 use crate::commit::{Committer, Ending, Finished};
-use crate::model::{Announced, Article, Digest, Entry, Labels, LanguageLabel, Outcome, Seq};
-use crate::record::{Event, FetchTrace, Record, RecordSource};
+use crate::model::{Announced, Digest, Entry, Outcome, Seq};
+use crate::record::{Event, Record};
 use crate::settings::NoveltySection;
 use crate::store::{FrontierLimits, SourceState, Store};
 
@@ -49,46 +50,17 @@ struct Found<'a> {
 
 impl Found<'_> {
     fn with(self, look: Look, text: &str) -> Finished {
-        let pending = Pending {
-            entry: entry(self.announced),
-            look,
-            admitted_at: now(),
-            attempts: 0,
-            not_before: now(),
-            last_error: None,
-        };
-        let candidate = Candidate {
-            identity: id(self.canonical),
-            url: url(self.canonical),
-            fetched_identity: id(self.fetched),
-            validators: crate::http::Validators::default(),
-            article: Article { content_text: text.to_owned(), ..Article::default() },
-            labels: Labels {
-                language: LanguageLabel { tag: "en".to_owned(), confidence: 1.0 },
-                places: Vec::new(),
-                topics: Vec::new(),
-            },
-            text_digest: novelty::text_digest(text),
-            profile: std::sync::Arc::new(novelty::near::Profile::of(text)),
-            source: RecordSource {
-                id: "a".parse().unwrap(),
-                name: "A".to_owned(),
-                kind: crate::model::SourceKind::Feed,
-                feed_url: url("/feed"),
-                guid: None,
-            },
-            fetch: FetchTrace {
-                at: now(),
-                final_url: url(self.fetched),
-                status: 200,
-                content_type: None,
-                charset: None,
-                charset_from: None,
-                bytes: 0,
-            },
-            rules: String::new(),
-        };
-        Finished { pending, ending: Ending::Article(Box::new(candidate)) }
+        let mut finished = article(0, 0, look, text);
+        finished.pending.entry = entry(self.announced);
+        finished.pending.admitted_at = now();
+        finished.pending.not_before = now();
+        if let Ending::Article(candidate) = &mut finished.ending {
+            candidate.identity = id(self.canonical);
+            candidate.url = url(self.canonical);
+            candidate.fetched_identity = id(self.fetched);
+            candidate.fetch.final_url = url(self.fetched);
+        }
+        finished
     }
 }
 

@@ -7,7 +7,7 @@ use super::shelf::{Articles, Batch, Texts};
 use super::tests::article;
 use super::*;
 use crate::model::{Look, Seq};
-use crate::novelty::near::{self, Common, PER_KEY_MAX, Shelf, Sketch};
+use crate::novelty::near::{self, Boilerplate, PER_KEY_MAX, Shelf, Sketch};
 use crate::record::Record;
 use crate::store::{Settled, Sketched};
 
@@ -188,7 +188,7 @@ fn costs(world: &World, profile: &Profile) -> (usize, usize) {
         since: Timestamp::UNIX_EPOCH,
     };
     let counted = Counted { articles, sketches: Cell::new(0), profiles: Cell::new(0) };
-    near::find(&counted, profile, &Common::default()).unwrap();
+    near::find(&counted, profile, &Boilerplate::default()).unwrap();
     (counted.sketches.get(), counted.profiles.get())
 }
 
@@ -241,17 +241,9 @@ fn forged(number: u64, sketch: &Sketch) -> Settled {
     let id = ArticleId(id);
     let sketched = Sketched { id, sketch: sketch.clone(), at: now(), language: "en".to_owned() };
     Settled {
-        look: crate::store::LookChange::Keep,
-        at: Timestamp::UNIX_EPOCH,
-        entry: id,
-        copy: None,
-        source: "a".parse().unwrap(),
-        seen: Vec::new(),
-        owns: None,
         record: Some(Seq(number)),
-        outcome: Recorded,
-        dead: None,
         sketch: Some(sketched),
+        ..Settled::of(id, "a".parse().unwrap(), Recorded, Timestamp::UNIX_EPOCH)
     }
 }
 

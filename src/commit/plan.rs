@@ -216,17 +216,11 @@ impl<'a> Plan<'a> {
         let digest = candidate.text_digest;
         let row = Seen { outcome: Outcome::Recorded, version, seq, text_digest: digest, of: identity };
         let mut settled = Settled {
-            entry,
-            source: pending.entry.source.clone(),
             seen: vec![(identity, row)],
-            owns: None,
             record: Some(seq),
-            copy: None,
-            outcome: Outcome::Recorded,
-            at: self.now,
-            dead: None,
             sketch: self.sketched(candidate, identity),
             look: self.look_after_record(pending, candidate, identity),
+            ..Settled::of(entry, pending.entry.source.clone(), Outcome::Recorded, self.now)
         };
         self.batch_text(candidate, identity, seq);
         self.seen.insert(identity, row);
@@ -326,19 +320,7 @@ impl<'a> Plan<'a> {
         let (entry, source) = (pending.entry.id, pending.entry.source.clone());
         let nothing = Seen { outcome, version: 0, seq: Seq(0), text_digest: Digest([0; 16]), of: entry };
         let row = Seen { outcome, ..self.seen(entry)?.unwrap_or(nothing) };
-        Ok(Settled {
-            entry,
-            source,
-            seen: vec![(entry, row)],
-            owns: None,
-            record: None,
-            copy: None,
-            outcome,
-            at: self.now,
-            dead,
-            sketch: None,
-            look: LookChange::Keep,
-        })
+        Ok(Settled { seen: vec![(entry, row)], dead, ..Settled::of(entry, source, outcome, self.now) })
     }
 
     pub(super) fn seen(&self, id: ArticleId) -> Result<Option<Seen>, StoreError> {

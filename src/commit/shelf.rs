@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use serde::Deserialize;
 
 use crate::model::{ArticleId, Seq};
-use crate::novelty::near::{Common, PER_KEY_MAX, Profile, Shelf, Sketch};
+use crate::novelty::near::{Boilerplate, PER_KEY_MAX, Profile, Shelf, Sketch};
 use crate::record::Event;
 use crate::store::{Store, StoreError};
 
@@ -22,7 +22,7 @@ const PROFILES_KEPT: usize = 64;
 
 /// What the committer knows of the texts of the log, beside what the store finds.
 pub struct Texts {
-    common: Common,
+    common: Boilerplate,
     kept: RefCell<VecDeque<(Seq, Arc<Profile>)>>,
 }
 
@@ -73,7 +73,7 @@ struct Line {
 impl Texts {
     /// Learns from the newest records. What cannot be read is left out: the verdicts become a little less sure.
     pub fn of_log(store: &Store) -> Self {
-        let mut texts = Self { common: Common::default(), kept: RefCell::default() };
+        let mut texts = Self { common: Boilerplate::default(), kept: RefCell::default() };
         if let Err(error) = texts.learn_newest(store) {
             tracing::warn!("not all of the newest records could be read to learn what they have in common: {error}");
         }
@@ -82,7 +82,7 @@ impl Texts {
 
     /// Nothing.
     pub fn none() -> Self {
-        Self { common: Common::default(), kept: RefCell::default() }
+        Self { common: Boilerplate::default(), kept: RefCell::default() }
     }
 
     fn learn_newest(&mut self, store: &Store) -> Result<(), StoreError> {
@@ -129,7 +129,7 @@ impl Texts {
     }
 
     /// What is common to many.
-    pub fn common(&self) -> &Common {
+    pub fn common(&self) -> &Boilerplate {
         &self.common
     }
 }

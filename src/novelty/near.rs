@@ -2,9 +2,9 @@
 //!
 //! A [`Profile`] is what of a text is compared: its words and its shingles of three. A [`Sketch`] of it, small and of fixed
 //! size, finds candidates among many articles, by its keys. Candidates are compared word by word, without what is
-//! [`Common`] to many articles.
+//! [`Boilerplate`] to many articles.
 
-mod common;
+mod boilerplate;
 mod compare;
 mod memory;
 mod profile;
@@ -13,7 +13,7 @@ mod sketch;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-pub use common::Common;
+pub use boilerplate::Boilerplate;
 pub use memory::Memory;
 pub use profile::Profile;
 pub use sketch::Sketch;
@@ -68,7 +68,7 @@ pub trait Shelf {
 
 impl Profile {
     /// How this text relates to a known one, if it is a near copy of it; texts that are too short for a sketch are none.
-    pub fn compare(&self, known: &Profile, common: &Common) -> Option<Likeness> {
+    pub fn compare(&self, known: &Profile, common: &Boilerplate) -> Option<Likeness> {
         self.sketch().zip(known.sketch())?;
         compare::likeness(self, known, common)
     }
@@ -79,7 +79,11 @@ impl Profile {
 ///
 /// # Errors
 /// The shelf's.
-pub fn find<S: Shelf>(shelf: &S, new: &Profile, common: &Common) -> Result<Option<(S::Place, Likeness)>, S::Error> {
+pub fn find<S: Shelf>(
+    shelf: &S,
+    new: &Profile,
+    common: &Boilerplate,
+) -> Result<Option<(S::Place, Likeness)>, S::Error> {
     let Some(sketch) = new.sketch() else { return Ok(None) };
     let mut best: Option<(S::Place, Likeness)> = None;
     for place in best_by_keys(shelf, sketch)? {

@@ -46,17 +46,9 @@ fn settle(store: &Store, number: u16, of: u16, at: Timestamp) {
     let text_digest = Digest(id(number).0);
     let row = Seen { outcome, version: 0, seq: crate::model::Seq(0), text_digest, of: id(of) };
     let settled = Settled {
-        look: crate::store::LookChange::Keep,
-        copy: None,
-        sketch: None,
-        entry: id(number),
-        source: "a".parse().unwrap(),
         seen: vec![(id(number), row)],
         owns: Some((text_digest, id(number))),
-        record: None,
-        outcome,
-        at,
-        dead: None,
+        ..Settled::of(id(number), "a".parse().unwrap(), outcome, at)
     };
     store.commit(&[], &[settled]).unwrap();
 }

@@ -41,6 +41,23 @@ pub struct Settled {
 }
 
 impl Settled {
+    /// An outcome that changes nothing but the counts; what else it changes is added.
+    pub fn of(entry: ArticleId, source: SourceId, outcome: Outcome, at: jiff::Timestamp) -> Self {
+        Self {
+            entry,
+            source,
+            seen: Vec::new(),
+            owns: None,
+            record: None,
+            copy: None,
+            outcome,
+            at,
+            dead: None,
+            sketch: None,
+            look: LookChange::Keep,
+        }
+    }
+
     /// What a record of the log says when sled missed its commit, but for the sketch.
     pub fn from_record(record: &Record) -> Self {
         let digest = record.dedup.text_digest;
@@ -52,17 +69,12 @@ impl Settled {
         let text_digest = if record.event == Event::Withdrawn { Digest([0; 16]) } else { digest };
         let seen = Seen { outcome, version: record.version, seq: record.seq, text_digest, of };
         Self {
-            entry: record.id,
-            source: record.source.id.clone(),
             seen: vec![(record.id, seen)],
             owns: (outcome == Outcome::Recorded).then_some((digest, record.id)),
             record: Some(record.seq),
             copy: KnownCopy::of_record(record),
-            outcome,
-            at: record.recorded_at,
-            dead: None,
-            sketch: None,
             look: LookChange::from_record(record),
+            ..Self::of(record.id, record.source.id.clone(), outcome, record.recorded_at)
         }
     }
 }

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use chapar::commit::{Candidate, Committer, Ending, Finished};
 use chapar::model::{Announced, Article, ArticleId, Entry, LanguageLabel, Look, Outcome, Pending, Seq, SourceKind};
-use chapar::novelty::near::{self, Common, Profile, Shelf, Sketch};
+use chapar::novelty::near::{self, Boilerplate, Profile, Shelf, Sketch};
 use chapar::novelty::text_digest;
 use chapar::record::{FetchTrace, Record, RecordSource};
 use chapar::settings::NoveltySection;
@@ -245,7 +245,7 @@ fn judged_by_steps(store: &Store, world: &World, first: u64, count: u64) -> Step
     let profiles: Vec<Profile> = texts.iter().map(|text| Profile::of(text)).collect();
     let sketch = each(before);
     let shelf = |verifies| Counted { store, verifies, sketches: Cell::default(), compared: Cell::default() };
-    let (finding, verifying, common) = (shelf(false), shelf(true), Common::default());
+    let (finding, verifying, common) = (shelf(false), shelf(true), Boilerplate::default());
     let before = cpu_micros();
     for profile in &profiles {
         near::find(&finding, profile, &common).unwrap();

@@ -116,17 +116,9 @@ fn settled(source: u64, number: u64, now: Timestamp) -> Settled {
     let text_digest = novelty::text_digest(&number.to_string());
     let row = Seen { outcome: Outcome::Recorded, version: 1, seq: Seq(number + 1), text_digest, of: id };
     Settled {
-        look: chapar::store::LookChange::Keep,
-        copy: None,
-        sketch: None,
-        entry: id,
-        source: source_id(source),
         seen: vec![(id, row)],
         owns: Some((text_digest, id)),
-        record: None,
-        outcome: Outcome::Recorded,
-        at: now,
-        dead: None,
+        ..Settled::of(id, source_id(source), Outcome::Recorded, now)
     }
 }
 

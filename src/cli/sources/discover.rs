@@ -14,8 +14,8 @@ use url::Url;
 use super::draft::{Draft, Ids, country_of_host, id_of_host, kind_name, name_of};
 use super::{address, probe};
 use crate::classify::{Classifier, ClassifyText};
-use crate::cli::operate::{left, list, write_rows};
-use crate::cli::output::{Align, Column, Format, Surface};
+use crate::cli::operate::{left, list, right, write_rows};
+use crate::cli::output::{Column, Format, Surface};
 use crate::cli::{Exit, Failure};
 use crate::http::{Client, HttpSettings, shown};
 use crate::model::SourceKind;
@@ -54,7 +54,7 @@ pub struct DiscoverArguments {
 
 const COLUMNS: [Column; 7] = [
     left("format", "WHAT"),
-    Column { key: "entries", title: "ENTRIES", align: Align::Right },
+    right("entries", "ENTRIES"),
     left("newest", "NEWEST"),
     left("language", "LANG"),
     left("text", "TEXT"),

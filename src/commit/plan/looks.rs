@@ -103,17 +103,10 @@ impl Plan<'_> {
         let row = Seen { outcome: Outcome::Recorded, version, seq, text_digest: Digest([0; 16]), of: article };
         self.seen.insert(article, row);
         Ok(Settled {
-            entry: pending.entry.id,
-            source: pending.entry.source.clone(),
             seen: vec![(article, row)],
-            owns: None,
             record: Some(seq),
-            copy: None,
-            at: self.now,
-            sketch: None,
-            outcome: Outcome::Recorded,
-            dead: None,
             look: LookChange::Remove(article),
+            ..Settled::of(pending.entry.id, pending.entry.source.clone(), Outcome::Recorded, self.now)
         })
     }
 

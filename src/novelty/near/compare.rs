@@ -6,7 +6,7 @@
 //! and on 3,000 real ones, where articles of one site share paragraphs of background.
 
 use super::profile::{Kind, Profile, SHINGLE_WORDS, Word};
-use super::{Common, Likeness};
+use super::{Boilerplate, Likeness};
 
 /// Least share of the shorter text's shingles in the longer: with 30 % of the words changed, a third is left.
 const CONTAINMENT_MIN: f64 = 0.2;
@@ -91,7 +91,7 @@ struct Met {
 }
 
 /// How the new text relates to the known one, if it is a near copy of it.
-pub(super) fn likeness(new: &Profile, known: &Profile, common: &Common) -> Option<Likeness> {
+pub(super) fn likeness(new: &Profile, known: &Profile, common: &Boilerplate) -> Option<Likeness> {
     let measures = Measures::of(new, known, common);
     let similarity = measures.shared as f64 / measures.own.max(1) as f64;
     let least = if measures.own < FEW_SHINGLES { CONTAINMENT_OF_FEW_MIN } else { CONTAINMENT_MIN };
@@ -109,7 +109,7 @@ pub(super) fn likeness(new: &Profile, known: &Profile, common: &Common) -> Optio
 }
 
 impl Measures {
-    fn of(new: &Profile, known: &Profile, common: &Common) -> Self {
+    fn of(new: &Profile, known: &Profile, common: &Boilerplate) -> Self {
         let texts = [meet(new, known, common), meet(known, new, common)];
         let own = [0, 1].map(|text| texts[text].iter().filter(|met| met.is_own).count());
         let shorter = &texts[if own[0] <= own[1] { 0 } else { 1 }];
@@ -194,7 +194,7 @@ impl Measures {
 }
 
 /// Each shingle of a text, with its place in another.
-fn meet(text: &Profile, other: &Profile, common: &Common) -> Vec<Met> {
+fn meet(text: &Profile, other: &Profile, common: &Boilerplate) -> Vec<Met> {
     let mut all = vec![Met::default(); text.shingles().len()];
     let mut theirs = other.shingles().iter().peekable();
     let mut last: Option<(u64, u32)> = None;
@@ -230,7 +230,7 @@ fn foreign(shingles: &[Met]) -> Vec<usize> {
 }
 
 /// The shingles of long passages that a text has and another has not.
-pub(super) fn foreign_shingles(text: &Profile, other: &Profile, common: &Common) -> Vec<u64> {
+pub(super) fn foreign_shingles(text: &Profile, other: &Profile, common: &Boilerplate) -> Vec<u64> {
     let mut is_foreign = vec![false; text.shingles().len()];
     foreign(&meet(text, other, common)).into_iter().for_each(|place| is_foreign[place] = true);
     let all = text.shingles().iter().filter(|(_, place)| is_foreign[*place as usize]);

@@ -34,17 +34,8 @@ fn next(source: &str, number: u8, due: i64) -> NextLook {
 /// Settles an entry with an outcome that brings a look.
 fn settle(store: &Store, look: LookChange, number: u8, source: &str) {
     let settled = Settled {
-        at: Timestamp::UNIX_EPOCH,
-        copy: None,
-        sketch: None,
-        entry: ArticleId([number; 16]),
-        source: self::source(source),
-        seen: Vec::new(),
-        owns: None,
-        record: None,
-        outcome: Outcome::Unchanged,
-        dead: None,
         look,
+        ..Settled::of(ArticleId([number; 16]), self::source(source), Outcome::Unchanged, Timestamp::UNIX_EPOCH)
     };
     store.commit(&[], &[settled]).unwrap();
 }

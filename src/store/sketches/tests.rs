@@ -34,17 +34,10 @@ fn settled(number: u64, sketch: Sketch, at: Timestamp) -> Settled {
     let digest = Digest([number as u8; 16]);
     let seen = Seen { outcome: Outcome::Recorded, version: 1, seq: Seq(number), text_digest: digest, of: id };
     Settled {
-        look: crate::store::LookChange::Keep,
-        at: Timestamp::UNIX_EPOCH,
-        entry: id,
-        copy: None,
-        source: "a".parse().unwrap(),
         seen: vec![(id, seen)],
-        owns: None,
         record: Some(Seq(number)),
-        outcome: Outcome::Recorded,
-        dead: None,
         sketch: Some(Sketched { id, sketch, at, language: "en".to_owned() }),
+        ..Settled::of(id, "a".parse().unwrap(), Outcome::Recorded, Timestamp::UNIX_EPOCH)
     }
 }
 

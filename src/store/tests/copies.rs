@@ -38,19 +38,8 @@ fn copy(number: u32) -> KnownCopy {
 /// Commits an entry that is a copy, without a record.
 fn settle_copy(store: &Store, of: ArticleId, copy: KnownCopy) {
     let row = Seen { outcome: Outcome::Duplicate, version: 0, seq: Seq(0), text_digest: Digest([7; 16]), of };
-    let settled = Settled {
-        look: crate::store::LookChange::Keep,
-        at: Timestamp::UNIX_EPOCH,
-        entry: copy.id,
-        sketch: None,
-        source: copy.source.clone(),
-        seen: vec![(copy.id, row)],
-        owns: None,
-        record: None,
-        copy: Some((of, copy)),
-        outcome: Outcome::Duplicate,
-        dead: None,
-    };
+    let plain = Settled::of(copy.id, copy.source.clone(), Outcome::Duplicate, Timestamp::UNIX_EPOCH);
+    let settled = Settled { seen: vec![(copy.id, row)], copy: Some((of, copy)), ..plain };
     store.commit(b"", &[settled]).unwrap();
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use super::super::{Common, Memory, Profile, find};
+use super::super::{Boilerplate, Memory, Profile, find};
 use super::Random;
 
 /// Parts under `=== LANGUAGE KIND`. A template has the values of its copies in braces; the two texts of an event are parted
@@ -179,7 +179,7 @@ struct Score {
 }
 
 fn score(texts: &[Text]) -> Score {
-    let (mut shelf, mut common) = (Memory::with_room(usize::MAX), Common::default());
+    let (mut shelf, mut common) = (Memory::with_room(usize::MAX), Boilerplate::default());
     let mut roots: Vec<usize> = Vec::new();
     let (mut score, mut known) = (Score::default(), HashSet::new());
     for (at, text) in texts.iter().enumerate() {
@@ -235,7 +235,7 @@ fn texts_in_two_languages_are_never_near_copies() {
     let mut texts = texts(&mut Random(4));
     texts.retain(|text| text.edits.is_empty());
     let texts: Vec<(&str, Profile)> = texts.iter().map(|text| (text.language, Profile::of(&text.text))).collect();
-    let common = Common::default();
+    let common = Boilerplate::default();
     for (at, (language, one)) in texts.iter().enumerate() {
         for (_, two) in texts[..at].iter().filter(|(other, _)| other != language) {
             assert_eq!(one.compare(two, &common), None);
@@ -250,7 +250,7 @@ fn two_articles_on_one_event_with_one_quote_are_two() {
             let (one, two) = event.split_once("~~~\n").unwrap();
             let (one, two) = (Profile::of(one), Profile::of(two));
             assert!(one.shingles().iter().any(|(shingle, _)| two.shingles().iter().any(|(other, _)| other == shingle)));
-            assert_eq!(one.compare(&two, &Common::default()), None, "{event}");
+            assert_eq!(one.compare(&two, &Boilerplate::default()), None, "{event}");
         }
     }
 }

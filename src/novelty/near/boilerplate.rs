@@ -15,18 +15,18 @@ const HALVED_AFTER: usize = COUNTERS / 2;
 
 /// Counts of shingles (count-min sketch with conservative update: Estan, Varghese 2002).
 #[derive(Clone, Debug)]
-pub struct Common {
+pub struct Boilerplate {
     counters: Vec<u8>,
     added: usize,
 }
 
-impl Default for Common {
+impl Default for Boilerplate {
     fn default() -> Self {
         Self { counters: vec![0; COUNTERS], added: 0 }
     }
 }
 
-impl Common {
+impl Boilerplate {
     /// Counts an article that is no copy.
     pub fn learn(&mut self, article: &Profile) {
         for same in article.shingles().chunk_by(|(one, _), (two, _)| one == two) {
