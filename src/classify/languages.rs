@@ -50,6 +50,12 @@ impl TermLanguages {
         self.0 & (1 << language.0) != 0
     }
 
+    /// Whether other languages borrow from one of them. Stems of the others begin words by chance: Uzbek `portla*` and
+    /// Portland.
+    pub fn lend(self) -> bool {
+        ["en", "ru"].into_iter().filter_map(TermLanguage::of).any(|language| self.contains(language))
+    }
+
     /// Adds all languages of another set.
     pub fn add(&mut self, other: Self) {
         self.0 |= other.0;

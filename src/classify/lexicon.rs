@@ -11,8 +11,9 @@ use aho_corasick::AhoCorasick;
 use super::document::{Document, Word, fold};
 use super::languages::{TermLanguage, TermLanguages};
 
-/// A term in a language other than the text's counts only from this length, in letters: longer ones are loans and
-/// names (`парламент*` in Kyrgyz), shorter ones are chance (Russian «сел*» in Kazakh).
+/// A term of a topic in a language other than the text's counts only when the region's languages borrow from that one, and
+/// from this length, in letters: longer ones are loans and names (`парламент*` in Kyrgyz), shorter ones are chance
+/// (Russian «сел*» in Kazakh). Names of places count from one letter less, in whatever language they are listed.
 const FOREIGN_LETTERS_MIN: usize = 6;
 
 /// What a term in a language other than the text's counts for, against one in its own.
@@ -208,7 +209,8 @@ impl Term {
             Owner::Place(_) | Owner::MaybePlace(_) | Owner::NoPlace => {
                 (self.letters >= FOREIGN_LETTERS_MIN - 1).then_some(self.weight)
             }
-            _ => (self.letters >= FOREIGN_LETTERS_MIN).then_some(self.weight * FOREIGN_SHARE),
+            _ => (self.letters >= FOREIGN_LETTERS_MIN && self.languages.lend())
+                .then_some(self.weight * FOREIGN_SHARE),
         }
     }
 
