@@ -15,6 +15,9 @@ use crate::rules::{RuleFault, RuleFile, line_of};
 /// Keys of term lists. `uz` is Uzbek in Latin letters; its terms are transliterated for `uz-Cyrl`, too.
 const TERM_LANGUAGES: [&str; 12] = ["en", "ru", "kk", "kk-Latn", "ky", "tg", "tk", "uz", "uz-Cyrl", "tr", "fa", "zh"];
 
+/// `en` and `ru`, the first two of [`TERM_LANGUAGES`].
+const LENDERS: u16 = 0b11;
+
 /// Weights beyond this would let one word decide over everything else.
 const WEIGHT_MAX: f64 = 10.0;
 
@@ -53,7 +56,7 @@ impl TermLanguages {
     /// Whether other languages borrow from one of them. Stems of the others begin words by chance: Uzbek `portla*` and
     /// Portland.
     pub fn lend(self) -> bool {
-        ["en", "ru"].into_iter().filter_map(TermLanguage::of).any(|language| self.contains(language))
+        self.0 & LENDERS != 0
     }
 
     /// Adds all languages of another set.

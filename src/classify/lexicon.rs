@@ -131,6 +131,7 @@ impl Term {
 
     fn row(written: &str, pieces: &[&str], owner: Owner, language: TermLanguage) -> Result<Self, String> {
         let mut words = Vec::new();
+        let mut breaks = false;
         for piece in pieces {
             let (core, is_stem) = piece.strip_suffix('*').map_or((*piece, false), |core| (core, true));
             if core.contains('*') {
@@ -145,13 +146,14 @@ impl Term {
                 words.push(TermWord {
                     folded: folding.folded[word.start..word.end].to_owned(),
                     is_stem: is_stem && index == last,
-                    after_break: word.after_break && !words.is_empty(),
+                    after_break: (word.after_break || (breaks && index == 0)) && !words.is_empty(),
                     capitals: capitals(&core[word.from..word.to]),
                 });
             }
             if folding.words.is_empty() {
                 return Err(format!("{written:?} would match the empty string: a term needs letters or digits"));
             }
+            breaks = folding.ends_with_break;
         }
         if words.is_empty() {
             return Err(format!("{written:?} would match the empty string: a term needs letters or digits"));
@@ -209,8 +211,7 @@ impl Term {
             Owner::Place(_) | Owner::MaybePlace(_) | Owner::NoPlace => {
                 (self.letters >= FOREIGN_LETTERS_MIN - 1).then_some(self.weight)
             }
-            _ => (self.letters >= FOREIGN_LETTERS_MIN && self.languages.lend())
-                .then_some(self.weight * FOREIGN_SHARE),
+            _ => (self.letters >= FOREIGN_LETTERS_MIN && self.languages.lend()).then_some(self.weight * FOREIGN_SHARE),
         }
     }
 
