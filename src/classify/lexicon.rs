@@ -140,6 +140,7 @@ impl Term {
             let folding = fold(core);
             let last = folding.words.len().saturating_sub(1);
             if folding.words.is_empty() && !words.is_empty() && !is_stem {
+                breaks |= folding.ends_with_break;
                 continue; // a dash between words
             }
             for (index, word) in folding.words.iter().enumerate() {
