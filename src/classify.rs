@@ -1,7 +1,7 @@
 //! Article -> labels, pure: language, places and topics, each with the reason for it.
 //!
-//! The rules are compiled once into one table of languages and one automaton of terms; an article is folded once, its
-//! language found, and all terms of all rules found in one pass.
+//! The rules are compiled once into one automaton of terms; an article is folded once, its language found by a table of
+//! character n-grams, and all terms of all rules found in one pass.
 
 mod document;
 mod language;
@@ -15,7 +15,6 @@ use crate::model::Labels;
 use crate::rules::{RuleFault, RuleFiles};
 
 use document::Document;
-use language::LanguageTable;
 use languages::TermLanguage;
 use lexicon::Lexicon;
 use places::{Place, PlaceRules};
@@ -24,7 +23,6 @@ use topics::{RuleTest, Topic, TopicRules};
 /// The rules for language, places and topics, compiled.
 #[derive(Debug)]
 pub struct Classifier {
-    languages: LanguageTable,
     lexicon: Lexicon,
     places: Vec<Place>,
     topics: Vec<Topic>,
@@ -43,13 +41,12 @@ pub struct ClassifyText<'a> {
 }
 
 impl Classifier {
-    /// Compiles `languages.toml`, `places.toml` and every file of `topics/`. The rules' tests are not run.
+    /// Compiles `places.toml` and every file of `topics/`. The rules' tests are not run.
     ///
     /// # Errors
     /// All faults, each with file, line and key.
     pub fn compile(files: &RuleFiles) -> Result<Self, Vec<RuleFault>> {
         let mut faults = Vec::new();
-        let languages = LanguageTable::compile(files).map_err(|its_faults| faults.extend(its_faults)).ok();
         let places = PlaceRules::read(files, &mut faults);
         let topics = TopicRules::read(files, &mut faults);
         let terms = places.terms.into_iter().chain(topics.terms).collect();
@@ -57,9 +54,9 @@ impl Classifier {
             let origin = "topics and places".to_owned();
             faults.push(RuleFault { origin, line: 1, message: format!("too many terms: {message}") });
         });
-        match (languages, lexicon) {
-            (Some(languages), Ok(lexicon)) if faults.is_empty() => {
-                Ok(Self { languages, lexicon, places: places.places, topics: topics.topics, tests: topics.tests })
+        match lexicon {
+            Ok(lexicon) if faults.is_empty() => {
+                Ok(Self { lexicon, places: places.places, topics: topics.topics, tests: topics.tests })
             }
             _ => Err(faults),
         }
@@ -79,7 +76,7 @@ impl Classifier {
     /// Labels one article.
     pub fn classify(&self, text: &ClassifyText<'_>) -> Labels {
         let document = Document::new(text.title, text.body);
-        let language = self.languages.identify(&document, text.language_prior);
+        let language = language::identify(document.text(), text.language_prior);
         let hits = self.lexicon.find(&document, TermLanguage::of(&language.tag));
         Labels {
             places: places::label(&self.places, &document, &hits),

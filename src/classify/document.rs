@@ -101,13 +101,6 @@ impl Document {
     }
 }
 
-impl Folding {
-    /// The folded words in order.
-    pub fn words_folded(&self) -> impl Iterator<Item = &str> {
-        self.words.iter().map(|word| &self.folded[word.start..word.end])
-    }
-}
-
 /// Folds a text in NFC.
 pub fn fold(text: &str) -> Folding {
     let mut folding = Folding { folded: String::with_capacity(text.len() + text.len() / 8), words: Vec::new() };
