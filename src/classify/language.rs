@@ -8,7 +8,7 @@ mod script;
 mod table;
 
 use script::{Letters, Script, script_of};
-use table::{BOUNDARY, COLUMNS_MAX, COST_STEP, Column, NONE, SHIPPED, SKIPPED, ScriptTable, Table};
+use table::{BOUNDARY, COLUMNS_MAX, COST_STEP, Column, NONE, SHIPPED, SKIPPED, ScriptTable, Table, USUAL_STEPS};
 
 use crate::model::LanguageLabel;
 
@@ -42,16 +42,24 @@ const LETTERS_MIN: usize = 3;
 /// A language without a letter, or with it in one of twenty thousand: the letter is foreign to it, in steps of cost.
 const FOREIGN_COST: u8 = 152;
 
-/// Logistic regression of held-out sentences against sentences in 60 languages that are not in the table: whether a text is
-/// in none of ours, by what its symbols cost too much, times the root of their number, and foreign letters in a hundred.
-const EXCESS_WEIGHT: f64 = 0.86;
-const FOREIGN_WEIGHT: f64 = 2.5;
-const ROOT_WEIGHT: f64 = -0.12;
-/// At this level 0.3 % of held-out headlines and 0.1 % of sentences are refused.
-const STRANGENESS_BASE: f64 = -4.94;
+/// Logistic regression of held-out sentences against sentences in 60 languages that are not in the table: whether a text
+/// is in none of ours, by what its symbols cost too much, times the root of their number, and by foreign letters.
+const EXCESS_WEIGHT: f64 = 1.33;
+const FOREIGN_WEIGHT: f64 = 3.24;
+/// At this level 0.2 % of held-out headlines are refused, one in five thousand sentences, and no article.
+const STRANGENESS_BASE: f64 = -4.5;
 /// The claim of the source makes its language so much more credible.
 const STRANGENESS_PRIOR: f64 = -3.0;
-const FOREIGN_MAX: f64 = 8.0;
+/// What a word may cost too much, in steps (8 nats): lists of names are dear in their own language as well.
+const WORD_EXCESS_MAX: i32 = 128 * USUAL_STEPS;
+/// The same of a word that is usual in another language of the table (2 nats): a quotation from it is hardly a sign of a
+/// language that is not there.
+const QUOTED_EXCESS_MAX: i32 = 32 * USUAL_STEPS;
+/// Symbols beyond this do not make an excess surer: what a text is about recurs in it.
+const EXCESS_SYMBOLS_MAX: f64 = 256.0;
+/// A few letters of a quotation are nothing in a long text.
+const FOREIGN_SYMBOLS_MIN: f64 = 100.0;
+const FOREIGN_MAX: f64 = 4.0;
 
 /// The language of a text; `prior` is what its source or page says. Bounded by [`SAMPLE_BYTES`].
 pub fn identify(text: &str, prior: Option<&str>) -> LanguageLabel {
@@ -60,7 +68,9 @@ pub fn identify(text: &str, prior: Option<&str>) -> LanguageLabel {
 
 fn identify_by(table: &Table, text: &str, prior: Option<&str>) -> LanguageLabel {
     let sample = sample(text);
-    let Some((script, letters)) = Letters::count(&sample).main_script() else { return unknown() };
+    let words = sample.iter().flat_map(|text| text.split_whitespace()).filter(|token| !is_address(token));
+    let tokens: Vec<&str> = words.collect();
+    let Some((script, letters)) = Letters::count(&tokens).main_script() else { return unknown() };
     let by_ideographs = |tag: &str| named(tag, 1.0 - 0.5_f64.powf(letters as f64));
     match script {
         Script::Han => by_ideographs("zh"),
@@ -68,7 +78,7 @@ fn identify_by(table: &Table, text: &str, prior: Option<&str>) -> LanguageLabel 
         Script::Other => unknown(),
         _ if letters < LETTERS_MIN => unknown(),
         Script::Latin | Script::Cyrillic | Script::Arabic => {
-            table.script(script).map_or_else(unknown, |table| Reading::of(table, &sample).label(prior))
+            table.script(script).map_or_else(unknown, |table| Reading::of(table, &tokens).label(prior))
         }
     }
 }
@@ -90,25 +100,38 @@ fn sample(text: &str) -> [&str; 3] {
 struct Reading<'a> {
     table: &'a ScriptTable,
     words: u32,
-    /// By column, in steps: as they are, and with [`WORD_COST_SPAN`].
+    /// By column, in steps, times the weights of the words.
     costs: [u32; COLUMNS_MAX],
-    spanned: [u32; COLUMNS_MAX],
+    /// By column, in steps of usual costs, times the weights: what the words cost too much for a text in its language,
+    /// added to what they cost more than in the average of all languages.
+    excess: [i32; COLUMNS_MAX],
     /// Letters and ends of words, times their weights.
     symbols: u32,
-    letters: [u32; 256],
+    /// How often each symbol stands in words that are strange to all languages of the table.
+    strange: [u32; 256],
 }
 
 /// A word as it is read.
 struct Word {
-    /// Its last four symbols, one a byte.
+    symbols: [u8; WORD_LETTERS_MAX as usize],
+    /// The last four of them, one a byte.
     gram: u32,
     letters: u32,
     is_capital: bool,
+    /// Whether a letter is of the script, and not only looks so.
+    is_of_script: bool,
     costs: [u16; COLUMNS_MAX],
 }
 
 impl Word {
-    const BEFORE: Self = Self { gram: BOUNDARY as u32, letters: 0, is_capital: false, costs: [0; COLUMNS_MAX] };
+    const BEFORE: Self = Self {
+        symbols: [NONE; WORD_LETTERS_MAX as usize],
+        gram: BOUNDARY as u32,
+        letters: 0,
+        is_capital: false,
+        is_of_script: false,
+        costs: [0; COLUMNS_MAX],
+    };
 
     fn add(&mut self, table: &ScriptTable, symbol: u8) {
         self.gram = self.gram << 8 | u32::from(symbol);
@@ -119,15 +142,13 @@ impl Word {
 }
 
 impl<'a> Reading<'a> {
-    fn of(table: &'a ScriptTable, texts: &[&str]) -> Self {
+    fn of(table: &'a ScriptTable, tokens: &[&str]) -> Self {
         let mut reading =
-            Self { table, words: 0, costs: [0; COLUMNS_MAX], spanned: [0; COLUMNS_MAX], symbols: 0, letters: [0; 256] };
+            Self { table, words: 0, costs: [0; COLUMNS_MAX], excess: [0; COLUMNS_MAX], symbols: 0, strange: [0; 256] };
         // Turkic texts that tell ı from i write I for the former.
-        let has_dotless = texts.iter().any(|text| text.contains(['ı', 'İ']));
+        let has_dotless = tokens.iter().any(|token| token.contains(['ı', 'İ']));
         let capital_i = table.symbol(if has_dotless { 'ı' } else { 'i' });
-        for token in texts.iter().flat_map(|text| text.split_whitespace()).filter(|token| !is_address(token)) {
-            reading.read(token, capital_i);
-        }
+        tokens.iter().for_each(|token| reading.read(token, capital_i));
         reading
     }
 
@@ -154,11 +175,12 @@ impl<'a> Reading<'a> {
                     if word.letters == 0 {
                         word.is_capital = c.is_uppercase();
                     }
-                    word.letters += 1;
-                    if word.letters <= WORD_LETTERS_MAX {
-                        self.letters[usize::from(symbol)] += 1;
+                    word.is_of_script = word.is_of_script || script_of(c) == Some(table.script);
+                    if word.letters < WORD_LETTERS_MAX {
+                        word.symbols[word.letters as usize] = symbol;
                         word.add(table, symbol);
                     }
+                    word.letters += 1;
                 }
             }
         }
@@ -166,18 +188,29 @@ impl<'a> Reading<'a> {
     }
 
     fn end(&mut self, mut word: Word) {
-        if word.letters == 0 || word.letters > WORD_LETTERS_MAX {
+        if !word.is_of_script || word.letters > WORD_LETTERS_MAX {
             return;
         }
         word.add(self.table, BOUNDARY);
         let weight = if word.is_capital && self.words > 0 { CAPITAL_WEIGHT } else { WEIGHT };
         let languages = self.table.columns.len();
         let least = word.costs[..languages].iter().min().copied().unwrap_or_default();
+        let symbols = word.letters + 1;
+        let average = i32::from(word.costs[languages]);
+        let mut excess = [0; COLUMNS_MAX];
         for (column, cost) in word.costs.iter().enumerate() {
-            self.costs[column] += weight * u32::from(*cost);
-            self.spanned[column] += weight * u32::from(*cost.min(&(least + WORD_COST_SPAN)));
+            self.costs[column] += weight * u32::from(*cost.min(&(least + WORD_COST_SPAN)));
+            excess[column] = USUAL_STEPS * (2 * i32::from(*cost) - average) - self.table.usual[column] * symbols as i32;
         }
-        self.symbols += weight * (word.letters + 1);
+        let is_strange = excess[..languages].iter().all(|excess| *excess >= 0);
+        let excess_max = if is_strange { WORD_EXCESS_MAX } else { QUOTED_EXCESS_MAX };
+        for (sum, excess) in self.excess.iter_mut().zip(excess) {
+            *sum += weight as i32 * excess.min(excess_max);
+        }
+        if is_strange {
+            word.symbols[..word.letters as usize].iter().for_each(|symbol| self.strange[usize::from(*symbol)] += 1);
+        }
+        self.symbols += weight * symbols;
         self.words += 1;
     }
 
@@ -189,8 +222,10 @@ impl<'a> Reading<'a> {
         let is_prior = |column: &Column| prior.is_some_and(|prior| language_of(prior) == language_of(&column.tag));
         let costs: Vec<f64> = columns
             .iter()
-            .zip(&self.spanned)
-            .map(|(column, steps)| nats(*steps) + if is_prior(column) { -PRIOR_NATS } else { column.handicap })
+            .zip(&self.costs)
+            .map(|(column, steps)| {
+                nats(f64::from(*steps)) + if is_prior(column) { -PRIOR_NATS } else { column.handicap }
+            })
             .collect();
         let least = costs.iter().copied().fold(f64::INFINITY, f64::min);
         let likelihoods: Vec<f64> = costs.iter().map(|cost| ((least - cost) / TEMPERATURE).exp()).collect();
@@ -215,22 +250,20 @@ impl<'a> Reading<'a> {
     /// Log-odds that the text is in a language that is not in the table, when a column is its best.
     fn strangeness(&self, column: usize) -> f64 {
         let symbols = f64::from(self.symbols) / f64::from(WEIGHT);
-        let (cost, average) = (nats(self.costs[column]), nats(self.costs[self.table.columns.len()]));
-        let excess = (2.0 * cost - average) / symbols - self.table.columns[column].usual;
+        let excess = nats(f64::from(self.excess[column]) / f64::from(USUAL_STEPS)) / symbols;
         let is_foreign = |symbol: u8| self.table.costs(u32::from(symbol))[column] >= FOREIGN_COST;
-        let foreign = (1..SKIPPED).zip(&self.letters[1..]).filter(|(symbol, count)| **count > 0 && is_foreign(*symbol));
-        let foreign = f64::from(foreign.map(|(_, count)| count).sum::<u32>()) / (symbols / 100.0).max(1.0);
-        let root = symbols.sqrt();
-        EXCESS_WEIGHT * excess * root
-            + FOREIGN_WEIGHT * foreign.min(FOREIGN_MAX)
-            + ROOT_WEIGHT * root
+        let foreign = (1..SKIPPED).zip(&self.strange[1..]).filter(|(symbol, count)| **count > 0 && is_foreign(*symbol));
+        let foreign = f64::from(foreign.map(|(_, count)| count).sum::<u32>());
+        let diluted = foreign / (symbols / FOREIGN_SYMBOLS_MIN).max(1.0).powf(1.5);
+        EXCESS_WEIGHT * excess * symbols.min(EXCESS_SYMBOLS_MAX).sqrt()
+            + FOREIGN_WEIGHT * diluted.min(FOREIGN_MAX)
             + STRANGENESS_BASE
     }
 }
 
 /// Steps times weights as nats.
-fn nats(steps: u32) -> f64 {
-    f64::from(steps) * COST_STEP / f64::from(WEIGHT)
+fn nats(steps: f64) -> f64 {
+    steps * COST_STEP / f64::from(WEIGHT)
 }
 
 /// Web and mail addresses; the language of their words is not that of the text.

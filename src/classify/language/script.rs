@@ -58,10 +58,10 @@ pub(super) struct Letters {
 }
 
 impl Letters {
-    pub(super) fn count(texts: &[&str]) -> Self {
+    pub(super) fn count(tokens: &[&str]) -> Self {
         let mut letters = Self::default();
-        for text in texts {
-            for c in text.chars() {
+        for token in tokens {
+            for c in token.chars() {
                 match script_of(c) {
                     Some(Script::Latin) => letters.latin += 1,
                     Some(Script::Cyrillic) => letters.cyrillic += 1,

@@ -24,8 +24,8 @@ pub(super) type Costs = [u8; COLUMNS_MAX];
 /// Nats of a step of a cost.
 pub(super) const COST_STEP: f64 = 1.0 / 16.0;
 
-/// Nats of a step of a usual cost.
-const USUAL_STEP: f64 = 1.0 / 64.0;
+/// Steps of a usual cost in a step of a cost.
+pub(super) const USUAL_STEPS: i32 = 4;
 
 /// Bits of the filter before the table, six for each n-gram.
 const FILTER_BITS: usize = 1 << 16;
@@ -49,9 +49,11 @@ pub(super) struct Table {
 /// The language models of one script.
 #[derive(Debug)]
 pub(super) struct ScriptTable {
-    script: Script,
+    pub(super) script: Script,
     /// The languages. Behind their columns is that of their average.
     pub(super) columns: Vec<Column>,
+    /// What texts in a column's language cost per symbol, in [`USUAL_STEPS`]; 0 where there is no language.
+    pub(super) usual: [i32; COLUMNS_MAX],
     symbols: Vec<u8>,
     apostrophe: u8,
     /// Open addressing.
@@ -80,8 +82,6 @@ pub(super) struct Column {
     pub(super) tag: String,
     /// Nats that it must be better by.
     pub(super) handicap: f64,
-    /// Nats per symbol that texts in it cost.
-    pub(super) usual: f64,
 }
 
 impl Table {
@@ -103,8 +103,11 @@ impl ScriptTable {
         let [script, width] = bytes.take()?;
         let script = *[Script::Latin, Script::Cyrillic, Script::Arabic].get(usize::from(script))?;
         let width = usize::from(width);
-        let mut columns = (0..width).map(|_| Column::read(bytes)).collect::<Option<Vec<_>>>()?;
-        (columns.pop()?.tag.is_empty() && width <= COLUMNS_MAX).then_some(())?;
+        (width <= COLUMNS_MAX).then_some(())?;
+        let mut usual = [0; COLUMNS_MAX];
+        let columns = usual[..width].iter_mut().map(|usual| Column::read(bytes, usual));
+        let mut columns = columns.collect::<Option<Vec<_>>>()?;
+        columns.pop()?.tag.is_empty().then_some(())?;
         let [count] = bytes.take()?;
         let letters = (0..count).map(|_| bytes.take().map(u16::from_le_bytes)).collect::<Option<Vec<_>>>()?;
         let symbol = |letter: char| {
@@ -116,6 +119,7 @@ impl ScriptTable {
         let mut table = Self {
             script,
             columns,
+            usual,
             symbols: (0..LETTERS_MAX as u32).map(|code| symbol_of(code, script, symbol)).collect(),
             apostrophe: symbol('\'').unwrap_or(NONE),
             slots: vec![Slot::FREE; (row_count * 3 / 2 + 1).next_power_of_two()],
@@ -190,11 +194,32 @@ fn filter_bit(gram: u32) -> usize {
     gram.wrapping_mul(0x9e37_79b1) as usize >> (32 - FILTER_BITS.trailing_zeros())
 }
 
+/// Latin letters that are typed for Cyrillic ones.
+const LOOKALIKES: [(&str, char); 13] = [
+    ("aA", 'а'),
+    ("B", 'в'),
+    ("cC", 'с'),
+    ("eE", 'е'),
+    ("H", 'н'),
+    ("iI", 'і'),
+    ("K", 'к'),
+    ("M", 'м'),
+    ("oO", 'о'),
+    ("pP", 'р'),
+    ("T", 'т'),
+    ("xX", 'х'),
+    ("y", 'у'),
+];
+
 fn symbol_of(code: u32, script: Script, symbol: impl Fn(char) -> Option<u8>) -> u8 {
     let Some(letter) = char::from_u32(code) else { return NONE };
     if is_skipped(letter) {
         return SKIPPED;
     }
+    let letter = match LOOKALIKES.iter().find(|(latin, _)| script == Script::Cyrillic && latin.contains(letter)) {
+        Some((_, cyrillic)) => *cyrillic,
+        None => letter,
+    };
     let lower = match letter.to_lowercase().next().unwrap_or(letter) {
         'ي' | 'ى' => 'ی',
         'ك' => 'ک',
@@ -204,11 +229,12 @@ fn symbol_of(code: u32, script: Script, symbol: impl Fn(char) -> Option<u8>) -> 
 }
 
 impl Column {
-    fn read(bytes: &mut Bytes<'_>) -> Option<Self> {
+    fn read(bytes: &mut Bytes<'_>, its_usual: &mut i32) -> Option<Self> {
         let [length] = bytes.take()?;
         let tag = str::from_utf8(bytes.take_slice(usize::from(length))?).ok()?.to_owned();
         let [handicap, usual] = bytes.take()?;
-        Some(Self { tag, handicap: f64::from(handicap) * COST_STEP, usual: f64::from(usual) * USUAL_STEP })
+        *its_usual = i32::from(usual);
+        Some(Self { tag, handicap: f64::from(handicap) * COST_STEP })
     }
 }
 
@@ -247,7 +273,8 @@ mod tests {
             assert!(ours.iter().all(|tag| known.contains(tag)), "{known:?}");
             let table = SHIPPED.script(script).unwrap();
             assert!(table.slots.iter().filter(|slot| slot.gram != 0).count() > 4_000, "{script:?}");
-            assert!(table.columns.iter().all(|column| (1.0..3.0).contains(&column.usual)), "{script:?}");
+            // From one nat per symbol to three.
+            assert!(table.usual[..known.len()].iter().all(|usual| (64..192).contains(usual)), "{:?}", table.usual);
         }
     }
 
