@@ -16,15 +16,19 @@ fn classify(title: &str, body: &str, language_prior: Option<&str>) -> Labels {
 
 /// The shipped rules with one file replaced.
 fn with_file(path: &str, text: &str) -> RuleFiles {
+    RuleFiles::with_overrides(folder_with(path, text).path()).unwrap()
+}
+
+fn folder_with(path: &str, text: &str) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join(path);
     std::fs::create_dir_all(file.parent().unwrap()).unwrap();
     std::fs::write(&file, text).unwrap();
-    RuleFiles::with_overrides(folder.path()).unwrap()
+    folder
 }
 
 fn check_fault(path: &str, text: &str, line: usize, message: &str) {
-    let faults = Classifier::compile(&with_file(path, text)).unwrap_err();
+    let faults = Classifier::compile(&RuleFiles::of_folder(folder_with(path, text).path()).unwrap()).unwrap_err();
     let is_it =
         |fault: &RuleFault| fault.origin.ends_with(path) && fault.line == line && fault.message.contains(message);
     assert!(faults.iter().any(is_it), "wanted line {line} {message:?}, got {faults:?}");

@@ -3,17 +3,16 @@
 
 use super::*;
 
-/// The topics of a text by the shipped rules and one topic `x` of ours.
-fn topics_of(rule: &str, title: &str, body: &str) -> Vec<String> {
-    let text = format!("name = \"X\"\nthreshold = 1.0\n{rule}");
-    let classifier = Classifier::compile(&with_file("topics/x.toml", &text)).unwrap();
-    let text = ClassifyText { title, body, language_prior: Some("en") };
-    classifier.classify(&text).topics.into_iter().map(|topic| topic.id).collect()
+/// The shipped places, and a topic `x`.
+fn with_topic(rule: &str) -> Classifier {
+    let folder = folder_with("topics/x.toml", &format!("name = \"X\"\nthreshold = 1.0\n{rule}"));
+    std::fs::write(folder.path().join("places.toml"), &RuleFiles::shipped().file("places.toml").unwrap().text).unwrap();
+    Classifier::compile(&RuleFiles::of_folder(folder.path()).unwrap()).unwrap()
 }
 
 fn check(rule: &str, body: &str, expected: bool) {
-    let found = topics_of(rule, "", body);
-    assert_eq!(found.contains(&"x".to_owned()), expected, "{rule} in {body:?}: {found:?}");
+    let found = with_topic(rule).classify(&ClassifyText { title: "", body, language_prior: Some("en") }).topics;
+    assert_eq!(found.iter().any(|topic| topic.id == "x"), expected, "{rule} in {body:?}: {found:?}");
 }
 
 #[test]
@@ -62,8 +61,7 @@ fn a_topic_requires_and_excludes() {
 fn a_find_in_the_title_counts_by_its_boost() {
     let score = |boost: &str| {
         let rule = format!("[terms]\nen = [{{ term = \"walrus\", weight = 2.0{boost} }}]");
-        let text = format!("name = \"X\"\nthreshold = 1.0\n{rule}");
-        let classifier = Classifier::compile(&with_file("topics/x.toml", &text)).unwrap();
+        let classifier = with_topic(&rule);
         let text = ClassifyText { title: "A walrus", body: "It came.", language_prior: Some("en") };
         classifier.classify(&text).topics.first().map(|topic| topic.score)
     };
