@@ -1,9 +1,9 @@
-//! Countries by their names, cities and demonyms: `places.toml`.
+//! Countries by their names, cities and demonyms: `places.toml`, set by hand, and `countries.toml`, made from CLDR.
 //!
 //! Scored by where they stand and how often, so that the country an article is about comes first and one that is only
 //! named in passing comes last or not at all.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use serde::Deserialize;
 use toml::Spanned;
@@ -12,7 +12,7 @@ use super::document::Document;
 use super::languages::{RawTerms, read_terms, toml_fault};
 use super::lexicon::{Hit, Owner, Term};
 use crate::model::{Field, PlaceLabel};
-use crate::rules::{RuleFault, RuleFiles};
+use crate::rules::{RuleFault, RuleFile, RuleFiles};
 
 /// What a mention counts for, by field.
 const TITLE_SCORE: f64 = 3.0;
@@ -53,6 +53,7 @@ struct RawPlaces {
 #[serde(deny_unknown_fields)]
 struct RawPlace {
     code: Spanned<String>,
+    #[serde(default)]
     terms: RawTerms,
     /// Terms that count only beside a sure one.
     #[serde(default)]
@@ -80,46 +81,62 @@ pub struct PlaceRules {
     pub terms: Vec<Term>,
 }
 
+/// The files of places: what the first says of a term goes before what the second says.
+const FILES: [&str; 2] = ["places.toml", "countries.toml"];
+
 impl PlaceRules {
-    /// Reads `places.toml`, adding what is wrong to `faults`.
+    /// Reads both files as one, adding what is wrong to `faults`: a country in both is one place, and of a term that both
+    /// have the second file's is passed over, for whichever country it stands there.
     pub fn read(files: &RuleFiles, faults: &mut Vec<RuleFault>) -> Self {
+        let mut raw: Vec<(&RuleFile, RawPlaces)> = Vec::new();
+        for file in FILES.iter().filter_map(|name| files.file(name)) {
+            match toml::from_str(&file.text) {
+                Ok(places) => raw.push((file, places)),
+                Err(error) => faults.push(toml_fault(file, &error)),
+            }
+        }
         let mut rules = Self::default();
-        let Some(file) = files.file("places.toml") else { return rules };
-        let raw: RawPlaces = match toml::from_str(&file.text) {
-            Ok(raw) => raw,
-            Err(error) => {
-                faults.push(toml_fault(file, &error));
-                return rules;
-            }
-        };
-        rules.terms = read_terms(file, "ignore", &raw.ignore, Owner::NoPlace, faults);
-        let numbers: Vec<String> = raw.place.iter().map(|place| place.code.get_ref().clone()).collect();
-        for place in raw.place {
+        let mut numbers: HashMap<String, usize> = HashMap::new();
+        for place in raw.iter().flat_map(|(_, places)| &places.place) {
             let code = place.code.get_ref();
-            let mut refuse =
-                |why: &str| faults.push(file.fault(place.code.span().start, format!("code: {code:?} {why}")));
-            if code.len() != 2 || !code.bytes().all(|byte| byte.is_ascii_uppercase()) {
-                refuse("is no ISO 3166-1 code; write two capitals");
-            }
-            if rules.places.iter().any(|known| known.code == *code) {
-                refuse("stands here twice; join the two");
-            }
-            let mut near = Vec::new();
-            for other in &place.near {
-                match numbers.iter().position(|known| known == other.get_ref()) {
-                    Some(number) => near.push(number),
-                    None => faults.push(
-                        file.fault(other.span().start, format!("near: {:?} has no [[place]] here", other.get_ref())),
-                    ),
+            numbers.entry(code.clone()).or_insert_with(|| {
+                rules.places.push(Place { code: code.clone(), near: Vec::new() });
+                rules.places.len() - 1
+            });
+        }
+        let mut taken: HashSet<String> = HashSet::new();
+        for (file, places) in &raw {
+            let mut own = read_terms(file, "ignore", &places.ignore, Owner::NoPlace, faults);
+            let mut codes: HashSet<&str> = HashSet::new();
+            for place in &places.place {
+                let code = place.code.get_ref();
+                let mut refuse =
+                    |why: &str| faults.push(file.fault(place.code.span().start, format!("code: {code:?} {why}")));
+                if code.len() != 2 || !code.bytes().all(|byte| byte.is_ascii_uppercase()) {
+                    refuse("is no ISO 3166-1 code; write two capitals");
+                }
+                if !codes.insert(code) {
+                    refuse("stands here twice; join the two");
+                }
+                let number = numbers[code];
+                for other in &place.near {
+                    match numbers.get(other.get_ref()) {
+                        Some(near) => rules.places[number].near.push(*near),
+                        None => {
+                            let message = format!("near: {:?} has no [[place]]", other.get_ref());
+                            faults.push(file.fault(other.span().start, message));
+                        }
+                    }
+                }
+                for (key, terms, owner) in
+                    [("terms", &place.terms, Owner::Place(number)), ("weak", &place.weak, Owner::MaybePlace(number))]
+                {
+                    own.extend(read_terms(file, &format!("{code}.{key}"), terms, owner, faults));
                 }
             }
-            let number = rules.places.len();
-            for (key, raw, owner) in
-                [("terms", &place.terms, Owner::Place(number)), ("weak", &place.weak, Owner::MaybePlace(number))]
-            {
-                rules.terms.extend(read_terms(file, &format!("{code}.{key}"), raw, owner, faults));
-            }
-            rules.places.push(Place { code: code.clone(), near });
+            own.retain(|term| !taken.contains(&term.written.to_lowercase()));
+            taken.extend(own.iter().map(|term| term.written.to_lowercase()));
+            rules.terms.extend(own);
         }
         rules
     }
