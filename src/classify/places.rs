@@ -14,22 +14,25 @@ use super::lexicon::{Hit, Owner, Term};
 use crate::model::{Field, PlaceLabel};
 use crate::rules::{RuleFault, RuleFile, RuleFiles};
 
-/// What a mention counts for, by field.
+/// What a mention counts for, by where it stands.
 const TITLE_SCORE: f64 = 3.0;
 const LEDE_SCORE: f64 = 1.5;
 const BODY_SCORE: f64 = 0.6;
+
+/// Most of a text without a title that is taken for one, in bytes: its first line or sentence.
+const HEAD_BYTES_MAX: usize = 300;
 
 /// However often a country is named in a field, it counts at most this many mentions.
 const MENTIONS_MAX: f64 = 4.0;
 
 /// A country this far behind the first one is mentioned, not meant.
-const SHARE_OF_BEST_MIN: f64 = 0.15;
+const SHARE_OF_BEST_MIN: f64 = 0.05;
 
 /// In a text of more words than this, one mention in the body is in passing when other countries are named.
-const LONG_TEXT_WORDS: usize = 200;
+const LONG_TEXT_WORDS: usize = 400;
 
 /// Most countries of an article.
-const PLACES_MAX: usize = 8;
+const PLACES_MAX: usize = 12;
 
 /// Longest acronym that is a common word in small letters (`US`), in bytes.
 const ACRONYM_BYTES_MAX: usize = 3;
@@ -146,6 +149,8 @@ impl PlaceRules {
 struct Mentions {
     score_by_field: BTreeMap<Field, f64>,
     count: usize,
+    /// Where the first stands in the text, in bytes.
+    first_at: usize,
     forms: Vec<String>,
 }
 
@@ -154,6 +159,7 @@ pub fn label(places: &[Place], document: &Document, hits: &[Hit<'_>]) -> Vec<Pla
     let hits: Vec<&Hit<'_>> = hits.iter().filter(|hit| !is_shouted_word(document, hit)).collect();
     let named = |hit: &&Hit<'_>| if let Owner::Place(number) = hit.owner { Some(number) } else { None };
     let sure: BTreeSet<usize> = hits.iter().filter_map(named).collect();
+    let head_end = head_end(document);
     let mut mentions: BTreeMap<usize, Mentions> = BTreeMap::new();
     for hit in hits {
         let number = match hit.owner {
@@ -162,8 +168,12 @@ pub fn label(places: &[Place], document: &Document, hits: &[Hit<'_>]) -> Vec<Pla
             _ => continue,
         };
         let own = mentions.entry(number).or_default();
-        *own.score_by_field.entry(document.field_of(&hit.first)).or_default() += hit.weight;
+        if own.count == 0 {
+            own.first_at = hit.first.from;
+        }
         own.count += 1;
+        let field = if hit.first.from < head_end { Field::Title } else { document.field_of(&hit.first) };
+        *own.score_by_field.entry(field).or_default() += hit.weight;
         let form = document.written(&hit.first, &hit.last);
         let form = &form[..form.floor_char_boundary(FORM_BYTES_MAX)];
         if own.forms.len() < FORMS_MAX && !own.forms.iter().any(|known| known == form) {
@@ -171,20 +181,34 @@ pub fn label(places: &[Place], document: &Document, hits: &[Hit<'_>]) -> Vec<Pla
         }
     }
     let is_long = document.words().len() > LONG_TEXT_WORDS;
-    let are_several = mentions.len() > 1;
-    let mut labels: Vec<PlaceLabel> = mentions
+    if is_long && mentions.len() > 1 {
+        mentions.retain(|_, own| own.count > 1 || own.score_by_field.keys().any(|field| *field != Field::Body));
+    }
+    let mut found: Vec<(usize, PlaceLabel)> = mentions
         .into_iter()
-        .filter(|(_, own)| {
-            let only_in_body = own.score_by_field.keys().all(|field| *field == Field::Body);
-            !(is_long && are_several && only_in_body && own.count == 1)
+        .map(|(number, own)| {
+            let score = own.score();
+            (own.first_at, PlaceLabel { code: places[number].code.clone(), score, matched: own.forms })
         })
-        .map(|(number, own)| PlaceLabel { code: places[number].code.clone(), score: own.score(), matched: own.forms })
         .collect();
-    labels.sort_by(|a, b| b.score.total_cmp(&a.score).then_with(|| a.code.cmp(&b.code)));
-    let best = labels.first().map_or(0.0, |label| label.score);
-    labels.retain(|label| label.score > 0.0 && label.score >= best * SHARE_OF_BEST_MIN);
-    labels.truncate(PLACES_MAX);
-    labels
+    found.sort_by(|(a_at, a), (b_at, b)| b.score.total_cmp(&a.score).then(a_at.cmp(b_at)));
+    let best = found.first().map_or(0.0, |(_, label)| label.score);
+    found.retain(|(_, label)| label.score > 0.0 && label.score >= best * SHARE_OF_BEST_MIN);
+    found.truncate(PLACES_MAX);
+    found.into_iter().map(|(_, label)| label).collect()
+}
+
+/// Where the head of a text without a title ends: with its first line or sentence, as far as that is short.
+fn head_end(document: &Document) -> usize {
+    let text = document.text();
+    let body = text.trim_start_matches('\n');
+    let start = text.len() - body.len();
+    if start == 0 {
+        return 0;
+    }
+    let near = &body[..body.floor_char_boundary(HEAD_BYTES_MAX)];
+    let line = near.find(['\n', '.', '!', '?', '。']);
+    line.map_or(0, |end| start + end)
 }
 
 fn is_confirmed(number: usize, place: &Place, sure: &BTreeSet<usize>) -> bool {
@@ -232,7 +256,7 @@ mod tests {
     fn check(classifier: &Classifier, title: &str, body: &str, expected: &[&str]) {
         let labels = classifier.classify(&ClassifyText { title, body, language_prior: None });
         let codes: Vec<&str> = labels.places.iter().map(|place| place.code.as_str()).collect();
-        assert_eq!(codes, expected, "{title:?} {body:?}: {:?}", labels.places);
+        assert_eq!(codes, expected, "{} {title:?} {body:?}: {:?}", labels.language.tag, labels.places);
     }
 
     #[test]

@@ -36,7 +36,8 @@ ALIASES = {
     "AG": {"en": ["Antigua and Barbuda"]},
     "BA": {"en": ["Bosnia and Herzegovina"], "ru": ["Босния"], "fa": ["بوسنی"], "zh": ["波黑"], "tr": ["Bosna Hersek"]},
     "BY": {"ru": ["Белоруссия"], "fa": ["بلاروس"], "uz": ["Belorussiya"]},
-    "CD": {"en": ["DR Congo"], "ru": ["Конго"], "kk": ["Конго"], "ky": ["Конго"], "tg": ["Конго"], "uz": ["Kongo"],
+    "CD": {"en": ["DR Congo"], "ru": ["Конго"], "kk": ["Конго", "Конго Демократиялық Республикасы"],
+           "ky": ["Конго", "Конго Демократиялык Республикасы"], "tg": ["Конго"], "uz": ["Kongo"],
            "tk": ["Kongo"], "tr": ["Kongo"], "fa": ["کنگو"], "zh": ["刚果"]},
     "CG": {"en": ["Republic of Congo"], "ru": ["Республика Конго"], "zh": ["刚果共和国"]},
     "CI": {"en": ["Ivory Coast"], "tr": ["Fildişi Sahili"]},
@@ -44,8 +45,10 @@ ALIASES = {
     "CZ": {"en": ["Czech Republic"], "tg": ["Чехия"], "fa": ["جمهوری چک"]},
     "DE": {"tg": ["Олмон"], "tr": ["Almanya"]},
     "FR": {"tg": ["Фаронса"]},
+    "GF": {"kk": ["Француздық Гвиана"]},
     "GB": {"en": ["Great Britain"], "ru": ["Соединенное Королевство"], "tg": ["Британия"], "tr": ["İngiltere", "Britanya"],
            "fa": ["انگلیس", "انگلستان"], "tk": ["Angliýa", "Beýik Britaniýa"]},
+    "HT": {"tg": ["Ҳаити", "Ҳаитӣ"]},
     "HK": {"ru": ["Гонконг"], "kk": ["Гонконг"], "ky": ["Гонконг"], "tg": ["Ҳонконг"], "uz": ["Gonkong"], "tk": ["Gonkong"],
            "tr": ["Hong Kong"], "fa": ["هنگ‌کنگ"], "zh": ["香港"]},
     "IR": {"kk": ["Иран"], "uz": ["Eron"]},
@@ -54,6 +57,7 @@ ALIASES = {
     "KP": {"ru": ["Северная Корея"], "zh": ["北韩"]},
     "KR": {"ru": ["Южная Корея"], "zh": ["南韩"]},
     "MM": {"en": ["Burma"], "ru": ["Бирма"]},
+    "NZ": {"fa": ["نیوزلند"]},
     "MO": {"ru": ["Макао"], "fa": ["ماکائو"], "zh": ["澳门"]},
     "MW": {"tg": ["Малави"]},
     "NL": {"ru": ["Голландия"], "kk": ["Голландия"], "ky": ["Голландия"], "tg": ["Ҳолланд"], "zh": ["荷兰"]},
@@ -67,20 +71,47 @@ ALIASES = {
     "US": {"ru": ["США", "Соединенные Штаты Америки"], "kk": ["АҚШ"], "ky": ["АКШ", "Америка Кошмо Штаттары"], "tg": ["ИМА"],
            "tr": ["ABD"], "fa": ["آمریکا", "امریکا"]},
     "VA": {"kk": ["Ватикан"], "tg": ["Вотикон"]},
-    "ZA": {"ru": ["ЮАР"], "ky": ["Түштүк Африка"]},
+    "ZA": {"ru": ["ЮАР"], "ky": ["Түштүк Африка"], "tg": ["Африқои Ҷанубӣ"], "uz": ["Janubiy Afrika"], "fa": ["آفریقای جنوبی"]},
 }
 
-# Generated names that are no use: ordinary words, first names, or names of something else. (language, folded name)
-REFUSED = set()
+# Forms that are no use, by language: ordinary words, first names, or names of something else.
+REFUSED = {
+    "en": "reunion chad jordan georgia turkey guinea dominica jersey",
+    "ru": "того газа газы газу газой газе доминика доминику доминике доминиканы санта-лусия",
+    "ky": "гана",
+    "uz": "dili* dili diliga dilini dilning dilida* dilidan dililik* tonga* mali",
+    "uz-Cyrl": "дили дилида* дилига дилинг дилини дилидан дилинг дилининг дилилик* тонга* мали катар* қатар*",
+    "tg": "дили дилии дилиро дилиу дилиён чини чинро чиниён чинӣ* тан умонӣ*",
+    "tk": "dili dilida* dilide* diliniň dilini dilidan diliden dilily* dilili*",
+    "tr": "mali fas'e* fas'l*",
+    "fa": "مالی عمانی ریاضی کابلی دیلی غنا پرو پروی",
+}
 
-# Names that others bear too: they count only beside a sure term of the same country, or of one near. (language, folded name)
-WEAK = set()
+# Forms that others bear too: they count only beside a sure term of the same country, or of one near.
+WEAK = {
+    "kk": "вена* чад",
+    "ky": "вена* чад катар*",
+    "uz": "vena* chad",
+    "uz-Cyrl": "вена* чад",
+    "tg": "вена чад софия*",
+    "tk": "wena wenada* gaza gazada* gazanyň gazany gazadan gazaly* sofiýa*",
+    "tr": "fas çad sofya* viyana",
+    "fa": "چک چکی چاد قطر قطری وین عمان اردن سوفیه صوفیه توگو",
+}
 
-# Names that longer words begin with: matched with the endings of cases only. (language, folded name)
-EXACT = set()
+# Names that longer words begin with: matched with the endings of cases only.
+EXACT = {
+    "kk": "катар", "ky": "катар", "uz": "oman ummon qatar tonga", "uz-Cyrl": "уммон", "tg": "ироқ", "tk": "oman",
+    "tr": "umman hindi sudan malta roma",
+}
+
+# Names that are ordinary words in small letters, long enough to be taken for safe otherwise.
+CAPITAL = set("панама панамо panama джерси жерси jersey jerssi доминика dominika гренада granada мартиника бермуда bermuda".split())
 
 # Letters from which a name takes any ending: shorter ones begin too many words.
 STEM_LETTERS_MIN = {"kk": 5, "ky": 5, "uz": 5, "uz-Cyrl": 5, "tg": 6, "tk": 5, "tr": 5}
+# Letters from which a country's name is matched in small letters, too: its adjective is written so, and headlines differ.
+SMALL_LETTERS_MIN = 6
 BACK_VOWELS = "аоуыұяюёaouıy"
 VOWELS = BACK_VOWELS + "әөүіэеиэӯӣeäöüiýıoʻ"
 VOICELESS = "пфктшсхцчқһҳpftksşçhqx"
@@ -107,7 +138,7 @@ def russian_cases(name):
         return [stem + ending for ending in ("я", "и", "ю", "ей")]
     if last == "я":
         return [stem + ending for ending in ("я", "и", "е", "ю", "ей", "ёй")[:5]]
-    if name.endswith("уа"):
+    if re.search("[аоуэ]а$", name):
         return [name]
     if last == "а":
         hushing = stem[-1].lower() in "гкхжчшщ"
@@ -127,7 +158,7 @@ def russian_stem(word):
     if len(word) <= 3 or lower in ("фасо", "верде", "республик"):
         return word
     for ending in ("ая", "яя", "ое", "ее", "ые", "ие", "ый", "ий", "ой"):
-        if lower.endswith(ending) and len(word) > 5:
+        if lower.endswith(ending) and len(word) >= 5:
             return word[:-2] + "*"
     if lower[-1] in "аяыиьй":
         return word[:-1] + "*"
@@ -167,6 +198,15 @@ def turkic_endings(name, language):
     return [ending for pair in pairs for ending in dict.fromkeys(pair)]
 
 
+def changed_endings(name, language):
+    """Names whose last letter changes before an ending: Türkmen «Türkiýe», «Türkiýä»; «Yrak», «Yragyň»."""
+    if language == "tk" and name[-1] in "ei":
+        return [name[:-1] + "ä*"]
+    if language == "tk" and name[-1] == "k":
+        return [name[:-1] + "g*"]
+    return []
+
+
 def with_endings(name, language, exact):
     """A name in one of the languages whose endings follow it."""
     if language == "tr":
@@ -175,17 +215,23 @@ def with_endings(name, language, exact):
         return [name, name + "l*", *(f"{name}'{letter}*" for letter in "dtnıiuüaeyl")]
     if language == "tg":
         if len(name) >= STEM_LETTERS_MIN["tg"] and not exact:
-            return [name + "*"]
+            return [stem_of(name) + "*"]
         ending = [] if name[-1] in "аеёиоуэюяӣӯ" else [name.lower() + "ӣ*"]
         return [name, name + "и", name + "ро", name + "у", name + "ву", name + "иён", *ending]
     if len(name) >= STEM_LETTERS_MIN[language] and not exact:
-        return [name + "*"]
-    forms = [name]
+        stem = name[:-1] if language == "tk" and name[-1] == "e" and len(name) > 6 else name
+        return [stem_of(stem) + "*", *(changed_endings(name, language) if stem == name else [])]
+    forms = [name, *changed_endings(name, language)]
     for ending in turkic_endings(name, language):
         forms.append(name + ending)
         if ending.startswith(("л", "ly", "li", "lik")) or ending[1:].startswith(("ық", "ік", "ык", "ик", "ук")):
             forms.append(name.lower() + ending)
     return forms
+
+
+def stem_of(name):
+    is_small = len(name) >= SMALL_LETTERS_MIN and name.lower() not in CAPITAL and "-" not in name
+    return name.lower() if is_small else name
 
 
 def possessed(word):
@@ -197,33 +243,34 @@ def possessed(word):
     return word
 
 
-def forms_of(name, language):
-    exact = (language, name.lower()) in EXACT
-    if language in ("zh",):
-        return [name]
+def forms_of(name, language, is_city=False):
+    exact = name.lower() in EXACT.get(language, "").split()
+    if language == "zh":  # each character is a word of a term, which has at most eight
+        return [name if len(name) <= 8 else name.split("和")[0][:8]]
     if language == "fa":
         plain = name.replace("\u0654", "")
-        short = [] if " " in plain or len(plain) < 4 or plain[-1] in "یهاو" else [plain + "ی"]
+        adjective = {"ا": ["یی", "ی"], "ه": ["ای"], "ی": ["ایی"], "و": ["یی"]}.get(plain[-1], ["ی", "یها"])
+        short = [] if " " in plain or len(plain) < 4 or is_city else [plain + ending for ending in adjective]
         return list(dict.fromkeys([name, plain, *short]))
     if language == "en":
         return [name] + ([name.replace("St.", "Saint")] if "St." in name else [])
     if language == "ru":
         return russian(name)
     if language == "kk-Latn":
-        return [name + "*"]
+        return [stem_of(name) + "*"]
     words = name.split()
     if len(words) == 1:
-        return with_endings(name, language, exact)
-    if words[-1][-1] == "*":
-        return [name]
-    return [" ".join([*words[:-1], possessed(words[-1]) + "*"])]
+        forms = with_endings(name, language, exact)
+        return [form[:1].upper() + form[1:] for form in forms] if is_city else forms
+    phrase = " ".join([*words[:-1], possessed(words[-1]) + "*"])
+    return [phrase if language == "tr" else phrase.lower()]
 
 
 def cleaned(name):
-    """Names from one of CLDR: without what stands in brackets, of which a single name is another one."""
+    """Names from one of CLDR: without what stands in brackets; none for "A & B" and "A - B"."""
     name = name.replace("’", "'").replace("‘", "ʻ")
     found = re.fullmatch(r"(.*?)\s*[(（](.*?)[)）]", name)
-    names = [found[1], *([found[2]] if re.fullmatch(r"\w{4,}", found[2]) else [])] if found else [name]
+    names = [found[1]] if found else [name]
     return [name for name in names if not re.search(r"[&,،]| [-–—] |\b(?:САР|AAS|ААА|АӘА|ӨАИ|ÖİB)\b|特别行政区", name)]
 
 
@@ -242,7 +289,7 @@ def kazakh_latin(name):
 
 
 def names():
-    """(code, language) -> names of the country, then those of its cities that places.toml has in English."""
+    """(code, language) -> names of the country, and those of its cities that places.toml has in English, as (name, is_city)."""
     by_hand = tomllib.loads((RULES / "places.toml").read_text())
     cities = {place["code"]: place.get("terms", {}).get("en", []) for place in by_hand["place"]}
     found = defaultdict(list)
@@ -253,13 +300,14 @@ def names():
             own = list(ALIASES.get(code, {}).get(language, []))
             if code in locale.territories:
                 own += cleaned(locale.territories[code])
+            own = [(name, False) for name in own]
             for zone in get_global("territory_zones").get(code, []):
                 city = english.time_zones.get(zone, {}).get("city") or zone.split("/")[-1].replace("_", " ")
                 if city in cities.get(code, []):
-                    own += cleaned(locale.time_zones.get(zone, {}).get("city") or "")
-            found[code, language] += [name for name in dict.fromkeys(own) if name]
+                    own += [(name, True) for name in cleaned(locale.time_zones.get(zone, {}).get("city") or "")]
+            found[code, language] += [known for known in dict.fromkeys(own) if known[0]]
     for code in codes():
-        latin = [spelt for name in found[code, "kk"] if len(name) >= 5 for spelt in kazakh_latin(name)]
+        latin = [(spelt, is_city) for name, is_city in found[code, "kk"] if len(name) >= 5 for spelt in kazakh_latin(name)]
         found[code, "kk-Latn"] = list(dict.fromkeys(latin))
     return found
 
@@ -280,14 +328,26 @@ def terms():
         for key, are_weak in (("terms", False), ("weak", True)):
             forms = [
                 form
-                for name in own
-                if (language, name.lower()) not in REFUSED and ((language, name.lower()) in WEAK) == are_weak
-                for form in forms_of(name, language)
+                for name, is_city in own
+                for form in forms_of(name, language, is_city)
+                if form.lower() not in REFUSED.get(language, "").split()
+                and (form.lower() in WEAK.get(language, "").split()) == are_weak
             ]
-            forms = [form for form in dict.fromkeys(forms) if form.lower() not in taken and not form.startswith(stems[code, language])]
+            forms = {same(form): form for form in reversed(forms)}.values()
+            forms = [form for form in reversed(forms) if form.lower() not in taken and not is_covered(form, stems[code, language])]
             if forms:
                 table[code][key][language] = forms
     return table
+
+
+def is_covered(form, stems):
+    """Whether a stem of places.toml matches all that the form does."""
+    return any(form.startswith(stem) or (stem.islower() and form.lower().startswith(stem)) for stem in stems)
+
+
+def same(term):
+    """What two spellings of a term have in common that match the same."""
+    return term.lower().replace("-", " ").replace("\u200c", "")
 
 
 def written(term):
