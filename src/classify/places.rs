@@ -137,8 +137,8 @@ impl PlaceRules {
                     own.extend(read_terms(file, &format!("{code}.{key}"), terms, owner, faults));
                 }
             }
-            own.retain(|term| !taken.contains(&term.written.to_lowercase()));
-            taken.extend(own.iter().map(|term| term.written.to_lowercase()));
+            own.retain(|term| !taken.contains(&term.written));
+            taken.extend(own.iter().map(|term| term.written.clone()));
             rules.terms.extend(own);
         }
         rules

@@ -78,9 +78,9 @@ ALIASES = {
 REFUSED = {
     "en": "reunion chad jordan georgia turkey guinea dominica jersey",
     "ru": "того газа газы газу газой газе доминика доминику доминике доминиканы санта-лусия",
-    "ky": "гана",
+    "ky": "гана кубани",
     "uz": "dili* dili diliga dilini dilning dilida* dilidan dililik* tonga* mali",
-    "uz-Cyrl": "дили дилида* дилига дилинг дилини дилидан дилинг дилининг дилилик* тонга* мали катар* қатар*",
+    "uz-Cyrl": "дили дилида* дилига дилинг дилини дилидан дилинг дилининг дилилик* тонга* мали катар* қатар* кубани",
     "tg": "дили дилии дилиро дилиу дилиён чини чинро чиниён чинӣ* тан умонӣ*",
     "tk": "dili dilida* dilide* diliniň dilini dilidan diliden dilily* dilili*",
     "tr": "mali fas'e* fas'l*",
@@ -91,7 +91,7 @@ REFUSED = {
 WEAK = {
     "kk": "вена* чад",
     "ky": "вена* чад катар*",
-    "uz": "vena* chad",
+    "uz": "vena* chad yaman yamanda* yamanga",
     "uz-Cyrl": "вена* чад",
     "tg": "вена чад софия*",
     "tk": "wena wenada* gaza gazada* gazanyň gazany gazadan gazaly* sofiýa*",
@@ -101,8 +101,9 @@ WEAK = {
 
 # Names that longer words begin with: matched with the endings of cases only.
 EXACT = {
-    "kk": "катар", "ky": "катар", "uz": "oman ummon qatar tonga", "uz-Cyrl": "уммон", "tg": "ироқ", "tk": "oman",
-    "tr": "umman hindi sudan malta roma",
+    "kk": "катар дания", "ky": "катар дания", "uz": "oman ummon qatar tonga daniya benin yaman", "uz-Cyrl": "уммон дания", "tg": "ироқ дания",
+    "kk-Latn": "katar benin danıa dania oman", "tk": "oman daniýa benin katar",
+    "tr": "umman hindi sudan malta roma benin katar",
 }
 
 # Names that are ordinary words in small letters, long enough to be taken for safe otherwise.
@@ -257,7 +258,7 @@ def forms_of(name, language, is_city=False):
     if language == "ru":
         return russian(name)
     if language == "kk-Latn":
-        return [stem_of(name) + "*"]
+        return [name if exact else stem_of(name) + "*"]
     words = name.split()
     if len(words) == 1:
         forms = with_endings(name, language, exact)
@@ -319,7 +320,7 @@ def terms():
     for place in by_hand["place"]:
         for lists in (place.get("terms", {}), place.get("weak", {})):
             for language, own in lists.items():
-                taken |= {written(term).lower() for term in own}
+                taken |= {written(term) for term in own}
                 if lists is place.get("terms"):
                     own = tuple(written(term)[:-1] for term in own if written(term).endswith("*"))
                     stems[place["code"], language] += own
@@ -334,7 +335,7 @@ def terms():
                 and (form.lower() in WEAK.get(language, "").split()) == are_weak
             ]
             forms = {same(form): form for form in reversed(forms)}.values()
-            forms = [form for form in reversed(forms) if form.lower() not in taken and not is_covered(form, stems[code, language])]
+            forms = [form for form in reversed(forms) if form not in taken and not is_covered(form, stems[code, language])]
             if forms:
                 table[code][key][language] = forms
     return table
