@@ -79,12 +79,13 @@ REFUSED = {
     "en": "reunion chad jordan georgia turkey guinea dominica jersey",
     "ru": "того газа газы газу газой газе доминика доминику доминике доминиканы санта-лусия",
     "ky": "гана кубани",
-    "uz": "dili* dili diliga dilini dilning dilida* dilidan dililik* tonga* mali",
-    "uz-Cyrl": "дили дилида* дилига дилинг дилини дилидан дилинг дилининг дилилик* тонга* мали катар* қатар* кубани",
+    "kk-Latn": "samara*",
+    "uz": "samara* dili diliga dilini dilning dilida* dilidan dililik* tonga* mali",
+    "uz-Cyrl": "самара* дили дилида* дилига дилинг дилини дилидан дилинг дилининг дилилик* тонга* мали катар* қатар* кубани",
     "tg": "дили дилии дилиро дилиу дилиён чини чинро чиниён чинӣ* тан умонӣ*",
-    "tk": "dili dilida* dilide* diliniň dilini dilidan diliden dilily* dilili*",
-    "tr": "mali fas'e* fas'l*",
-    "fa": "مالی عمانی ریاضی کابلی دیلی غنا پرو پروی",
+    "tk": "samara* dili dilida* dilide* diliniň dilini dilidan diliden dilily* dilili*",
+    "tr": "samara* mali fas'e* fas'l*",
+    "fa": "دوشنبه مالی عمانی ریاضی کابلی دیلی غنا پرو پروی",
 }
 
 # Forms that others bear too: they count only beside a sure term of the same country, or of one near.
@@ -203,8 +204,8 @@ def changed_endings(name, language):
     """Names whose last letter changes before an ending: Türkmen «Türkiýe», «Türkiýä»; «Yrak», «Yragyň»."""
     if language == "tk" and name[-1] in "ei":
         return [name[:-1] + "ä*"]
-    if language == "tk" and name[-1] == "k":
-        return [name[:-1] + "g*"]
+    if language == "tk" and name[-1] in "kt":
+        return [name[:-1] + {"k": "g", "t": "d"}[name[-1]] + "*"]
     return []
 
 
@@ -238,7 +239,7 @@ def stem_of(name):
 def possessed(word):
     """The last word of a name such as «Сауд Арабиясы» without its ending, which changes in the cases."""
     for ending in ("сының", "сы", "сі", "си", "лары", "лері", "тары", "тері", "дары", "дері", "ары", "лар", "lari", "lary",
-                   "leri", "asy", "si"):
+                   "leri", "asy", "si", "ӣ"):
         if word.endswith(ending) and len(word) - len(ending) >= 4:
             return word[: -len(ending)] + ending.rstrip("ыіиiy")
     return word
@@ -258,7 +259,7 @@ def forms_of(name, language, is_city=False):
     if language == "ru":
         return russian(name)
     if language == "kk-Latn":
-        return [name if exact else stem_of(name) + "*"]
+        return [name if exact else (name if is_city else stem_of(name)) + "*"]
     words = name.split()
     if len(words) == 1:
         forms = with_endings(name, language, exact)
