@@ -1,6 +1,7 @@
 //! The rule files: embedded in the binary, overridden by file name from `rules/` beside the settings file.
 //!
-//! This module only finds the files. `classify` compiles `topics/`, `places.toml` and `languages.toml`;
+//! This module only finds the files. `classify` compiles `topics/`, `places.toml`, `countries.toml` and
+//! `languages.toml`;
 //! `site_rules` compiles `sites/`.
 
 use std::collections::BTreeMap;

@@ -19,6 +19,9 @@ const TITLE_SCORE: f64 = 3.0;
 const LEDE_SCORE: f64 = 1.5;
 const BODY_SCORE: f64 = 0.6;
 
+/// What the country that is named first has before the others: who acts stands first.
+const FIRST_SCORE: f64 = 1.5;
+
 /// Most of a text without a title that is taken for one, in bytes: its first line or sentence.
 const HEAD_BYTES_MAX: usize = 300;
 
@@ -184,10 +187,11 @@ pub fn label(places: &[Place], document: &Document, hits: &[Hit<'_>]) -> Vec<Pla
     if is_long && mentions.len() > 1 {
         mentions.retain(|_, own| own.count > 1 || own.score_by_field.keys().any(|field| *field != Field::Body));
     }
+    let first_at = mentions.values().map(|own| own.first_at).min();
     let mut found: Vec<(usize, PlaceLabel)> = mentions
         .into_iter()
         .map(|(number, own)| {
-            let score = own.score();
+            let score = own.score() + if Some(own.first_at) == first_at { FIRST_SCORE } else { 0.0 };
             (own.first_at, PlaceLabel { code: places[number].code.clone(), score, matched: own.forms })
         })
         .collect();
