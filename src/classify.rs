@@ -43,7 +43,7 @@ pub struct ClassifyText<'a> {
 }
 
 impl Classifier {
-    /// Compiles `languages.toml`, `places.toml` and every file of `topics/`. The rules' tests are not run.
+    /// Compiles `languages.toml`, `places.toml` with `countries.toml`, and every file of `topics/`. The rules' tests are not run.
     ///
     /// # Errors
     /// All faults, each with file, line and key.

@@ -264,7 +264,8 @@ fn shipped_terms() -> Vec<(String, Vec<(String, String)>)> {
         assert!(!found.is_empty(), "{}", file.origin);
         (file.origin.clone(), found)
     };
-    files.in_folder("topics").map(|(_, file)| file).chain(files.file("places.toml")).map(in_file).collect()
+    let of_places = ["places.toml", "countries.toml"].into_iter().filter_map(|name| files.file(name));
+    files.in_folder("topics").map(|(_, file)| file).chain(of_places).map(in_file).collect()
 }
 
 proptest! {

@@ -255,7 +255,9 @@ def forms_of(name, language, is_city=False):
         short = [] if " " in plain or len(plain) < 4 or is_city else [plain + ending for ending in adjective]
         return list(dict.fromkeys([name, plain, *short]))
     if language == "en":
-        return [name] + ([name.replace("St.", "Saint")] if "St." in name else [])
+        # A full stop ends a phrase, unless the term has it inside of a word.
+        plain = name.replace(". ", ".")
+        return [plain, name.replace("St. ", "St "), name.replace("St.", "Saint")] if "St." in name else [plain]
     if language == "ru":
         return russian(name)
     if language == "kk-Latn":
@@ -270,9 +272,11 @@ def forms_of(name, language, is_city=False):
 
 def cleaned(name):
     """Names from one of CLDR: without what stands in brackets; none for "A & B" and "A - B"."""
-    name = name.replace("’", "'").replace("‘", "ʻ")
+    name = re.sub(r"\(.*?\) ", "", name.replace("’", "'").replace("‘", "ʻ"))
     found = re.fullmatch(r"(.*?)\s*[(（](.*?)[)）]", name)
     names = [found[1]] if found else [name]
+    if found and found[1].startswith(("刚果", "Виргин", "виргин", "Virgin")):
+        return []  # without the brackets it is two countries
     return [name for name in names if not re.search(r"[&,،]| [-–—] |\b(?:САР|AAS|ААА|АӘА|ӨАИ|ÖİB)\b|特别行政区", name)]
 
 
