@@ -16,6 +16,7 @@ import json
 import re
 import sys
 import tomllib
+from bisect import bisect_left
 from collections import Counter, defaultdict
 from pathlib import Path
 
@@ -77,12 +78,12 @@ ALIASES = {
 # Forms that are no use, by language: ordinary words, first names, or names of something else.
 REFUSED = {
     "en": "reunion chad jordan georgia turkey guinea dominica jersey",
-    "ru": "того газа газы газу газой газе доминика доминику доминике доминиканы санта-лусия",
+    "ru": "того газа газы газу газой газе доминика доминику доминике",
     "ky": "гана кубани",
-    "kk-Latn": "samara*",
-    "uz": "samara* dili diliga dilini dilning dilida* dilidan dililik* tonga* mali",
-    "uz-Cyrl": "самара* дили дилида* дилига дилинг дилини дилидан дилинг дилининг дилилик* тонга* мали катар* қатар* кубани",
-    "tg": "дили дилии дилиро дилиу дилиён чини чинро чиниён чинӣ* тан умонӣ*",
+    "kk-Latn": "raisi* samara* island* palaw* palau* malta* panama* vena*",
+    "uz": "samara* dili diliga dilini dilining dilida* dilidan dililik* tonga* mali",
+    "uz-Cyrl": "самара* дили дилида* дилига дилини дилидан дилининг дилилик* тонга* мали катар* қатар* кубани",
+    "tg": "дили дилии дилиро дилиу дилиён чини чинро чиниён чинӣ* умонӣ*",
     "tk": "samara* dili dilida* dilide* diliniň dilini dilidan diliden dilily* dilili*",
     "tr": "samara* mali fas'e* fas'l*",
     "fa": "دوشنبه مالی عمانی ریاضی کابلی دیلی غنا پرو پروی",
@@ -108,7 +109,7 @@ EXACT = {
 }
 
 # Names that are ordinary words in small letters, long enough to be taken for safe otherwise.
-CAPITAL = set("панама панамо panama джерси жерси jersey jerssi доминика dominika гренада granada мартиника бермуда bermuda".split())
+CAPITAL = set("панама панамо panama джерси жерси jersey доминика dominika гренада granada мартиника бермуда bermuda".split())
 
 # Letters from which a name takes any ending: shorter ones begin too many words.
 STEM_LETTERS_MIN = {"kk": 5, "ky": 5, "uz": 5, "uz-Cyrl": 5, "tg": 6, "tk": 5, "tr": 5}
@@ -281,7 +282,7 @@ def cleaned(name):
 
 
 def kazakh_latin(name):
-    """Kazakh in Latin letters, as the state agency spells (ǵ, ý) and as the alphabet of 2021 does (ğ, u)."""
+    """Kazakh in Latin letters: as the state agency spells (ǵ, ý), by the alphabet of 2021 (ğ, u), as the web does (ğ, w)."""
     common = dict(zip("абвгдежзйклмнопрстфхыцъьһ", ["a", "b", "v", "g", "d", "e", "j", "z", "ı", "k", "l", "m", "n", "o", "p", "r",
                                                     "s", "t", "f", "h", "y", "ts", "", "", "h"]))
     common |= {"қ": "q", "ё": "ıo", "э": "e", "ю": "ıý", "я": "ıa"}
@@ -289,9 +290,10 @@ def kazakh_latin(name):
                       "щ": "sh"}
     newer = common | {"ә": "ä", "ғ": "ğ", "и": "i", "й": "i", "ң": "ñ", "ө": "ö", "у": "u", "ұ": "ū", "ү": "ü", "і": "ı", "ш": "ş",
                       "ч": "ç", "щ": "ş", "ю": "iu", "я": "ia", "ё": "io"}
+    web = newer | {"и": "ï", "й": "y", "у": "w", "ұ": "u", "ы": "ı", "і": "i", "х": "x", "ю": "yu", "я": "ya", "ё": "yo"}
     spell = lambda table: "".join(table.get(c, c) for c in name.lower())
     capital = lambda word: "-".join(part[:1].upper() + part[1:] for part in word.split("-"))
-    return list(dict.fromkeys(" ".join(capital(word) for word in spell(table).split()) for table in (older, newer)))
+    return list(dict.fromkeys(" ".join(capital(word) for word in spell(table).split()) for table in (older, newer, web)))
 
 
 def names():
@@ -329,6 +331,7 @@ def terms():
                 if lists is place.get("terms"):
                     own = tuple(written(term)[:-1] for term in own if written(term).endswith("*"))
                     stems[place["code"], language] += own
+    latin = {place["code"]: list(kazakh_latin_terms(place)) for place in by_hand["place"]}
     table = defaultdict(lambda: defaultdict(dict))
     for (code, language), own in names().items():
         for key, are_weak in (("terms", False), ("weak", True)):
@@ -339,7 +342,9 @@ def terms():
                 if form.lower() not in REFUSED.get(language, "").split()
                 and (form.lower() in WEAK.get(language, "").split()) == are_weak
             ]
-            forms = {same(form): form for form in reversed(forms)}.values()
+            if language == "kk-Latn" and not are_weak:
+                forms += [form for form in latin.get(code, []) if form not in REFUSED[language].split()]
+            forms = {(same(form), form[0].isupper()): form for form in reversed(forms)}.values()
             forms = [form for form in reversed(forms) if form not in taken and not is_covered(form, stems[code, language])]
             if forms:
                 table[code][key][language] = forms
@@ -354,6 +359,14 @@ def is_covered(form, stems):
 def same(term):
     """What two spellings of a term have in common that match the same."""
     return term.lower().replace("-", " ").replace("\u200c", "")
+
+
+def kazakh_latin_terms(place):
+    """The terms that places.toml has for a country in Kazakh, in Latin letters: those of one word."""
+    for term in map(written, place.get("terms", {}).get("kk", [])):
+        word, star = term.rstrip("*"), "*" if term.endswith("*") else ""
+        if len(word) >= 5 and word.isalpha():
+            yield from ((spelt if word[0].isupper() else spelt.lower()) + star for spelt in kazakh_latin(word))
 
 
 def written(term):
@@ -393,16 +406,13 @@ def fold(word):
 
 def check(paths, out):
     """For each generated term of one word: what it matches in the texts that the name itself is not."""
-    small, any_case, cased = Counter(), Counter(), defaultdict(Counter)
+    cased = defaultdict(Counter)
     for path in paths:
         for line in open(path):
             row = json.loads(line)
             for word in WORD.findall(row["content_text"]):
-                any_case[fold(word)] += 1
                 cased[fold(word)][(row.get("lang"), word[:1].isupper())] += 1
-    vocabulary = sorted(any_case)
-    from bisect import bisect_left
-
+    vocabulary = sorted(cased)
     for code, keys in sorted(terms().items()):
         for key, languages in keys.items():
             for language, own in languages.items():
