@@ -80,7 +80,7 @@ REFUSED = {
     "en": "reunion chad jordan georgia turkey guinea dominica jersey",
     "ru": "того газа газы газу газой газе доминика доминику доминике",
     "ky": "гана кубани",
-    "kk-Latn": "raisi* samara* island* palaw* palau* malta* panama* vena*",
+    "kk-Latn": "raisi* Raisi* mısır mısır* samara* island* palaw* palau* malta* panama* vena*",
     "uz": "samara* dili diliga dilini dilining dilida* dilidan dililik* tonga* mali",
     "uz-Cyrl": "самара* дили дилида* дилига дилини дилидан дилининг дилилик* тонга* мали катар* қатар* кубани",
     "tg": "дили дилии дилиро дилиу дилиён чини чинро чиниён чинӣ* умонӣ*",
