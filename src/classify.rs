@@ -44,7 +44,7 @@ pub struct ClassifyText<'a> {
 }
 
 impl Classifier {
-    /// Compiles `places.toml` and every file of `topics/`. The rules' tests are not run.
+    /// Compiles `places.toml` with `countries.toml`, and every file of `topics/`. The rules' tests are not run.
     ///
     /// # Errors
     /// All faults, each with file, line and key.
