@@ -95,7 +95,7 @@ fn what_holds_a_known_text_and_much_more_is_recorded_and_names_it() {
     let record = world.record(2);
     assert_eq!(record.dedup.of, Some(ArticleId([1; 16])));
     assert!(record.dedup.similarity.is_some_and(|share| share > 0.9), "{:?}", record.dedup);
-    assert_eq!(Settled::from_record(&record).outcome, Recorded);
+    assert_eq!(Settled::from_record(&record).outcome(), Some(Recorded));
 }
 
 #[test]
