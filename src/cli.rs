@@ -5,6 +5,7 @@ mod demo;
 mod filters;
 mod operate;
 pub mod output;
+mod reclassify;
 mod run;
 mod show;
 mod sources;
@@ -69,6 +70,9 @@ enum Command {
     Tail(ask::TailArguments),
     /// Lists the sources with their health
     Sources(sources::SourcesArguments),
+    /// Labels stored records anew with the present rules: shows what differs, then writes it as new versions
+    #[command(after_help = reclassify::HELP)]
+    Reclassify(reclassify::ReclassifyArguments),
     /// Lists entries that were given up; retries or drops them
     DeadLetters(operate::DeadLettersArguments),
     /// Shows what the daemon is doing
@@ -215,6 +219,7 @@ fn dispatch(arguments: Arguments) -> Result<Exit, Failure> {
         Command::Show(show) => block_on(show::show(config, show)),
         Command::Tail(tail) => block_on(ask::tail(config, tail)),
         Command::Sources(arguments) => block_on(sources::sources(config, arguments)),
+        Command::Reclassify(arguments) => block_on(reclassify::reclassify(config, arguments)),
         Command::DeadLetters(letters) => block_on(operate::dead_letters(config, letters)),
         Command::Status(status) => block_on(operate::status(config, status)),
         Command::Poll { source } => block_on(operate::poll(config, source)),

@@ -20,8 +20,8 @@ use crate::model::{Labels, Seq};
 use crate::record::{Event, Record};
 use crate::store::{Store, StoreError};
 
-pub use tally::{Example, LabelChange, LabelKind, Shift, shifts};
 use tally::Tally;
+pub use tally::{Example, LabelChange, LabelKind, Shift, shifts};
 
 /// How often progress is told.
 const PROGRESS_INTERVAL: Duration = Duration::from_millis(200);
@@ -89,7 +89,9 @@ pub enum ReclassifyError {
         written: u64,
     },
     /// A reload.
-    #[error("the rules were exchanged meanwhile, after {written} new versions; ask again to label the rest by the new ones")]
+    #[error(
+        "the rules were exchanged meanwhile, after {written} new versions; ask again to label the rest by the new ones"
+    )]
     RulesExchanged {
         /// New versions that are in the log.
         written: u64,

@@ -17,7 +17,8 @@ impl Tables {
     pub(super) fn older_sketches(&self, settled: &[Settled]) -> Result<OlderSketches, StoreError> {
         let mut older = OlderSketches::default();
         for one in settled {
-            let Some((id, row)) = one.seen.iter().find(|(_, row)| one.record == Some(row.seq) && row.version > 1) else {
+            let Some((id, row)) = one.seen.iter().find(|(_, row)| one.record == Some(row.seq) && row.version > 1)
+            else {
                 continue;
             };
             let versions = self.versions_of(*id)?;

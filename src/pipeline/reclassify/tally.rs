@@ -71,7 +71,8 @@ pub struct Tally {
 /// score or a matched term alone does not.
 pub fn shifts(record: &Record, labels: &Labels) -> Vec<Shift> {
     let topics = |topics: &[crate::model::TopicLabel]| topics.iter().map(|topic| topic.id.clone()).collect::<Vec<_>>();
-    let places = |places: &[crate::model::PlaceLabel]| places.iter().map(|place| place.code.clone()).collect::<Vec<_>>();
+    let places =
+        |places: &[crate::model::PlaceLabel]| places.iter().map(|place| place.code.clone()).collect::<Vec<_>>();
     let shifts = [
         (LabelKind::Topic, topics(&record.topics), topics(&labels.topics)),
         (LabelKind::Place, places(&record.places), places(&labels.places)),
