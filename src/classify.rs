@@ -4,6 +4,7 @@
 //! language found, and all terms of all rules found in one pass.
 
 mod document;
+mod explanation;
 mod language;
 mod languages;
 mod lexicon;
@@ -11,15 +12,17 @@ mod places;
 mod topics;
 mod uzbek;
 
-use crate::model::Labels;
+use crate::model::{Labels, LanguageLabel, PlaceLabel};
 use crate::rules::{RuleFault, RuleFiles};
+
+pub use explanation::{Explanation, Mark, ScoredTerm, TopicScore};
 
 use document::Document;
 use language::LanguageTable;
 use languages::TermLanguage;
-use lexicon::Lexicon;
+use lexicon::{Hit, Lexicon, Owner};
 use places::{Place, PlaceRules};
-use topics::{RuleTest, Topic, TopicRules};
+use topics::{Judged, RuleTest, Topic, TopicRules};
 
 /// The rules for language, places and topics, compiled.
 #[derive(Debug)]
@@ -68,10 +71,13 @@ impl Classifier {
     /// Runs the `[[test]]` cases of the rule files: a fault for each that comes out otherwise.
     pub fn run_rule_tests(&self) -> Vec<RuleFault> {
         let failure = |test: &RuleTest| {
-            let text = ClassifyText { title: "", body: &test.text, language_prior: test.lang.as_deref() };
+            let text = ClassifyText { title: &test.title, body: &test.text, language_prior: test.lang.as_deref() };
             let labels = self.classify(&text);
-            let is_labelled = labels.topics.iter().any(|topic| topic.id == test.topic);
-            (is_labelled != test.expect).then(|| RuleFault { message: difference(test, &labels), ..test.fault.clone() })
+            let is_given = |id: &String| labels.topics.iter().any(|topic| topic.id == *id);
+            let missed: Vec<&str> = test.expect.iter().filter(|id| !is_given(id)).map(String::as_str).collect();
+            let wrong: Vec<&str> = test.expect_not.iter().filter(|id| is_given(id)).map(String::as_str).collect();
+            let differs = !missed.is_empty() || !wrong.is_empty();
+            differs.then(|| RuleFault { message: difference(&missed, &wrong, &labels), ..test.fault.clone() })
         };
         self.tests.iter().filter_map(failure).collect()
     }
@@ -79,18 +85,35 @@ impl Classifier {
     /// Labels one article.
     pub fn classify(&self, text: &ClassifyText<'_>) -> Labels {
         let document = Document::new(text.title, text.body);
-        let language = self.languages.identify(&document, text.language_prior);
-        let hits = self.lexicon.find(&document, TermLanguage::of(&language.tag));
-        Labels {
-            places: places::label(&self.places, &document, &hits),
-            topics: topics::label(&self.topics, &document, &hits),
-            language,
-        }
+        let (language, places, judged, _) = self.judge(&document, text.language_prior);
+        let topics = judged.iter().filter(|judged| judged.missing.is_none()).map(|judged| judged.label(&document));
+        Labels { language, places, topics: topics.collect() }
+    }
+
+    /// Labels one article, and says why: every topic of which a term was found, and where each term stands.
+    pub fn explain(&self, text: &ClassifyText<'_>) -> Explanation {
+        let document = Document::new(text.title, text.body);
+        let (language, places, judged, hits) = self.judge(&document, text.language_prior);
+        Explanation::new(&document, language, places, &judged, &hits, |owner| match owner {
+            Owner::Place(number) | Owner::MaybePlace(number) => Some(&self.places[number].code),
+            _ => None,
+        })
+    }
+
+    fn judge(
+        &self,
+        document: &Document,
+        prior: Option<&str>,
+    ) -> (LanguageLabel, Vec<PlaceLabel>, Vec<Judged<'_>>, Vec<Hit<'_>>) {
+        let language = self.languages.identify(document, prior);
+        let hits = self.lexicon.find(document, TermLanguage::of(&language.tag));
+        let places = places::label(&self.places, document, &hits);
+        let judged = topics::judge(&self.topics, document, &hits, &places);
+        (language, places, judged, hits)
     }
 }
 
-fn difference(test: &RuleTest, labels: &Labels) -> String {
-    let RuleTest { topic: id, expect, .. } = test;
+fn difference(missed: &[&str], wrong: &[&str], labels: &Labels) -> String {
     let found: Vec<String> = labels
         .topics
         .iter()
@@ -100,8 +123,11 @@ fn difference(test: &RuleTest, labels: &Labels) -> String {
         })
         .collect();
     let found = if found.is_empty() { "none".to_owned() } else { found.join(", ") };
-    let wanted = if *expect { "is expected" } else { "is not expected" };
-    format!("test: topic {id} {wanted} in this text, read as {}; topics found: {found}", labels.language.tag)
+    let mut faults = Vec::new();
+    for (ids, wanted) in [(missed, "is expected"), (wrong, "is not expected")] {
+        faults.extend(ids.iter().map(|id| format!("topic {id} {wanted}")));
+    }
+    format!("test: {} in this text, read as {}; topics found: {found}", faults.join(" and "), labels.language.tag)
 }
 
 #[cfg(test)]

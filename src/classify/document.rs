@@ -13,6 +13,10 @@ pub const BODY_BYTES_MAX: usize = 200 << 10;
 /// Most of a title that is looked at, in bytes.
 const TITLE_BYTES_MAX: usize = 2 << 10;
 
+/// Longest first line that stands for a missing title, in bytes, and how much longer what follows it must be.
+const HEADLINE_BYTES_MAX: usize = 300;
+const HEADLINE_SHARE_MAX: usize = 3;
+
 /// Length of the lede in characters: about the first two paragraphs of an agency text.
 const LEDE_CHARS: usize = 500;
 
@@ -51,10 +55,14 @@ pub struct Folding {
 }
 
 impl Document {
-    /// Folds the title and the first [`BODY_BYTES_MAX`] bytes of the body.
+    /// Folds the title and the first [`BODY_BYTES_MAX`] bytes of the body. Without a title, a first line that reads like
+    /// one stands for it.
     pub fn new(title: &str, body: &str) -> Self {
-        let title = cut(title, TITLE_BYTES_MAX).trim();
-        let body = cut(body, BODY_BYTES_MAX).trim_start();
+        let body = cut(body, BODY_BYTES_MAX).trim();
+        let (title, body) = match cut(title, TITLE_BYTES_MAX).trim() {
+            "" => body.split_once('\n').filter(|(line, rest)| is_headline(line, rest)).unwrap_or(("", body)),
+            title => (title, body),
+        };
         let mut text = String::with_capacity(title.len() + body.len() + 2);
         push_nfc(&mut text, title);
         let title_end = text.len();
@@ -81,21 +89,31 @@ impl Document {
         &self.folding.folded[word.start..word.end]
     }
 
-    /// The text from one word to another, as written.
-    pub fn written(&self, first: &Word, last: &Word) -> &str {
-        &self.text[first.from..last.to]
+    /// The text from one word to another, by their numbers, as written.
+    pub fn written(&self, first: usize, last: usize) -> &str {
+        &self.text[self.words()[first].from..self.words()[last].to]
     }
 
-    /// The field that a word stands in.
-    pub fn field_of(&self, word: &Word) -> Field {
-        match word.from {
+    /// The field that the word with this number stands in.
+    pub fn field_at(&self, word: usize) -> Field {
+        match self.words()[word].from {
             at if at < self.title_end => Field::Title,
             at if at < self.lede_end => Field::Lede,
             _ => Field::Body,
         }
     }
 
-    /// The letters of the text, as written.
+    /// Whether there is a title, or a line that stands for it.
+    pub fn has_title(&self) -> bool {
+        self.title_end > 0
+    }
+
+    /// Title and body as written.
+    pub fn title_and_body(&self) -> (&str, &str) {
+        (&self.text[..self.title_end], &self.text[self.title_end + "\n\n".len()..])
+    }
+
+    /// The title, a blank line, and the body, as written.
     pub fn text(&self) -> &str {
         &self.text
     }
@@ -105,6 +123,22 @@ impl Folding {
     /// The folded words in order.
     pub fn words_folded(&self) -> impl Iterator<Item = &str> {
         self.words.iter().map(|word| &self.folded[word.start..word.end])
+    }
+
+    /// Ends a word. Where Latin and Cyrillic letters are mixed in it, those that look alike become Cyrillic.
+    fn close(&mut self, word: Option<Word>) {
+        let Some(mut word) = word else { return };
+        let folded = &self.folded[word.start..];
+        let is_cyrillic = |c: char| matches!(c, '\u{400}'..='\u{52f}');
+        if folded.bytes().any(|byte| byte.is_ascii_lowercase() || matches!(byte, 0xc3..=0xc9))
+            && folded.contains(is_cyrillic)
+        {
+            let cyrillic: String = folded.chars().map(cyrillic_look_alike).collect();
+            self.folded.truncate(word.start);
+            self.folded.push_str(&cyrillic);
+            word.end = self.folded.len();
+        }
+        self.words.push(word);
     }
 }
 
@@ -123,7 +157,7 @@ pub fn fold(text: &str) -> Folding {
         let ideograph = is_ideograph(c);
         let in_word = c.is_alphanumeric() || (open.is_some() && is_apostrophe(c) && joins(previous, next));
         if !in_word || ideograph {
-            folding.words.extend(open.take());
+            folding.close(open.take());
         }
         if in_word {
             let word = open.get_or_insert_with(|| {
@@ -138,23 +172,70 @@ pub fn fold(text: &str) -> Folding {
             word.end = folding.folded.len();
             word.to = at + c.len_utf8();
             if ideograph {
-                folding.words.extend(open.take());
+                folding.close(open.take());
             }
         } else {
             gap_breaks |= !is_soft_gap(c);
         }
         previous = c;
     }
-    folding.words.extend(open);
+    folding.close(open);
     folding
+}
+
+/// Whether a first line reads like the headline of what follows it.
+fn is_headline(line: &str, rest: &str) -> bool {
+    let line = line.trim_end();
+    (1..=HEADLINE_BYTES_MAX).contains(&line.len())
+        && !line.ends_with(['.', ':', ',', ';', '…'])
+        && rest.len() > line.len() * HEADLINE_SHARE_MAX
 }
 
 fn push_folded(folded: &mut String, c: char) {
     match c {
-        'ё' | 'Ё' => folded.push('е'),
+        'a'..='z' => folded.push(c),
+        'A'..='Z' => folded.push(c.to_ascii_lowercase()),
         'İ' => folded.push('i'),
         c if is_apostrophe(c) => folded.push('\''),
-        c => folded.extend(c.to_lowercase()),
+        c => c.to_lowercase().for_each(|c| folded.push(plain_letter(c))),
+    }
+}
+
+/// One letter for those that keyboards and fonts exchange: ё, the Tajik ӣ and ӯ, hooks and descenders of қ, ң, ҳ, ҷ.
+fn plain_letter(c: char) -> char {
+    match c {
+        'ё' => 'е',
+        'ӣ' => 'и',
+        'ӯ' => 'ў',
+        'ҡ' | 'ҝ' | 'ҟ' | 'ӄ' => 'қ',
+        'ӊ' | 'ҥ' => 'ң',
+        'ӌ' | 'ҹ' => 'ҷ',
+        'ӽ' | 'ӿ' => 'ҳ',
+        'ѳ' => 'ө',
+        c => c,
+    }
+}
+
+/// The Cyrillic letter that a Latin one looks like, as in texts typed on two keyboards or made to escape filters.
+fn cyrillic_look_alike(c: char) -> char {
+    match c {
+        'a' => 'а',
+        'b' => 'в',
+        'c' => 'с',
+        'e' => 'е',
+        'h' => 'һ',
+        'i' | 'ı' | 'ï' => 'і',
+        'k' => 'к',
+        'm' => 'м',
+        'o' => 'о',
+        'p' => 'р',
+        't' => 'т',
+        'x' => 'х',
+        'y' => 'у',
+        'ə' | 'ǝ' => 'ә',
+        'ɵ' | 'ö' => 'ө',
+        'ü' => 'ү',
+        c => c,
     }
 }
 
@@ -215,16 +296,17 @@ mod tests {
         check("İstanbul C5+1", " istanbul c5\n 1");
         check("中国 hello", " 中 国 hello");
         check("…", "");
+        check("Қaзaқстaн, қaрыз", " қазақстан\n қарыз"); // the a is Latin
+        check("əлем сиёсӣ Тӯй", " әлем сиеси тўй"); // the ə is Latin
     }
 
     #[test]
     fn fields_follow_the_position() {
         let body = format!("Lede. {} end", "word ".repeat(200));
         let document = Document::new("Some title", &body);
-        let fields: Vec<Field> = document.words().iter().map(|word| document.field_of(word)).collect();
+        let fields: Vec<Field> = (0..document.words().len()).map(|word| document.field_at(word)).collect();
         assert_eq!((fields[0], fields[1], fields[2]), (Field::Title, Field::Title, Field::Lede));
         assert_eq!(fields.last(), Some(&Field::Body));
-        let words = document.words();
-        assert_eq!(document.written(&words[0], &words[1]), "Some title");
+        assert_eq!(document.written(0, 1), "Some title");
     }
 }

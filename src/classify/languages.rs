@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
+use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserializer, Error, MapAccess, Visitor};
 use toml::Spanned;
 
-use super::lexicon::{Owner, Term};
+use super::lexicon::{Company, Owner, Term};
 use super::uzbek;
 use crate::rules::{RuleFault, RuleFile, line_of};
 
@@ -15,6 +16,9 @@ const TERM_LANGUAGES: [&str; 12] = ["en", "ru", "kk", "kk-Latn", "ky", "tg", "tk
 
 /// Weights beyond this would let one word decide over everything else.
 const WEIGHT_MAX: f64 = 10.0;
+
+/// `with` and `without` look this many words to either side: the sentence and its neighbours.
+const COMPANY_WORDS_MAX: usize = 20;
 
 /// A language with term lists.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,11 +58,32 @@ impl TermLanguages {
 /// Term lists by language, as written in a rule file.
 pub type RawTerms = BTreeMap<Spanned<String>, Vec<Spanned<RawTerm>>>;
 
-/// A term as written: `"oil"`, or `{ term = "oil", weight = 0.7 }`.
+/// A term as written: `"oil"`, or `{ term = "oil", weight = 0.7 }` with what else it may say.
 #[derive(Clone, Debug)]
 pub struct RawTerm {
     text: String,
+    options: TermOptions,
+}
+
+/// What a term may say beside its words.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct TermOptions {
+    term: Option<String>,
+    #[serde(default = "one")]
     weight: f64,
+    #[serde(default = "one")]
+    title: f64,
+    #[serde(default)]
+    with: Vec<String>,
+    #[serde(default)]
+    without: Vec<String>,
+    #[serde(default)]
+    places: Vec<String>,
+}
+
+fn one() -> f64 {
+    1.0
 }
 
 impl<'de> Deserialize<'de> for RawTerm {
@@ -74,25 +99,60 @@ impl<'de> Deserialize<'de> for RawTerm {
             }
 
             fn visit_str<E: Error>(self, text: &str) -> Result<RawTerm, E> {
-                Ok(RawTerm { text: text.to_owned(), weight: 1.0 })
+                let options = TermOptions {
+                    term: None,
+                    weight: 1.0,
+                    title: 1.0,
+                    with: Vec::new(),
+                    without: Vec::new(),
+                    places: Vec::new(),
+                };
+                Ok(RawTerm { text: text.to_owned(), options })
             }
 
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<RawTerm, A::Error> {
-                let (mut text, mut weight) = (None, 1.0);
-                while let Some(key) = map.next_key::<String>()? {
-                    match key.as_str() {
-                        "term" => text = Some(map.next_value::<String>()?),
-                        "weight" => weight = map.next_value::<f64>()?,
-                        other => return Err(A::Error::unknown_field(other, &["term", "weight"])),
-                    }
-                }
-                let text = text.ok_or_else(|| A::Error::missing_field("term"))?;
-                Ok(RawTerm { text, weight })
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<RawTerm, A::Error> {
+                let mut options = TermOptions::deserialize(MapAccessDeserializer::new(map))?;
+                let text = options.term.take().ok_or_else(|| A::Error::missing_field("term"))?;
+                Ok(RawTerm { text, options })
             }
         }
 
         deserializer.deserialize_any(TermVisitor)
     }
+}
+
+impl RawTerm {
+    fn term(&self, owner: Owner, language: TermLanguage) -> Result<Term, String> {
+        let Self { text, options: TermOptions { weight, title, with, without, places, .. } } = self;
+        if !weight.is_finite() || weight.abs() > WEIGHT_MAX {
+            return Err(format!("weight {weight} of {text:?}; use -{WEIGHT_MAX} to {WEIGHT_MAX}"));
+        }
+        if !(0.0..=WEIGHT_MAX).contains(title) {
+            return Err(format!("title {title} of {text:?}; use 0 to {WEIGHT_MAX}: it multiplies finds in the title"));
+        }
+        if let Some(place) = places.iter().find(|place| !is_country_code(place)) {
+            return Err(format!("places of {text:?}: {place:?} is no ISO 3166-1 code; write two capitals"));
+        }
+        let mut term = Term::parse(text, *weight, owner, language)?;
+        term.title = *title;
+        term.places.clone_from(places);
+        for (wanted, key, list) in [(true, "with", with), (false, "without", without)] {
+            let other = |other: &String| match Term::parse(other, 1.0, owner, language)? {
+                term if term.company.is_empty() => Ok(term),
+                _ => Err(format!("{key} of {text:?}: {other:?} has a NEAR/ of its own; use plain words")),
+            };
+            let terms = list.iter().map(other).collect::<Result<Vec<Term>, String>>()?;
+            if !terms.is_empty() {
+                term.company.push(Company { wanted, words_max: COMPANY_WORDS_MAX, terms });
+            }
+        }
+        Ok(term)
+    }
+}
+
+/// Whether these are two capitals, as of an ISO 3166-1 alpha-2 code.
+pub fn is_country_code(code: &str) -> bool {
+    code.len() == 2 && code.bytes().all(|byte| byte.is_ascii_uppercase())
 }
 
 /// What TOML says of a file, with the key of the line where it says so.
@@ -121,12 +181,8 @@ pub fn read_terms(file: &RuleFile, key: &str, raw: &RawTerms, owner: Owner, faul
             let mut refuse = |why: String| {
                 faults.push(file.fault(raw_term.span().start, format!("{key}.{tag_name}: {why}")));
             };
-            let RawTerm { text, weight } = raw_term.get_ref();
-            if !weight.is_finite() || weight.abs() > WEIGHT_MAX {
-                refuse(format!("weight {weight} of {text:?}; use -{WEIGHT_MAX} to {WEIGHT_MAX}"));
-                continue;
-            }
-            match Term::parse(text, *weight, owner, language) {
+            let text = &raw_term.get_ref().text;
+            match raw_term.get_ref().term(owner, language) {
                 Ok(term) if own.iter().any(|other| other.is_same_as(&term)) => {
                     refuse(format!("{text:?} stands in this list twice; remove one"));
                 }
@@ -140,9 +196,20 @@ pub fn read_terms(file: &RuleFile, key: &str, raw: &RawTerms, owner: Owner, faul
     terms
 }
 
+/// The same term of an Uzbek list in Cyrillic letters, still written as in the list.
 fn cyrillic_twin(term: &Term) -> Option<Term> {
     let cyrillic = TermLanguage::of("uz-Cyrl")?;
-    let mut twin = Term::parse(&uzbek::to_cyrillic(&term.written), term.weight, term.owner(), cyrillic).ok()?;
+    let words = term.written.split_whitespace();
+    let words = words.map(|word| if word.starts_with("NEAR/") { word.to_owned() } else { uzbek::to_cyrillic(word) });
+    let words: Vec<String> = words.collect();
+    let mut twin = Term::parse(&words.join(" "), term.weight, term.owner(), cyrillic).ok()?;
     twin.written.clone_from(&term.written);
+    twin.title = term.title;
+    twin.places.clone_from(&term.places);
+    // A NEAR has been parsed with its words.
+    for company in &term.company[twin.company.len()..] {
+        let terms = company.terms.iter().filter_map(cyrillic_twin).collect();
+        twin.company.push(Company { terms, ..company.clone() });
+    }
     Some(twin)
 }

@@ -21,6 +21,9 @@ const FOREIGN_SHARE: f64 = 0.7;
 /// Largest number of words in a term.
 const TERM_WORDS_MAX: usize = 8;
 
+/// Farthest that `NEAR/` reaches, in words: about three sentences.
+const NEAR_WORDS_MAX: usize = 50;
+
 /// Shortest stem, in letters: shorter ones match nearly everything.
 const STEM_LETTERS_MIN: usize = 2;
 
@@ -29,35 +32,61 @@ const STEM_LETTERS_MIN: usize = 2;
 pub enum Owner {
     /// The topic with this number.
     Topic(usize),
+    /// A text without any of these is not on the topic with this number.
+    Required(usize),
+    /// A text with one of these is not on the topic with this number.
+    Excluded(usize),
     /// The place with this number.
     Place(usize),
     /// The place with this number, if the text names it surely elsewhere: a name that others bear, too.
     MaybePlace(usize),
     /// No place: a name that only looks like one.
     NoPlace,
+    /// Nothing by itself: terms with this number as their company look for it.
+    Company(usize),
 }
 
 impl Owner {
     /// Terms of one group compete for a stretch of text, and the longest wins. Each topic is a group of its own.
-    fn group(self) -> usize {
+    fn group(self) -> (u8, usize) {
         match self {
-            Self::Topic(topic) => topic + 1,
-            Self::Place(_) | Self::MaybePlace(_) | Self::NoPlace => 0,
+            Self::Place(_) | Self::MaybePlace(_) | Self::NoPlace => (0, 0),
+            Self::Topic(topic) => (1, topic),
+            Self::Required(topic) => (2, topic),
+            Self::Excluded(topic) => (3, topic),
+            Self::Company(number) => (4, number),
         }
     }
 }
 
 /// One term of a rule.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Term {
     /// As written in the rule.
     pub written: String,
     /// What it counts for.
     pub weight: f64,
+    /// What a find in the title counts for, against one of another term.
+    pub title: f64,
+    /// Codes of countries; where there are any, it counts only in an article that names one of them.
+    pub places: Vec<String>,
+    /// What must, or must not, stand near it.
+    pub company: Vec<Company>,
     owner: Owner,
     languages: TermLanguages,
     words: Vec<TermWord>,
     letters: usize,
+}
+
+/// Terms that must, or must not, stand near another.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Company {
+    /// Whether one of them must stand there, or none may.
+    pub wanted: bool,
+    /// Most words from one to the other: 1 is beside it.
+    pub words_max: usize,
+    /// The terms.
+    pub terms: Vec<Term>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -70,14 +99,35 @@ struct TermWord {
 }
 
 impl Term {
-    /// Reads a term.
+    /// Reads a term: words, each of which may be a stem, or two such rows of words with `NEAR/8` between them.
     ///
     /// # Errors
     /// What is wrong with it, as a sentence.
     pub fn parse(written: &str, weight: f64, owner: Owner, language: TermLanguage) -> Result<Self, String> {
+        let pieces: Vec<&str> = written.split_whitespace().collect();
+        let nears: Vec<usize> = (0..pieces.len()).filter(|index| pieces[*index].starts_with("NEAR/")).collect();
+        let mut term = match nears.as_slice() {
+            [] => Self::row(written, &pieces, owner, language)?,
+            [near] => {
+                let words_max =
+                    pieces[*near]["NEAR/".len()..].parse().ok().filter(|n| (1..=NEAR_WORDS_MAX).contains(n));
+                let words_max = words_max.ok_or_else(|| {
+                    format!("{written:?}: NEAR/ takes a number of words, 1 to {NEAR_WORDS_MAX}: water NEAR/8 dam")
+                })?;
+                let other = Self::row(written, &pieces[near + 1..], owner, language)?;
+                let company = Company { wanted: true, words_max, terms: vec![other] };
+                Self { company: vec![company], ..Self::row(written, &pieces[..*near], owner, language)? }
+            }
+            _ => return Err(format!("{written:?}: a term has one NEAR/ at most")),
+        };
+        term.weight = weight;
+        Ok(term)
+    }
+
+    fn row(written: &str, pieces: &[&str], owner: Owner, language: TermLanguage) -> Result<Self, String> {
         let mut words = Vec::new();
-        for piece in written.split_whitespace() {
-            let (core, is_stem) = piece.strip_suffix('*').map_or((piece, false), |core| (core, true));
+        for piece in pieces {
+            let (core, is_stem) = piece.strip_suffix('*').map_or((*piece, false), |core| (core, true));
             if core.contains('*') {
                 return Err(format!("{written:?}: a * may only end a word"));
             }
@@ -108,7 +158,17 @@ impl Term {
             return Err(format!("{}*: a stem has at least {STEM_LETTERS_MIN} letters", word.folded));
         }
         let letters = words.iter().map(|word| word.folded.chars().count()).sum();
-        Ok(Self { written: written.to_owned(), weight, owner, languages: language.into(), words, letters })
+        Ok(Self {
+            written: written.to_owned(),
+            weight: 1.0,
+            title: 1.0,
+            places: Vec::new(),
+            company: Vec::new(),
+            owner,
+            languages: language.into(),
+            words,
+            letters,
+        })
     }
 
     /// What it speaks for.
@@ -116,25 +176,30 @@ impl Term {
         self.owner
     }
 
-    /// Number of words.
+    /// Number of words, with those of a `NEAR`.
     pub fn words_count(&self) -> usize {
-        self.words.len()
+        let near = self.company.iter().find(|company| company.wanted).and_then(|company| company.terms.first());
+        self.words.len() + near.map_or(0, |term| term.words.len())
     }
 
     /// Whether both match the same forms for the same owner.
     pub fn is_same_as(&self, other: &Self) -> bool {
-        self.owner == other.owner && self.words == other.words
+        self.owner == other.owner
+            && self.words == other.words
+            && self.places == other.places
+            && self.company == other.company
     }
 
-    /// What it counts for in a text of this language: 0 when it is not for it.
+    /// What it counts for in a text of this language: nothing when it is not for it.
     fn weight_in(&self, language: Option<TermLanguage>) -> Option<f64> {
-        match language {
-            Some(language) if self.languages.contains(language) => Some(self.weight),
-            _ if matches!(self.owner, Owner::Topic(_)) && self.letters >= FOREIGN_LETTERS_MIN => {
-                Some(self.weight * FOREIGN_SHARE)
+        if language.is_some_and(|language| self.languages.contains(language)) {
+            return Some(self.weight);
+        }
+        match self.owner {
+            Owner::Place(_) | Owner::MaybePlace(_) | Owner::NoPlace => {
+                (self.letters >= FOREIGN_LETTERS_MIN - 1).then_some(self.weight)
             }
-            _ if !matches!(self.owner, Owner::Topic(_)) && self.letters >= FOREIGN_LETTERS_MIN - 1 => Some(self.weight),
-            _ => None,
+            _ => (self.letters >= FOREIGN_LETTERS_MIN).then_some(self.weight * FOREIGN_SHARE),
         }
     }
 
@@ -155,7 +220,7 @@ impl Term {
             && self.words.iter().zip(words).enumerate().all(|(index, (wanted, word))| {
                 wanted.fits(document.folded_word(word))
                     && (index == 0 || wanted.after_break == word.after_break)
-                    && (wanted.capitals == [false; 2] || wanted.has_capitals(document.written(word, word)))
+                    && (wanted.capitals == [false; 2] || wanted.has_capitals(&document.text()[word.from..word.to]))
             })
     }
 }
@@ -185,19 +250,20 @@ fn capitals(written: &str) -> [bool; 2] {
 pub struct Hit<'a> {
     /// The term.
     pub term: &'a Term,
-    /// What it speaks for.
-    pub owner: Owner,
     /// What it counts for in this document's language.
     pub weight: f64,
-    /// Its first word.
-    pub first: Word,
-    /// Its last word.
-    pub last: Word,
+    /// Number of its first word.
+    pub first: usize,
+    /// Number of its last word.
+    pub last: usize,
+    /// Numbers of the first and last word of what it wanted near it, where it wanted something.
+    pub company: Option<(usize, usize)>,
 }
 
-impl PartialEq for Term {
-    fn eq(&self, other: &Self) -> bool {
-        self.is_same_as(other)
+impl Hit<'_> {
+    /// What it speaks for.
+    pub fn owner(&self) -> Owner {
+        self.term.owner
     }
 }
 
@@ -208,29 +274,34 @@ pub struct Lexicon {
     /// For each pattern of the automaton, the terms that open with it.
     terms_by_opening: Vec<Vec<usize>>,
     terms: Vec<Term>,
+    /// For each term, what it wants near it, by number of [`Owner::Company`].
+    company: Vec<Vec<usize>>,
 }
 
 impl Lexicon {
-    /// Compiles terms; those that match the same for the same owner become one, for all their languages.
+    /// Compiles terms; those that match and count the same for the same owner become one, for all their languages.
     ///
     /// # Errors
     /// When the automaton would be too large.
     pub fn compile(terms: Vec<Term>) -> Result<Self, String> {
-        let mut merged: Vec<Term> = Vec::with_capacity(terms.len());
-        let mut known: HashMap<(Owner, Vec<TermWord>), usize> = HashMap::new();
-        for term in terms {
-            match known.entry((term.owner, term.words.clone())) {
-                std::collections::hash_map::Entry::Occupied(at) => merged[*at.get()].languages.add(term.languages),
-                std::collections::hash_map::Entry::Vacant(at) => {
-                    at.insert(merged.len());
-                    merged.push(term);
+        let mut lexicon = Merging::default();
+        for mut term in terms {
+            let mut company = Vec::with_capacity(term.company.len());
+            for each in &mut term.company {
+                let number = lexicon.companies;
+                lexicon.companies += 1;
+                company.push(number);
+                for other in std::mem::take(&mut each.terms) {
+                    lexicon.add(Term { owner: Owner::Company(number), ..other }, Vec::new());
                 }
             }
+            lexicon.add(term, company);
         }
+        let Merging { terms, company, .. } = lexicon;
         let mut openings: Vec<String> = Vec::new();
         let mut terms_by_opening: Vec<Vec<usize>> = Vec::new();
         let mut numbers: HashMap<String, usize> = HashMap::new();
-        for (index, term) in merged.iter().enumerate() {
+        for (index, term) in terms.iter().enumerate() {
             let opening = term.opening();
             let number = *numbers.entry(opening.clone()).or_insert_with(|| {
                 openings.push(opening);
@@ -240,54 +311,110 @@ impl Lexicon {
             terms_by_opening[number].push(index);
         }
         let automaton = AhoCorasick::new(&openings).map_err(|error| error.to_string())?;
-        Ok(Self { automaton, terms_by_opening, terms: merged })
+        Ok(Self { automaton, terms_by_opening, terms, company })
     }
 
-    /// All terms found, by group of owners, then by position. In one group no two overlap: the first wins, of those the
-    /// longest.
+    /// All terms found in the company that they want, by group of owners, then by position. In one group no two overlap:
+    /// the first wins, of those the longest.
     pub fn find<'a>(&'a self, document: &Document, language: Option<TermLanguage>) -> Vec<Hit<'a>> {
+        let mut found = self.all(document, language);
+        let company = found.split_off(found.partition_point(|(_, hit)| !matches!(hit.owner(), Owner::Company(_))));
+        found.retain_mut(|(term, hit)| self.finds_company(*term, hit, &company));
+        let mut group = (u8::MAX, 0);
+        let mut free_from = 0;
+        found.retain(|(_, hit)| {
+            if hit.owner().group() != group {
+                (group, free_from) = (hit.owner().group(), 0);
+            }
+            let free = hit.first >= free_from;
+            if free {
+                free_from = hit.last + 1;
+            }
+            free
+        });
+        found.into_iter().map(|(_, hit)| hit).collect()
+    }
+
+    /// Every term with its number, wherever it is found, in the order in which [`Self::find`] chooses.
+    fn all<'a>(&'a self, document: &Document, language: Option<TermLanguage>) -> Vec<(usize, Hit<'a>)> {
         let words = document.words();
-        let mut found: Vec<(usize, usize, usize, Hit<'a>)> = Vec::new();
-        let mut next_word = 0;
+        let mut found: Vec<(usize, Hit<'a>)> = Vec::new();
+        let mut first = 0;
         // Reported by end position, so starts are nearly sorted, but not quite: hence the search.
         for opening in self.automaton.find_overlapping_iter(document.folded()) {
             let mut start = opening.start();
             start += document.folded()[start..].bytes().take_while(|byte| matches!(byte, b' ' | b'\n')).count();
-            let index = match words.get(next_word) {
-                Some(word) if word.start == start => next_word,
+            match words.get(first) {
+                Some(word) if word.start == start => {}
                 _ => match words.binary_search_by_key(&start, |word| word.start) {
-                    Ok(index) => index,
+                    Ok(index) => first = index,
                     Err(_) => continue,
                 },
-            };
-            next_word = index;
-            for term in self.terms_by_opening[opening.pattern().as_usize()].iter().map(|index| &self.terms[*index]) {
+            }
+            for number in &self.terms_by_opening[opening.pattern().as_usize()] {
+                let term = &self.terms[*number];
                 let Some(weight) = term.weight_in(language) else { continue };
-                if term.matches(document, &words[index..]) {
-                    let last = index + term.words.len() - 1;
-                    let hit = Hit { term, owner: term.owner, weight, first: words[index], last: words[last] };
-                    found.push((term.owner.group(), index, last, hit));
+                if term.matches(document, &words[first..]) {
+                    let last = first + term.words.len() - 1;
+                    found.push((*number, Hit { term, weight, first, last, company: None }));
                 }
             }
         }
         // Of two over the same words the more specific wins: «карьера» over «карьер*».
-        found.sort_by(|a, b| {
-            let rank = |it: &(usize, usize, usize, Hit<'_>)| (it.0, it.1, Reverse(it.2), Reverse(it.3.term.letters));
-            rank(a).cmp(&rank(b)).then(b.3.weight.total_cmp(&a.3.weight))
+        found.sort_by(|(_, a), (_, b)| {
+            let rank = |hit: &Hit<'_>| (hit.owner().group(), hit.first, Reverse(hit.last), Reverse(hit.term.letters));
+            rank(a).cmp(&rank(b)).then(b.weight.total_cmp(&a.weight))
         });
-        let mut group = usize::MAX;
-        let mut free_from = 0;
-        found.retain(|(its_group, first, last, _)| {
-            if *its_group != group {
-                (group, free_from) = (*its_group, 0);
+        found
+    }
+
+    /// Whether a term stands in the company that it wants, of all company found; what it wanted is noted in the hit.
+    fn finds_company(&self, term: usize, hit: &mut Hit<'_>, found: &[(usize, Hit<'_>)]) -> bool {
+        for (number, wish) in self.company[term].iter().zip(&hit.term.company) {
+            let own = Owner::Company(*number).group();
+            let nearest = hit.first.saturating_sub(wish.words_max + TERM_WORDS_MAX);
+            let from = found.partition_point(|(_, other)| (other.owner().group(), other.first) < (own, nearest));
+            let within = |other: &Hit<'_>| other.owner().group() == own && other.first <= hit.last + wish.words_max;
+            let near = found[from..].iter().map(|(_, other)| other).take_while(|other| within(other)).find(|other| {
+                other.first > hit.last || (hit.first > other.last && hit.first - other.last <= wish.words_max)
+            });
+            if near.is_some() != wish.wanted {
+                return false;
             }
-            let free = *first >= free_from;
-            if free {
-                free_from = last + 1;
+            hit.company = hit.company.or(near.map(|other| (other.first, other.last)));
+        }
+        true
+    }
+}
+
+/// Terms on their way into a [`Lexicon`].
+#[derive(Default)]
+struct Merging {
+    terms: Vec<Term>,
+    company: Vec<Vec<usize>>,
+    companies: usize,
+    /// By owner and words, the terms that have them.
+    known: HashMap<(Owner, Vec<TermWord>), Vec<usize>>,
+}
+
+impl Merging {
+    fn add(&mut self, term: Term, company: Vec<usize>) {
+        let same = self.known.entry((term.owner, term.words.clone())).or_default();
+        let counts_alike = |known: &Term| {
+            known.weight == term.weight
+                && known.title == term.title
+                && known.places == term.places
+                && known.company.is_empty()
+                && term.company.is_empty()
+        };
+        match same.iter().find(|index| counts_alike(&self.terms[**index])) {
+            Some(index) => self.terms[*index].languages.add(term.languages),
+            None => {
+                same.push(self.terms.len());
+                self.terms.push(term);
+                self.company.push(company);
             }
-            free
-        });
-        found.into_iter().map(|(_, _, _, hit)| hit).collect()
+        }
     }
 }
 
@@ -302,7 +429,7 @@ mod tests {
         let lexicon = Lexicon::compile(terms).unwrap();
         let document = Document::new("", text);
         let hits = lexicon.find(&document, Some(ru));
-        let forms: Vec<&str> = hits.iter().map(|hit| document.written(&hit.first, &hit.last)).collect();
+        let forms: Vec<&str> = hits.iter().map(|hit| document.written(hit.first, hit.last)).collect();
         assert_eq!(forms, expected, "{terms:?} in {text:?}", terms = lexicon.terms);
     }
 

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::document::Document;
-use super::languages::{RawTerms, read_terms, toml_fault};
+use super::languages::{RawTerms, is_country_code, read_terms, toml_fault};
 use super::lexicon::{Hit, Owner, Term};
 use crate::model::{Field, PlaceLabel};
 use crate::rules::{RuleFault, RuleFiles};
@@ -98,7 +98,7 @@ impl PlaceRules {
             let code = place.code.get_ref();
             let mut refuse =
                 |why: &str| faults.push(file.fault(place.code.span().start, format!("code: {code:?} {why}")));
-            if code.len() != 2 || !code.bytes().all(|byte| byte.is_ascii_uppercase()) {
+            if !is_country_code(code) {
                 refuse("is no ISO 3166-1 code; write two capitals");
             }
             if rules.places.iter().any(|known| known.code == *code) {
@@ -135,19 +135,19 @@ struct Mentions {
 /// The countries that the hits speak for, most important first; hits of topics are passed over.
 pub fn label(places: &[Place], document: &Document, hits: &[Hit<'_>]) -> Vec<PlaceLabel> {
     let hits: Vec<&Hit<'_>> = hits.iter().filter(|hit| !is_shouted_word(document, hit)).collect();
-    let named = |hit: &&Hit<'_>| if let Owner::Place(number) = hit.owner { Some(number) } else { None };
+    let named = |hit: &&Hit<'_>| if let Owner::Place(number) = hit.owner() { Some(number) } else { None };
     let sure: BTreeSet<usize> = hits.iter().filter_map(named).collect();
     let mut mentions: BTreeMap<usize, Mentions> = BTreeMap::new();
     for hit in hits {
-        let number = match hit.owner {
+        let number = match hit.owner() {
             Owner::Place(number) => number,
             Owner::MaybePlace(number) if is_confirmed(number, &places[number], &sure) => number,
             _ => continue,
         };
         let own = mentions.entry(number).or_default();
-        *own.score_by_field.entry(document.field_of(&hit.first)).or_default() += hit.weight;
+        *own.score_by_field.entry(document.field_at(hit.first)).or_default() += hit.weight;
         own.count += 1;
-        let form = document.written(&hit.first, &hit.last);
+        let form = document.written(hit.first, hit.last);
         let form = &form[..form.floor_char_boundary(FORM_BYTES_MAX)];
         if own.forms.len() < FORMS_MAX && !own.forms.iter().any(|known| known == form) {
             own.forms.push(form.to_owned());
@@ -181,8 +181,8 @@ fn is_shouted_word(document: &Document, hit: &Hit<'_>) -> bool {
         return false;
     }
     let ends_sentence = ['\n', '.', '!', '?'];
-    let before = document.text()[..hit.first.from].rsplit(ends_sentence).next().unwrap_or_default();
-    let after = document.text()[hit.last.to..].split(ends_sentence).next().unwrap_or_default();
+    let before = document.text()[..document.words()[hit.first].from].rsplit(ends_sentence).next().unwrap_or_default();
+    let after = document.text()[document.words()[hit.last].to..].split(ends_sentence).next().unwrap_or_default();
     let mut others = before.chars().chain(after.chars()).filter(|c| c.is_alphabetic()).peekable();
     others.peek().is_some() && !others.any(char::is_lowercase)
 }

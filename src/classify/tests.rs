@@ -39,7 +39,8 @@ fn each_shipped_topic_has_tests_in_english_and_russian() {
     for topic in &SHIPPED.topics {
         let count = |lang: &str, expect: bool| {
             let is_it = |test: &&RuleTest| {
-                test.topic == topic.id && test.expect == expect && test.lang.as_deref() == Some(lang)
+                let listed = if expect { &test.expect } else { &test.expect_not };
+                listed.contains(&topic.id) && test.lang.as_deref() == Some(lang)
             };
             SHIPPED.tests.iter().filter(is_it).count()
         };
@@ -235,7 +236,7 @@ fn every_shipped_term_finds_itself() {
             let text = written.replace('*', "");
             let document = Document::new("", &text);
             let hits = SHIPPED.lexicon.find(&document, TermLanguage::of(&language));
-            assert!(hits.iter().any(|hit| hit.first == document.words()[0]), "{origin}: {language}: {written:?}");
+            assert!(hits.iter().any(|hit| hit.first == 0), "{origin}: {language}: {written:?}");
         }
     }
 }

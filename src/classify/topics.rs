@@ -10,9 +10,9 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::document::Document;
-use super::languages::{RawTerms, read_terms, toml_fault};
+use super::languages::{RawTerms, is_country_code, read_terms, toml_fault};
 use super::lexicon::{Hit, Owner, Term};
-use crate::model::{Field, TermMatch, TopicLabel};
+use crate::model::{Field, PlaceLabel, TermMatch, TopicLabel};
 use crate::rules::{RuleFault, RuleFile, RuleFiles};
 
 /// What one find counts for, by field.
@@ -41,6 +41,9 @@ const SHARE_OF_BEST_MIN: f64 = 0.5;
 /// the text: «сталь» is also a form of «стать», a mine is also my own.
 const PHRASE_WEIGHT_MIN: f64 = 1.0;
 
+/// A term that counts at least this much is evidence enough by itself, even as one word found once.
+const SURE_WEIGHT: f64 = 2.0;
+
 /// A word that counts less than this says nothing alone, even in the title and again below it.
 const REPEATED_WEIGHT_MIN: f64 = 0.6;
 
@@ -63,6 +66,12 @@ struct RawTopic {
     name: String,
     iptc: Option<Spanned<String>>,
     threshold: Spanned<f64>,
+    #[serde(default)]
+    places: Vec<Spanned<String>>,
+    #[serde(default)]
+    require: RawTerms,
+    #[serde(default)]
+    exclude: RawTerms,
     terms: RawTerms,
     #[serde(default)]
     test: Vec<RawTest>,
@@ -71,9 +80,28 @@ struct RawTopic {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct RawTest {
+    #[serde(default)]
+    title: String,
     text: Spanned<String>,
     lang: Option<String>,
-    expect: bool,
+    #[serde(default)]
+    expect: TestTopics,
+    #[serde(default)]
+    expect_not: TestTopics,
+}
+
+/// What a test expects: `true` is the file's own topic, and so is `false` that is not expected; else ids of topics.
+#[derive(Debug, Deserialize)]
+#[serde(untagged, expecting = "expected true, false or a list of topic ids")]
+enum TestTopics {
+    This(bool),
+    Ids(Vec<String>),
+}
+
+impl Default for TestTopics {
+    fn default() -> Self {
+        Self::Ids(Vec::new())
+    }
 }
 
 /// A topic, compiled; its terms are in the lexicon.
@@ -84,19 +112,24 @@ pub struct Topic {
     name: String,
     iptc: Option<String>,
     threshold: f64,
+    /// Countries of which the article must name one; empty for any article.
+    places: Vec<String>,
+    has_required: bool,
 }
 
-/// A text beside a rule that must, or must not, get its topic.
+/// A text beside a rule that must, or must not, get topics.
 #[derive(Debug)]
 pub struct RuleTest {
-    /// The topic's id.
-    pub topic: String,
-    /// The text, as a body without a title.
+    /// The title; may be empty.
+    pub title: String,
+    /// The text.
     pub text: String,
     /// Language prior.
     pub lang: Option<String>,
-    /// Whether the topic is expected.
-    pub expect: bool,
+    /// Topics that it must get.
+    pub expect: Vec<String>,
+    /// Topics that it must not get.
+    pub expect_not: Vec<String>,
     /// What to report when it is not so; the message is the reader's to fill.
     pub fault: RuleFault,
 }
@@ -138,9 +171,19 @@ impl TopicRules {
             let message = format!("iptc: {:?} is no Media Topic; write \"medtop:\" and 8 digits", iptc.get_ref());
             faults.push(file.fault(iptc.span().start, message));
         }
-        let terms = read_terms(file, "terms", &raw.terms, Owner::Topic(self.topics.len()), faults);
+        let number = self.topics.len();
+        for place in raw.places.iter().filter(|place| !is_country_code(place.get_ref())) {
+            let message = format!("places: {:?} is no ISO 3166-1 code; write two capitals", place.get_ref());
+            faults.push(file.fault(place.span().start, message));
+        }
+        let required = read_terms(file, "require", &raw.require, Owner::Required(number), faults);
+        let has_required = !required.is_empty();
+        self.terms.extend(required);
+        self.terms.extend(read_terms(file, "exclude", &raw.exclude, Owner::Excluded(number), faults));
+        let terms = read_terms(file, "terms", &raw.terms, Owner::Topic(number), faults);
         let threshold = *raw.threshold.get_ref();
-        let reachable = terms.iter().map(|term| term.weight.max(0.0)).sum::<f64>() * best_of_one_term();
+        let reachable = terms.iter().map(|term| term.weight.max(0.0) * term.title.max(1.0)).sum::<f64>();
+        let reachable = reachable * best_of_one_term();
         if !(threshold > 0.0 && threshold.is_finite() && threshold <= reachable) {
             let message = format!(
                 "threshold: {threshold} is impossible; use more than 0 and at most {reachable:.1}, the score of all terms"
@@ -148,13 +191,7 @@ impl TopicRules {
             faults.push(file.fault(raw.threshold.span().start, message));
         }
         for test in raw.test {
-            self.tests.push(RuleTest {
-                topic: id.to_owned(),
-                fault: file.fault(test.text.span().start, ""),
-                text: test.text.into_inner(),
-                lang: test.lang,
-                expect: test.expect,
-            });
+            self.add_test(id, file, test, faults);
         }
         self.terms.extend(terms);
         self.topics.push(Topic {
@@ -162,7 +199,25 @@ impl TopicRules {
             name: raw.name,
             iptc: raw.iptc.map(Spanned::into_inner),
             threshold,
+            places: raw.places.into_iter().map(Spanned::into_inner).collect(),
+            has_required,
         });
+    }
+
+    fn add_test(&mut self, id: &str, file: &RuleFile, test: RawTest, faults: &mut Vec<RuleFault>) {
+        let fault = file.fault(test.text.span().start, "");
+        let own = |expected: &TestTopics, wanted: bool| match expected {
+            TestTopics::This(is_expected) => vec![id.to_owned(); usize::from(*is_expected == wanted)],
+            TestTopics::Ids(ids) if wanted => ids.clone(),
+            TestTopics::Ids(_) => Vec::new(),
+        };
+        let expect = [own(&test.expect, true), own(&test.expect_not, false)].concat();
+        let expect_not = [own(&test.expect, false), own(&test.expect_not, true)].concat();
+        if expect.is_empty() && expect_not.is_empty() {
+            faults.push(RuleFault { message: "test: say what to expect, or expect_not".to_owned(), ..fault.clone() });
+        }
+        let (title, text, lang) = (test.title, test.text.into_inner(), test.lang);
+        self.tests.push(RuleTest { title, text, lang, expect, expect_not, fault });
     }
 }
 
@@ -174,35 +229,92 @@ fn best_of_one_term() -> f64 {
     (TITLE_SCORE + LEDE_SCORE + BODY_SCORE) * FINDS_MAX / LENGTH_FACTOR_RANGE.0
 }
 
-/// Finds of one term in one field.
-struct Finds<'a> {
-    hit: &'a Hit<'a>,
-    count: u32,
+/// Why a topic for which terms were found is not a label of the article.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Missing {
+    /// The score is below the threshold.
+    Score,
+    /// One word alone is no evidence.
+    SecondWord,
+    /// None of the countries of the rule is named.
+    Place,
+    /// None of the terms of `[require]` is found.
+    Required,
+    /// A term of `[exclude]` is found.
+    Excluded,
+    /// Other topics are much stronger.
+    Strength,
 }
 
-/// The topics that the hits speak for, best first; hits of places are passed over.
-pub fn label(topics: &[Topic], document: &Document, hits: &[Hit<'_>]) -> Vec<TopicLabel> {
+/// What was found of one topic in a document.
+#[derive(Debug)]
+pub struct Judged<'a> {
+    /// The topic.
+    pub topic: &'a Topic,
+    /// Its score in this document.
+    pub score: f64,
+    /// Why it is no label; nothing for a label.
+    pub missing: Option<Missing>,
+    /// The finds, by term and field.
+    pub finds: Vec<Find<'a>>,
+}
+
+/// Finds of one term in one field.
+#[derive(Clone, Debug)]
+pub struct Find<'a> {
+    /// The first of them.
+    pub hit: Hit<'a>,
+    /// The field.
+    pub field: Field,
+    /// How many.
+    pub count: u32,
+    /// What they add to the topic's sum.
+    pub gain: f64,
+}
+
+/// All topics of which anything was found, best first by share of their thresholds; `places` are the article's.
+pub fn judge<'a>(topics: &'a [Topic], document: &Document, hits: &[Hit<'a>], places: &[PlaceLabel]) -> Vec<Judged<'a>> {
     let words = document.words().len().max(1) as f64;
     let (least, most) = LENGTH_FACTOR_RANGE;
     let length_factor = (words / USUAL_WORDS).powf(LENGTH_POWER).clamp(least, most);
-    let mut labels: Vec<(f64, TopicLabel)> = hits
-        .chunk_by(|a, b| a.owner == b.owner)
-        .filter_map(|own| {
-            let Some(Hit { owner: Owner::Topic(number), .. }) = own.first() else { return None };
-            let topic = &topics[*number];
-            if !is_confirmed(document, own) {
-                return None;
-            }
-            let (score, matched) = weigh(document, own);
-            let score = score / length_factor;
-            (score >= topic.threshold).then(|| (score / topic.threshold, topic.label(score, matched)))
-        })
-        .collect();
-    labels.sort_by(|a, b| b.0.total_cmp(&a.0).then_with(|| a.1.id.cmp(&b.1.id)));
-    let best = labels.first().map_or(0.0, |(share, _)| *share);
-    labels.retain(|(share, _)| *share >= best * SHARE_OF_BEST_MIN);
-    labels.truncate(TOPICS_MAX);
-    labels.into_iter().map(|(_, label)| label).collect()
+    let names_one = |codes: &[String]| codes.is_empty() || places.iter().any(|place| codes.contains(&place.code));
+    let is_found = |owner| hits.iter().any(|hit| hit.owner() == owner);
+    let mut judged: Vec<Judged<'_>> = Vec::new();
+    for all in hits.chunk_by(|a, b| a.owner() == b.owner()) {
+        let Some(Owner::Topic(number)) = all.first().map(Hit::owner) else { continue };
+        let topic = &topics[number];
+        let own: Vec<Hit<'_>> = all.iter().filter(|hit| names_one(&hit.term.places)).copied().collect();
+        if !own.iter().any(|hit| hit.weight > 0.0) {
+            continue;
+        }
+        let finds = finds(document, &own);
+        let score = finds.iter().map(|find| find.gain).sum::<f64>() / length_factor;
+        let missing = match () {
+            () if score < topic.threshold => Some(Missing::Score),
+            () if !is_confirmed(document, &own) => Some(Missing::SecondWord),
+            () if !names_one(&topic.places) => Some(Missing::Place),
+            () if topic.has_required && !is_found(Owner::Required(number)) => Some(Missing::Required),
+            () if is_found(Owner::Excluded(number)) => Some(Missing::Excluded),
+            () => None,
+        };
+        judged.push(Judged { topic, score, missing, finds });
+    }
+    let share = |judged: &Judged<'_>| judged.score / judged.topic.threshold;
+    judged.sort_by(|a, b| share(b).total_cmp(&share(a)).then_with(|| a.topic.id.cmp(&b.topic.id)));
+    let mut labels = judged.iter_mut().filter(|judged| judged.missing.is_none());
+    let mut given = 0;
+    let mut best = 0.0;
+    for label in &mut labels {
+        if given == 0 {
+            best = share(label);
+        }
+        if given == TOPICS_MAX || share(label) < best * SHARE_OF_BEST_MIN {
+            label.missing = Some(Missing::Strength);
+        } else {
+            given += 1;
+        }
+    }
+    judged
 }
 
 /// Whether the hits of one topic say more than that one word stands in the text: two different words, one in the title
@@ -210,16 +322,16 @@ pub fn label(topics: &[Topic], document: &Document, hits: &[Hit<'_>]) -> Vec<Top
 fn is_confirmed(document: &Document, hits: &[Hit<'_>]) -> bool {
     let mut counted = hits.iter().filter(|hit| hit.weight > 0.0);
     let Some(first) = counted.next() else { return false };
-    let is_phrase = |hit: &Hit<'_>| hit.term.words_count() > 1 && hit.term.weight >= PHRASE_WEIGHT_MIN;
-    let has_title = document.words().first().is_some_and(|word| document.field_of(word) == Field::Title);
-    let head_end = document.words().get(HEAD_WORDS).map_or(usize::MAX, |word| word.start);
-    let is_in_head = |hit: &Hit<'_>| match has_title {
-        true => document.field_of(&hit.first) == Field::Title,
-        false => hit.first.start < head_end,
+    let speaks_alone = |hit: &Hit<'_>| {
+        hit.term.weight >= SURE_WEIGHT || (hit.term.words_count() > 1 && hit.term.weight >= PHRASE_WEIGHT_MIN)
     };
-    is_phrase(first)
+    let is_in_head = |hit: &Hit<'_>| match document.has_title() {
+        true => document.field_at(hit.first) == Field::Title,
+        false => hit.first < HEAD_WORDS,
+    };
+    speaks_alone(first)
         || counted.any(|hit| {
-            is_phrase(hit)
+            speaks_alone(hit)
                 || !are_forms_of_one_word(document, first, hit)
                 || (hit.term.weight >= REPEATED_WEIGHT_MIN && is_in_head(hit) != is_in_head(first))
         })
@@ -227,54 +339,85 @@ fn is_confirmed(document: &Document, hits: &[Hit<'_>]) -> bool {
 
 /// Whether two finds are one word in different forms: «суд» and «суда», mine and mines.
 fn are_forms_of_one_word(document: &Document, one: &Hit<'_>, other: &Hit<'_>) -> bool {
-    if one.term.words_count() > 1 || other.term.words_count() > 1 {
-        return one.term == other.term;
-    }
-    if one.term == other.term {
+    if std::ptr::eq(one.term, other.term) {
         return true;
     }
-    let [one, other] = [one, other].map(|hit| document.folded_word(&hit.first));
+    if one.term.words_count() > 1 || other.term.words_count() > 1 {
+        return false;
+    }
+    let [one, other] = [one, other].map(|hit| document.folded_word(&document.words()[hit.first]));
     let shared = one.chars().zip(other.chars()).take_while(|(a, b)| a == b).count();
     let longest = one.chars().count().max(other.chars().count());
     shared >= SHARED_LETTERS_MIN && longest - shared <= ENDING_LETTERS_MAX
 }
 
-/// The sum over the terms of one topic, and the terms that added most to it.
-fn weigh(document: &Document, hits: &[Hit<'_>]) -> (f64, Vec<TermMatch>) {
-    let mut finds: BTreeMap<(&str, Field), Finds<'_>> = BTreeMap::new();
+/// The finds of one topic, those that add most first.
+fn finds<'a>(document: &Document, hits: &[Hit<'a>]) -> Vec<Find<'a>> {
+    let mut by_term: BTreeMap<(&str, Field), Find<'a>> = BTreeMap::new();
     for hit in hits {
-        let field = document.field_of(&hit.first);
-        finds.entry((hit.term.written.as_str(), field)).or_insert(Finds { hit, count: 0 }).count += 1;
+        let field = document.field_at(hit.first);
+        let first = Find { hit: *hit, field, count: 0, gain: 0.0 };
+        by_term.entry((hit.term.written.as_str(), field)).or_insert(first).count += 1;
     }
-    let mut score = 0.0;
-    let mut evidence: Vec<(f64, TermMatch)> = Vec::new();
-    for ((written, field), Finds { hit, count }) in finds {
-        let field_score = match field {
-            Field::Title => TITLE_SCORE,
+    let mut finds: Vec<Find<'a>> = by_term.into_values().collect();
+    for find in &mut finds {
+        let field_score = match find.field {
+            Field::Title => TITLE_SCORE * find.hit.term.title,
             Field::Lede => LEDE_SCORE,
             Field::Body => BODY_SCORE,
         };
-        let gain = hit.weight * field_score * (1.0 + f64::from(count).ln()).min(FINDS_MAX);
-        score += gain;
-        if hit.weight != 0.0 {
-            let form = document.written(&hit.first, &hit.last);
-            let form = form[..form.floor_char_boundary(FORM_BYTES_MAX)].to_owned();
-            evidence.push((gain, TermMatch { term: written.to_owned(), form, field, count }));
+        find.gain = find.hit.weight * field_score * (1.0 + f64::from(find.count).ln()).min(FINDS_MAX);
+    }
+    finds.sort_by(|a, b| b.gain.total_cmp(&a.gain));
+    finds
+}
+
+impl Find<'_> {
+    /// The form as it stands in the text: of a `NEAR`, both parts.
+    pub fn form(&self, document: &Document) -> String {
+        let (first, last) = (self.hit.first, self.hit.last);
+        let form = match self.hit.company {
+            Some((from, to)) if from > last => {
+                format!("{} … {}", document.written(first, last), document.written(from, to))
+            }
+            Some((from, to)) => format!("{} … {}", document.written(from, to), document.written(first, last)),
+            None => document.written(first, last).to_owned(),
+        };
+        form[..form.floor_char_boundary(FORM_BYTES_MAX)].to_owned()
+    }
+}
+
+impl Judged<'_> {
+    /// The label with its evidence.
+    pub fn label(&self, document: &Document) -> TopicLabel {
+        let Topic { id, name, iptc, .. } = self.topic;
+        let evidence = self.finds.iter().filter(|find| find.hit.weight != 0.0).take(MATCHES_MAX).map(|find| {
+            let (term, form) = (find.hit.term.written.clone(), find.form(document));
+            TermMatch { term, form, field: find.field, count: find.count }
+        });
+        TopicLabel {
+            id: id.clone(),
+            name: name.clone(),
+            iptc: iptc.clone(),
+            score: rounded(self.score),
+            matched: evidence.collect(),
         }
     }
-    evidence.sort_by(|a, b| b.0.total_cmp(&a.0));
-    evidence.truncate(MATCHES_MAX);
-    (score, evidence.into_iter().map(|(_, found)| found).collect())
 }
 
 impl Topic {
-    fn label(&self, score: f64, matched: Vec<TermMatch>) -> TopicLabel {
-        TopicLabel {
-            id: self.id.clone(),
-            name: self.name.clone(),
-            iptc: self.iptc.clone(),
-            score: (score * 1000.0).round() / 1000.0,
-            matched,
-        }
+    /// Name for people.
+    pub fn name(&self) -> &str {
+        &self.name
     }
+
+    /// The least score of a label.
+    pub fn threshold(&self) -> f64 {
+        self.threshold
+    }
+}
+
+/// To three digits, as records have it.
+pub fn rounded(score: f64) -> f64 {
+    (score * 1000.0).round() / 1000.0
 }
