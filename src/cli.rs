@@ -2,6 +2,7 @@
 
 mod ask;
 mod demo;
+mod explain;
 mod filters;
 mod operate;
 pub mod output;
@@ -66,6 +67,9 @@ enum Command {
     /// Shows one record, by its id or the beginning of it: with its copies, its versions, or what they changed
     #[command(after_help = show::HELP)]
     Show(show::ShowArguments),
+    /// Shows why a record is as it is: its way, and the matched terms behind every label
+    #[command(after_help = explain::HELP)]
+    Explain(explain::ExplainArguments),
     /// Shows the newest records and, with -f, new ones as they are committed
     Tail(ask::TailArguments),
     /// Lists the sources with their health
@@ -98,7 +102,7 @@ enum Command {
     Clean(filters::FilesArguments),
     /// Filter: texts (NDJSON of id, title, content_text, language) to language, places and topics
     #[command(after_help = filters::HELP)]
-    Classify(filters::FilesArguments),
+    Classify(filters::ClassifyArguments),
     /// Filter: texts (NDJSON of id, title, content_text) to the earlier ones they repeat
     #[command(after_help = filters::HELP)]
     Dedup(filters::FilesArguments),
@@ -217,6 +221,7 @@ fn dispatch(arguments: Arguments) -> Result<Exit, Failure> {
         Command::Check => run::check(config),
         Command::Query(query) => block_on(ask::query(config, query)),
         Command::Show(show) => block_on(show::show(config, show)),
+        Command::Explain(explain) => block_on(explain::explain(config, explain)),
         Command::Tail(tail) => block_on(ask::tail(config, tail)),
         Command::Sources(arguments) => block_on(sources::sources(config, arguments)),
         Command::Reclassify(arguments) => block_on(reclassify::reclassify(config, arguments)),

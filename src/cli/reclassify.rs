@@ -12,7 +12,7 @@ use serde::Serialize;
 
 use super::ask::{OutputArguments, client};
 use super::operate::{left, right, write_rows};
-use super::output::{Align, Column, Format, Surface};
+use super::output::{Align, Column, Format, SHORT_ID_CHARS, Surface};
 use super::{Exit, Failure};
 use crate::local_api::{Client, ReclassifyAsk, ReclassifyLine};
 use crate::pipeline::reclassify::{Example, LabelKind, Shift, Summary};
@@ -170,13 +170,14 @@ fn show(summary: &Summary, format: Option<Format>) -> Result<(), Failure> {
 fn example_row(example: &Example) -> ExampleRow<'_> {
     let changes: Vec<String> = example.shifts.iter().map(shown).collect();
     ExampleRow {
-        id: example.id.to_string(),
+        id: example.id.to_string().chars().take(SHORT_ID_CHARS).collect(),
         title: example.title.as_deref().unwrap_or_default(),
         change: changes.join("; "),
     }
 }
 
-fn shown(shift: &Shift) -> String {
+/// One line of what differs.
+pub fn shown(shift: &Shift) -> String {
     let kind = match shift.kind {
         LabelKind::Topic => "topics",
         LabelKind::Place => "places",

@@ -257,16 +257,21 @@ fn is_relabelled(event: Event) -> bool {
     }
 }
 
-/// The labels of a record by these rules. The language that its page declared is not recorded: where a text is too short to
-/// tell, its source's language decides, and without that the language it was recorded with.
+/// The labels of a record by these rules.
 pub fn labels_of(active: &Active, record: &Record) -> Labels {
+    active.classifier.classify(&text_of(active, record))
+}
+
+/// What of a record is classified. The language that its page declared is not recorded: where a text is too short to tell,
+/// its source's language decides, and without that the language it was recorded with.
+pub fn text_of<'a>(active: &'a Active, record: &'a Record) -> ClassifyText<'a> {
     let of_source = active.settings.source(&record.source.id).and_then(|source| source.language.as_deref());
     let recorded = Some(record.language.as_str()).filter(|tag| *tag != UNKNOWN);
-    active.classifier.classify(&ClassifyText {
+    ClassifyText {
         title: record.title.as_deref().unwrap_or_default(),
         body: &record.content_text,
         language_prior: of_source.or(recorded),
-    })
+    }
 }
 
 /// The frame from which on records may be of a time, found from the log's end.
