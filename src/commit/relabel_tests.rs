@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::commit::tests::{article, pending};
-use crate::commit::{Ending, Finished, Unread};
+use crate::commit::{Ending, Finished, Unread, Work};
 use crate::http::Validators;
 use crate::model::{ArticleId, Entry, LanguageLabel, Look, Outcome, PlaceLabel, Rejection, SecondLook, Seq};
 use crate::settings::NoveltySection;
@@ -242,4 +242,30 @@ fn copies_are_found_as_before_and_in_the_new_language() {
         world.read(Look::Again, &text("judge", 0..30));
         assert!(world.store.sketched(Seq(1)).unwrap().is_none());
     }
+}
+
+#[test]
+fn the_committer_takes_new_labels_between_entries_in_their_order() {
+    let world = World::new();
+    world.read(Look::First, &text("clerk", 0..30));
+    let relabel =
+        |record: Record| RelabelBatch::new(vec![Relabel { record, labels: labels("kk", "KZ"), rules: String::new() }]);
+    let finished = |number: u8, look, name| Work::Finished(Box::new(article(number, number, look, &text(name, 0..30))));
+    let (sender, work) = tokio::sync::mpsc::channel(9);
+    let send = |message| sender.blocking_send(message).unwrap();
+    let (before, answered_before) = relabel(world.newest());
+    let (after, answered_after) = relabel(world.newest());
+    send(finished(2, Look::First, "judge"));
+    send(Work::Relabel(before));
+    send(finished(1, Look::Again, "baker"));
+    send(finished(3, Look::First, "miner"));
+    send(Work::Relabel(after));
+    drop(sender);
+    crate::commit::run(&world.store, &world.settings, work, &crate::activity::Activity::default());
+    assert_eq!(answered_before.blocking_recv().unwrap(), WRITTEN);
+    assert_eq!(answered_after.blocking_recv().unwrap(), DROPPED, "the update came first");
+    let lines = (1..=5).map(|seq| world.record(Seq(seq)));
+    let expected = [(1, 1), (2, 1), (1, 2), (1, 3), (3, 1)].map(|(id, version)| (ArticleId([id; 16]), version));
+    assert_eq!(lines.map(|record| (record.id, record.version)).collect::<Vec<_>>(), expected);
+    assert_eq!(world.store.last_seq(), Seq(5));
 }

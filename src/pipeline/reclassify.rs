@@ -291,3 +291,7 @@ fn first_since(store: &Store, end: Seq, since: Timestamp) -> Result<Seq, StoreEr
     }
     Ok(first)
 }
+
+#[cfg(test)]
+#[path = "reclassify/tests.rs"]
+mod tests;

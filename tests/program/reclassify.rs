@@ -1,11 +1,12 @@
 //! Changed rules reach what is stored: labelled anew once, whatever happens on the way, and every label explained.
 
 use std::collections::BTreeMap;
+use std::io::{Read, Write};
 use std::process::Stdio;
 
 use serde_json::Value;
 
-use crate::asking::on_terminal;
+use crate::asking::{on_terminal, terminal};
 use crate::dir::{DEADLINE, Dir, Running, is_obeyed, json_lines, source, stderr, text, wait_for};
 use crate::site::{Item, Reply, Site, article, story};
 
@@ -95,6 +96,8 @@ fn changed_rules_reach_what_is_stored() {
     let events: Vec<Value> =
         dir.json(&["show", id, "--history"]).iter().map(|version| version["event"].clone()).collect();
     assert_eq!(events, ["new", "relabel"]);
+    let changed = text(&dir.run(&["show", id, "--diff"]));
+    assert!(changed.contains("The text is the same.") && changed.contains("→ canals"), "{changed}");
     assert_eq!(dir.json(&["query"]).len(), 3, "an article is found once");
     assert!(topics(&dir.json(&["show", id, "--version", "1"])[0]).iter().all(|topic| *topic != "canals"));
     let again = summary(&dir, &["--yes"]);
@@ -136,9 +139,41 @@ fn it_asks_first_and_without_a_terminal_wants_to_be_told() {
     assert_eq!(summary(&dir, &["--dry-run", "--since", "1h"])["changed"], 1);
     let later = summary(&dir, &["--yes", "--since", "2999-01-01"]);
     assert_eq!((&later["looked_at"], &later["written"]), (&0.into(), &0.into()));
-    assert_eq!(dir.json(&["query", "event:relabel", "--count"]).len(), 1);
+    assert_eq!(dir.run(&["query", "event:relabel"]).status.code(), Some(3), "nothing was written");
     let shown = on_terminal(&dir, &["reclassify", "--dry-run"]);
     assert!(shown.contains("1 articles looked at") && !shown.contains("[y/N]"), "{shown}");
+}
+
+/// What a person sees who answers the question so, and the exit code.
+fn answered(dir: &Dir, answer: &str) -> (String, Option<i32>) {
+    let (mut primary, secondary) = terminal();
+    let mut command = dir.command(&["reclassify"]);
+    let [stdin, stderr] = [(); 2].map(|()| secondary.try_clone().unwrap());
+    let mut running = Running { child: command.stdin(stdin).stdout(secondary).stderr(stderr).spawn().unwrap() };
+    drop(command);
+    primary.write_all(answer.as_bytes()).unwrap();
+    let mut shown = Vec::new();
+    let _ = primary.read_to_end(&mut shown);
+    (String::from_utf8(shown).unwrap(), running.exit_code())
+}
+
+#[test]
+fn only_a_yes_writes() {
+    let (dir, _site) = recorded(2);
+    for answer in ["n\n", "\n", "maybe\n"] {
+        let (shown, code) = answered(&dir, answer);
+        assert_eq!(code, Some(1), "{shown}");
+        assert!(shown.contains("2 articles looked at"), "the difference comes first: {shown}");
+        assert!(shown.contains("Write 2 new versions? [y/N]") && shown.contains("nothing was written"), "{shown}");
+        assert_eq!(dir.run(&["query", "event:relabel"]).status.code(), Some(3));
+    }
+    let (shown, code) = answered(&dir, "y\n");
+    assert_eq!(code, Some(0), "{shown}");
+    assert!(shown.contains("2 new versions written by rules"), "{shown}");
+    relabelled_once(&dir, 2);
+    let (shown, code) = answered(&dir, "");
+    assert_eq!(code, Some(0));
+    assert!(!shown.contains("[y/N]"), "there is nothing to ask: {shown}");
 }
 
 #[test]
