@@ -250,7 +250,8 @@ fn forged(number: u64, sketch: &Sketch) -> Settled {
 /// Its line, with a text of its own.
 fn line_of(settled: &Settled) -> String {
     let seq = settled.record.unwrap();
-    let line = serde_json::json!({"seq": seq, "event": "new", "content_text": text(seq.0 + 1_000)});
+    let line =
+        serde_json::json!({"seq": seq, "id": settled.entry, "event": "new", "content_text": text(seq.0 + 1_000)});
     format!("{line}\n")
 }
 
