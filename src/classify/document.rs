@@ -3,6 +3,8 @@
 //! Folding takes away what the same word may differ in: case, ё/е, the five Uzbek apostrophes, stress marks, soft
 //! hyphens, normal form. Terms of the rules go through the same [`fold`], so both sides always agree.
 
+use std::sync::LazyLock;
+
 use unicode_normalization::{UnicodeNormalization, is_nfc};
 
 use crate::model::Field;
@@ -155,7 +157,8 @@ pub fn fold(text: &str) -> Folding {
         }
         let next = chars.peek().map_or(' ', |(_, next)| *next);
         let ideograph = is_ideograph(c);
-        let in_word = c.is_alphanumeric() || (open.is_some() && is_apostrophe(c) && joins(previous, next));
+        let plain = plain_folds(c);
+        let in_word = plain.is_some() || (open.is_some() && is_apostrophe(c) && joins(previous, next));
         if !in_word || ideograph {
             folding.close(open.take());
         }
@@ -168,7 +171,11 @@ pub fn fold(text: &str) -> Folding {
                 let start = folding.folded.len();
                 Word { start, end: start, from: at, to: at, after_break: std::mem::take(&mut gap_breaks) }
             });
-            push_folded(&mut folding.folded, c);
+            match plain {
+                Some(PlainFold::One(letter)) => folding.folded.push(letter),
+                Some(PlainFold::Other) => folding.folded.extend(c.to_lowercase()),
+                None => folding.folded.push('\''),
+            }
             word.end = folding.folded.len();
             word.to = at + c.len_utf8();
             if ideograph {
@@ -191,13 +198,32 @@ fn is_headline(line: &str, rest: &str) -> bool {
         && rest.len() > line.len() * HEADLINE_SHARE_MAX
 }
 
-fn push_folded(folded: &mut String, c: char) {
-    match c {
-        'a'..='z' => folded.push(c),
-        'A'..='Z' => folded.push(c.to_ascii_lowercase()),
-        'İ' => folded.push('i'),
-        c if is_apostrophe(c) => folded.push('\''),
-        c => c.to_lowercase().for_each(|c| folded.push(plain_letter(c))),
+/// What a letter or digit becomes.
+#[derive(Clone, Copy)]
+enum PlainFold {
+    One(char),
+    /// What Unicode says, which may be several.
+    Other,
+}
+
+/// Latin, Greek and Cyrillic, looked up once: most of the time of folding would go into Unicode's tables.
+const LOOKED_UP: usize = 0x530;
+
+static FOLDS: LazyLock<Vec<Option<PlainFold>>> =
+    LazyLock::new(|| (0..LOOKED_UP as u32).map(|c| char::from_u32(c).and_then(unicode_fold)).collect());
+
+/// What a letter or digit becomes; nothing for other characters.
+fn plain_folds(c: char) -> Option<PlainFold> {
+    FOLDS.get(c as usize).copied().unwrap_or_else(|| unicode_fold(c))
+}
+
+fn unicode_fold(c: char) -> Option<PlainFold> {
+    let mut lower = c.to_lowercase();
+    match (c, lower.next(), lower.next()) {
+        _ if !c.is_alphanumeric() || is_apostrophe(c) => None,
+        ('İ', ..) => Some(PlainFold::One('i')),
+        (_, Some(letter), None) => Some(PlainFold::One(plain_letter(letter))),
+        _ => Some(PlainFold::Other),
     }
 }
 

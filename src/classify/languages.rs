@@ -1,6 +1,7 @@
 //! The languages that rules may have terms in, and how term lists are read from TOML.
 
-use std::collections::BTreeMap;
+use std::collections::hash_map::Entry;
+use std::collections::{BTreeMap, HashMap};
 
 use serde::Deserialize;
 use serde::de::value::MapAccessDeserializer;
@@ -177,16 +178,22 @@ pub fn read_terms(file: &RuleFile, key: &str, raw: &RawTerms, owner: Owner, faul
             continue;
         };
         let mut own: Vec<Term> = Vec::with_capacity(list.len());
+        let mut known: HashMap<String, Vec<usize>> = HashMap::new();
         for raw_term in list {
             let mut refuse = |why: String| {
                 faults.push(file.fault(raw_term.span().start, format!("{key}.{tag_name}: {why}")));
             };
             let text = &raw_term.get_ref().text;
             match raw_term.get_ref().term(owner, language) {
-                Ok(term) if own.iter().any(|other| other.is_same_as(&term)) => {
-                    refuse(format!("{text:?} stands in this list twice; remove one"));
-                }
-                Ok(term) => own.push(term),
+                Ok(term) => match known.entry(term.forms()) {
+                    Entry::Occupied(same) if same.get().iter().any(|other| own[*other].is_same_as(&term)) => {
+                        refuse(format!("{text:?} stands in this list twice; remove one"));
+                    }
+                    same => {
+                        same.or_default().push(own.len());
+                        own.push(term);
+                    }
+                },
                 Err(why) => refuse(why),
             }
         }

@@ -75,6 +75,8 @@ pub struct Term {
     owner: Owner,
     languages: TermLanguages,
     words: Vec<TermWord>,
+    /// Words of the other part of a `NEAR`.
+    near_words: usize,
     letters: usize,
 }
 
@@ -115,8 +117,10 @@ impl Term {
                     format!("{written:?}: NEAR/ takes a number of words, 1 to {NEAR_WORDS_MAX}: water NEAR/8 dam")
                 })?;
                 let other = Self::row(written, &pieces[near + 1..], owner, language)?;
+                let term = Self::row(written, &pieces[..*near], owner, language)?;
+                let near_words = other.words.len();
                 let company = Company { wanted: true, words_max, terms: vec![other] };
-                Self { company: vec![company], ..Self::row(written, &pieces[..*near], owner, language)? }
+                Self { near_words, company: vec![company], ..term }
             }
             _ => return Err(format!("{written:?}: a term has one NEAR/ at most")),
         };
@@ -167,6 +171,7 @@ impl Term {
             owner,
             languages: language.into(),
             words,
+            near_words: 0,
             letters,
         })
     }
@@ -178,8 +183,12 @@ impl Term {
 
     /// Number of words, with those of a `NEAR`.
     pub fn words_count(&self) -> usize {
-        let near = self.company.iter().find(|company| company.wanted).and_then(|company| company.terms.first());
-        self.words.len() + near.map_or(0, |term| term.words.len())
+        self.words.len() + self.near_words
+    }
+
+    /// Its words in their folded form: those that match the same have the same.
+    pub fn forms(&self) -> String {
+        self.words.iter().map(|word| word.folded.as_str()).collect::<Vec<_>>().join(" ")
     }
 
     /// Whether both match the same forms for the same owner.

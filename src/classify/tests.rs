@@ -6,6 +6,8 @@ use proptest::prelude::*;
 use super::*;
 use std::sync::LazyLock;
 
+mod rules;
+
 static SHIPPED: LazyLock<Classifier> = LazyLock::new(|| Classifier::compile(&RuleFiles::shipped()).unwrap());
 
 fn classify(title: &str, body: &str, language_prior: Option<&str>) -> Labels {

@@ -4,7 +4,7 @@
 //! threshold is the sum over its terms, divided by a factor that grows with the length of the text: a long text
 //! would otherwise collect every topic, and a headline none.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use serde::Deserialize;
 use toml::Spanned;
@@ -143,6 +143,7 @@ pub struct TopicRules {
     pub terms: Vec<Term>,
     /// Their tests.
     pub tests: Vec<RuleTest>,
+    ids_by_name: HashMap<String, String>,
 }
 
 impl TopicRules {
@@ -155,6 +156,12 @@ impl TopicRules {
                 Err(error) => faults.push(toml_fault(file, &error)),
             }
         }
+        let known: HashSet<&str> = rules.topics.iter().map(|topic| topic.id.as_str()).collect();
+        for test in &rules.tests {
+            for id in test.expect.iter().chain(&test.expect_not).filter(|id| !known.contains(id.as_str())) {
+                faults.push(RuleFault { message: format!("test: there is no topic {id}"), ..test.fault.clone() });
+            }
+        }
         rules
     }
 
@@ -163,8 +170,8 @@ impl TopicRules {
         if id.is_empty() || !id.chars().all(is_plain) {
             faults.push(file.fault(0, format!("{id:?} is not a topic id: name the file with a-z, 0-9, _ and - only")));
         }
-        if let Some(other) = self.topics.iter().find(|other| other.name == raw.name) {
-            let message = format!("name: {:?} is already the name of topic {}; rename one", raw.name, other.id);
+        if let Some(other) = self.ids_by_name.insert(raw.name.clone(), id.to_owned()) {
+            let message = format!("name: {:?} is already the name of topic {other}; rename one", raw.name);
             faults.push(file.fault(file.text.find("name").unwrap_or(0), message));
         }
         if let Some(iptc) = raw.iptc.as_ref().filter(|iptc| !is_media_topic(iptc.get_ref())) {
