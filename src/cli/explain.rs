@@ -68,7 +68,8 @@ const MISS_COLUMNS: [Column; 5] = [
 
 const PLACE_COLUMNS: [Column; 3] = [left("code", "PLACE"), right("score", "SCORE"), left("matched", "FORMS")];
 
-const ROUTE_COLUMNS: [Column; 2] = [left("step", "STEP"), left("what", "WHAT")];
+/// Width of the names of the steps of an article's way.
+const STEP_COLUMNS: usize = 11;
 
 #[derive(Serialize)]
 struct TermRow<'e> {
@@ -91,12 +92,6 @@ struct MissRow<'e> {
     terms: String,
 }
 
-#[derive(Serialize)]
-struct RouteRow {
-    step: &'static str,
-    what: String,
-}
-
 pub async fn explain(config: Option<PathBuf>, arguments: ExplainArguments) -> Result<Exit, Failure> {
     let path = format!("/v1/records/{}/explanation", path_segment(&arguments.id)?);
     let explained: Explained = client(config).await?.json(Method::GET, &path).await?;
@@ -106,7 +101,9 @@ pub async fn explain(config: Option<PathBuf>, arguments: ExplainArguments) -> Re
         Format::Cat | Format::Table => {
             write_explanation(&explained.explanation, &surface, &mut out)?;
             heading("Way", &surface, &mut out)?;
-            write_rows(&ROUTE_COLUMNS, &route(&explained), Format::Cat, surface.clone(), &mut out)?;
+            for (step, what) in route(&explained) {
+                writeln!(out, "{step:<STEP_COLUMNS$}{}", one_line(&what))?;
+            }
             write_rules(&explained, &surface, &mut out)?;
         }
         format => write_for_programs(&explained, &explained.explanation, format, &surface, &mut out)?,
@@ -200,10 +197,10 @@ fn miss_row(topic: &TopicScore) -> MissRow<'_> {
 }
 
 /// From the source to the record.
-fn route(explained: &Explained) -> Vec<RouteRow> {
+fn route(explained: &Explained) -> Vec<(&'static str, String)> {
     let Explained { source, fetch, extract, dedup, .. } = explained;
     let mut rows = Vec::new();
-    let mut row = |step, what| rows.push(RouteRow { step, what });
+    let mut row = |step, what| rows.push((step, what));
     row("announced", format!("{} ({}), {}", source.name, source.id, crate::http::shown(&source.feed_url)));
     if !explained.also_in.is_empty() {
         let others: Vec<&str> = explained.also_in.iter().map(|source| source.as_str()).collect();

@@ -42,9 +42,11 @@ pub fn marked_text(explanation: &Explanation, surface: &Surface) -> String {
         if text.is_empty() {
             continue;
         }
-        let mut start = 0;
         let spans = spans(explanation, in_title, text.len());
-        for line in text.split('\n') {
+        // A first line that stood for the title leaves its line end.
+        let lines = text.trim_start_matches('\n');
+        let mut start = text.len() - lines.len();
+        for line in lines.split('\n') {
             set(&mut page, &pieces(text, start, line.len(), &spans), in_title, surface);
             start += line.len() + 1;
         }
@@ -216,6 +218,7 @@ mod tests {
         plain("the oil price rose", &[("oil price", "energy"), ("price", "sport")], "the [oil price] rose\n");
         plain("a Kazakh oil field", &[("Kazakh oil", "energy"), ("Kazakh", "KZ")], "a [Kazakh oil] field\n");
         plain("нефть\n\nи газ", &[("газ", "energy")], "нефть\n\nи [газ]\n");
+        plain("\n\nnew oil", &[("oil", "energy")], "new [oil]\n");
         plain("石油管道", &[("石油", "energy")], "[石油]管道\n");
     }
 
