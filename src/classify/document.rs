@@ -54,6 +54,8 @@ pub struct Folding {
     pub folded: String,
     /// Its words in order.
     pub words: Vec<Word>,
+    /// Whether a phrase may not reach beyond its end.
+    pub ends_with_break: bool,
 }
 
 impl Document {
@@ -146,7 +148,8 @@ impl Folding {
 
 /// Folds a text in NFC.
 pub fn fold(text: &str) -> Folding {
-    let mut folding = Folding { folded: String::with_capacity(text.len() + text.len() / 8), words: Vec::new() };
+    let folded = String::with_capacity(text.len() + text.len() / 8);
+    let mut folding = Folding { folded, words: Vec::new(), ends_with_break: false };
     let mut open: Option<Word> = None;
     let mut gap_breaks = false;
     let mut previous = ' ';
@@ -187,6 +190,7 @@ pub fn fold(text: &str) -> Folding {
         previous = c;
     }
     folding.close(open);
+    folding.ends_with_break = gap_breaks;
     folding
 }
 

@@ -15,6 +15,9 @@ use crate::rules::{RuleFault, RuleFile, line_of};
 /// Keys of term lists. `uz` is Uzbek in Latin letters; its terms are transliterated for `uz-Cyrl`, too.
 const TERM_LANGUAGES: [&str; 12] = ["en", "ru", "kk", "kk-Latn", "ky", "tg", "tk", "uz", "uz-Cyrl", "tr", "fa", "zh"];
 
+/// `en` and `ru`, the first two of [`TERM_LANGUAGES`].
+const LENDERS: u16 = 0b11;
+
 /// Weights beyond this would let one word decide over everything else.
 const WEIGHT_MAX: f64 = 10.0;
 
@@ -48,6 +51,12 @@ impl TermLanguages {
     /// Whether the language is in the set.
     pub fn contains(self, language: TermLanguage) -> bool {
         self.0 & (1 << language.0) != 0
+    }
+
+    /// Whether other languages borrow from one of them. Stems of the others begin words by chance: Uzbek `portla*` and
+    /// Portland.
+    pub fn lend(self) -> bool {
+        self.0 & LENDERS != 0
     }
 
     /// Adds all languages of another set.

@@ -11,8 +11,9 @@ use aho_corasick::AhoCorasick;
 use super::document::{Document, Word, fold};
 use super::languages::{TermLanguage, TermLanguages};
 
-/// A term in a language other than the text's counts only from this length, in letters: longer ones are loans and
-/// names (`парламент*` in Kyrgyz), shorter ones are chance (Russian «сел*» in Kazakh).
+/// A term of a topic in a language other than the text's counts only when the region's languages borrow from that one, and
+/// from this length, in letters: longer ones are loans and names (`парламент*` in Kyrgyz), shorter ones are chance
+/// (Russian «сел*» in Kazakh). Names of places count from one letter less, in whatever language they are listed.
 const FOREIGN_LETTERS_MIN: usize = 6;
 
 /// What a term in a language other than the text's counts for, against one in its own.
@@ -130,6 +131,7 @@ impl Term {
 
     fn row(written: &str, pieces: &[&str], owner: Owner, language: TermLanguage) -> Result<Self, String> {
         let mut words = Vec::new();
+        let mut breaks = false;
         for piece in pieces {
             let (core, is_stem) = piece.strip_suffix('*').map_or((*piece, false), |core| (core, true));
             if core.contains('*') {
@@ -138,19 +140,21 @@ impl Term {
             let folding = fold(core);
             let last = folding.words.len().saturating_sub(1);
             if folding.words.is_empty() && !words.is_empty() && !is_stem {
+                breaks |= folding.ends_with_break;
                 continue; // a dash between words
             }
             for (index, word) in folding.words.iter().enumerate() {
                 words.push(TermWord {
                     folded: folding.folded[word.start..word.end].to_owned(),
                     is_stem: is_stem && index == last,
-                    after_break: word.after_break && !words.is_empty(),
+                    after_break: (word.after_break || (breaks && index == 0)) && !words.is_empty(),
                     capitals: capitals(&core[word.from..word.to]),
                 });
             }
             if folding.words.is_empty() {
                 return Err(format!("{written:?} would match the empty string: a term needs letters or digits"));
             }
+            breaks = folding.ends_with_break;
         }
         if words.is_empty() {
             return Err(format!("{written:?} would match the empty string: a term needs letters or digits"));
@@ -208,7 +212,7 @@ impl Term {
             Owner::Place(_) | Owner::MaybePlace(_) | Owner::NoPlace => {
                 (self.letters >= FOREIGN_LETTERS_MIN - 1).then_some(self.weight)
             }
-            _ => (self.letters >= FOREIGN_LETTERS_MIN).then_some(self.weight * FOREIGN_SHARE),
+            _ => (self.letters >= FOREIGN_LETTERS_MIN && self.languages.lend()).then_some(self.weight * FOREIGN_SHARE),
         }
     }
 

@@ -152,7 +152,7 @@ const INNOCENT: &[(&str, &str, &[&str])] = &[
     ("kk", "Көлік тұрағы жабық болды.", &["transport_corridors"]),
     ("kk", "Ол баласын мақтап, мақтан етті.", &[]),
     ("kk", "Бағдат пен Мәдине кеше келді.", &[]),
-    ("kk", "Жемқорлыққа қарсы күрес жалғасады.", &["crime_justice"]),
+    ("kk", "Жемқорлыққа қарсы күрес жалғасады.", &["crime_corruption"]),
     ("kk", "Оразалин үйіне қайтты.", &[]),
     ("kk", "Портрет қабырғада ілулі тұр.", &[]),
     ("ky", "Ал кеңири ойлонуп, кенен сүйлөдү.", &[]),
@@ -208,7 +208,7 @@ fn one_word_alone_is_no_topic() {
     check("", "Tungsten and antimony were named.", &["mining_minerals"]);
     check("", "A copper mine was named.", &["mining_minerals"]);
     check("Deposits grow", "Most deposits were small.", &[]);
-    check("Courts", "A court was built beside the courts.", &["crime_justice"]);
+    check("Courts", "A court was built beside the courts.", &["courts"]);
 }
 
 #[test]
@@ -234,8 +234,9 @@ fn weak_names_need_a_sure_one() {
 #[test]
 fn every_shipped_term_finds_itself() {
     for (origin, terms) in shipped_terms() {
-        for (language, written) in terms {
-            let text = written.replace('*', "");
+        for (language, written, with) in terms {
+            let words = written.split_whitespace().filter(|word| !word.starts_with("NEAR/")).chain(with.as_deref());
+            let text = words.collect::<Vec<_>>().join(" ").replace('*', "");
             let document = Document::new("", &text);
             let hits = SHIPPED.lexicon.find(&document, TermLanguage::of(&language));
             assert!(hits.iter().any(|hit| hit.first == 0), "{origin}: {language}: {written:?}");
@@ -243,12 +244,17 @@ fn every_shipped_term_finds_itself() {
     }
 }
 
-/// (language, term) of every shipped list of terms, by file.
-fn shipped_terms() -> Vec<(String, Vec<(String, String)>)> {
-    fn collect(value: &toml::Value, language: Option<&str>, found: &mut Vec<(String, String)>) {
+/// Language, term, and what it wants beside it.
+type ShippedTerm = (String, String, Option<String>);
+
+/// Every shipped list of terms, by file.
+fn shipped_terms() -> Vec<(String, Vec<ShippedTerm>)> {
+    fn collect(value: &toml::Value, language: Option<&str>, found: &mut Vec<ShippedTerm>) {
         match (value, language) {
             (toml::Value::Table(table), Some(language)) if table.contains_key("term") => {
-                collect(&table["term"], Some(language), found);
+                let with = table.get("with").and_then(|with| with.get(0)).and_then(|with| with.as_str());
+                let term = table["term"].as_str().unwrap();
+                found.push((language.to_owned(), term.to_owned(), with.map(str::to_owned)));
             }
             (toml::Value::Table(table), _) => {
                 for (key, value) in table.iter().filter(|(key, _)| *key != "test") {
@@ -256,7 +262,7 @@ fn shipped_terms() -> Vec<(String, Vec<(String, String)>)> {
                 }
             }
             (toml::Value::Array(list), _) => list.iter().for_each(|value| collect(value, language, found)),
-            (toml::Value::String(term), Some(language)) => found.push((language.to_owned(), term.clone())),
+            (toml::Value::String(term), Some(language)) => found.push((language.to_owned(), term.clone(), None)),
             _ => {}
         }
     }
