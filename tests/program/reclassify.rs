@@ -72,7 +72,7 @@ fn changed_rules_reach_what_is_stored() {
     let table = text(&dir.run(&["reclassify", "--dry-run"]));
     assert!(table.starts_with("{\"looked_at\""), "a pipe gets JSON: {table}");
     let table = text(&dir.run(&["reclassify", "--dry-run", "-o", "table"]));
-    for expected in ["3 articles looked at", "LABEL", "canals", "Canal of district 1", "→ canals"] {
+    for expected in ["3 articles looked at", "LABEL", "canals", "Canal of district ", "topics: "] {
         assert!(table.contains(expected), "{expected}: {table}");
     }
     let csv = text(&dir.run(&["reclassify", "--dry-run", "-o", "csv"]));
@@ -98,7 +98,10 @@ fn changed_rules_reach_what_is_stored() {
         dir.json(&["show", id, "--history"]).iter().map(|version| version["event"].clone()).collect();
     assert_eq!(events, ["new", "relabel"]);
     let changed = text(&dir.run(&["show", id, "--diff"]));
-    assert!(changed.contains("The text is the same.") && changed.contains("→ canals"), "{changed}");
+    assert!(
+        changed.contains("The text is the same.") && changed.contains("topics: ") && changed.contains("canals"),
+        "{changed}"
+    );
     assert_eq!(dir.json(&["query"]).len(), 3, "an article is found once");
     assert!(topics(&dir.json(&["show", id, "--version", "1"])[0]).iter().all(|topic| *topic != "canals"));
     let again = summary(&dir, &["--yes"]);
@@ -324,10 +327,13 @@ fn every_label_of_a_record_is_explained() {
     assert!(coloured.contains("\u{1b}[33mCanal\u{1b}[0m"), "{coloured:?}");
     let json = dir.json(&["explain", &id, "-o", "json"]).remove(0);
     assert_eq!(json["changes"][0]["kind"], "topic");
-    let topic = &json["explanation"]["topics"][0];
-    assert_eq!((&topic["id"], &topic["given"]), (&"canals".into(), &true.into()));
+    let explained = json["explanation"]["topics"].as_array().unwrap();
+    assert!(explained.iter().any(|topic| topic["id"] == "canals" && topic["given"] == true), "{json}");
     let csv = text(&dir.run(&["explain", &id, "-o", "csv"]));
-    assert!(csv.starts_with("topic,given,term,form,field,count,weight,gain\ncanals,true,"), "{csv}");
+    assert!(
+        csv.starts_with("topic,given,term,form,field,count,weight,gain\n") && csv.contains("\ncanals,true,"),
+        "{csv}"
+    );
     assert_eq!(dir.run(&["explain", "777777777777"]).status.code(), Some(3));
 
     assert_eq!(summary(&dir, &["--yes"])["written"], 1);
