@@ -1,7 +1,7 @@
 //! Article -> labels, pure: language, places and topics, each with the reason for it.
 //!
-//! The rules are compiled once into one table of languages and one automaton of terms; an article is folded once, its
-//! language found, and all terms of all rules found in one pass.
+//! The rules are compiled once into one automaton of terms; an article is folded once, its language found by a table of
+//! character n-grams, and all terms of all rules found in one pass.
 
 mod document;
 mod explanation;
@@ -18,7 +18,6 @@ use crate::rules::{RuleFault, RuleFiles};
 pub use explanation::{Explanation, Mark, ScoredTerm, TopicScore};
 
 use document::Document;
-use language::LanguageTable;
 use languages::TermLanguage;
 use lexicon::{Hit, Lexicon, Owner};
 use places::{Place, PlaceRules};
@@ -27,7 +26,6 @@ use topics::{Judged, RuleTest, Topic, TopicRules};
 /// The rules for language, places and topics, compiled.
 #[derive(Debug)]
 pub struct Classifier {
-    languages: LanguageTable,
     lexicon: Lexicon,
     places: Vec<Place>,
     topics: Vec<Topic>,
@@ -46,13 +44,12 @@ pub struct ClassifyText<'a> {
 }
 
 impl Classifier {
-    /// Compiles `languages.toml`, `places.toml` and every file of `topics/`. The rules' tests are not run.
+    /// Compiles `places.toml` and every file of `topics/`. The rules' tests are not run.
     ///
     /// # Errors
     /// All faults, each with file, line and key.
     pub fn compile(files: &RuleFiles) -> Result<Self, Vec<RuleFault>> {
         let mut faults = Vec::new();
-        let languages = LanguageTable::compile(files).map_err(|its_faults| faults.extend(its_faults)).ok();
         let places = PlaceRules::read(files, &mut faults);
         let topics = TopicRules::read(files, &mut faults);
         let terms = places.terms.into_iter().chain(topics.terms).collect();
@@ -60,9 +57,9 @@ impl Classifier {
             let origin = "topics and places".to_owned();
             faults.push(RuleFault { origin, line: 1, message: format!("too many terms: {message}") });
         });
-        match (languages, lexicon) {
-            (Some(languages), Ok(lexicon)) if faults.is_empty() => {
-                Ok(Self { languages, lexicon, places: places.places, topics: topics.topics, tests: topics.tests })
+        match lexicon {
+            Ok(lexicon) if faults.is_empty() => {
+                Ok(Self { lexicon, places: places.places, topics: topics.topics, tests: topics.tests })
             }
             _ => Err(faults),
         }
@@ -105,7 +102,7 @@ impl Classifier {
         document: &Document,
         prior: Option<&str>,
     ) -> (LanguageLabel, Vec<PlaceLabel>, Vec<Judged<'_>>, Vec<Hit<'_>>) {
-        let language = self.languages.identify(document, prior);
+        let language = language::identify(document.text(), prior);
         let hits = self.lexicon.find(document, TermLanguage::of(&language.tag));
         let places = places::label(&self.places, document, &hits);
         let judged = topics::judge(&self.topics, document, &hits, &places);

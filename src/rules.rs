@@ -1,7 +1,6 @@
 //! The rule files: embedded in the binary, overridden by file name from `rules/` beside the settings file.
 //!
-//! This module only finds the files. `classify` compiles `topics/`, `places.toml` and `languages.toml`;
-//! `site_rules` compiles `sites/`.
+//! This module only finds the files. `classify` compiles `topics/` and `places.toml`; `site_rules` compiles `sites/`.
 
 use std::collections::BTreeMap;
 use std::fmt;

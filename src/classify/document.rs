@@ -124,11 +124,6 @@ impl Document {
 }
 
 impl Folding {
-    /// The folded words in order.
-    pub fn words_folded(&self) -> impl Iterator<Item = &str> {
-        self.words.iter().map(|word| &self.folded[word.start..word.end])
-    }
-
     /// Ends a word. Where Latin and Cyrillic letters are mixed in it, those that look alike become Cyrillic.
     fn close(&mut self, word: Option<Word>) {
         let Some(mut word) = word else { return };

@@ -71,7 +71,6 @@ fn faults_name_file_line_and_key() {
     check_fault("places.toml", "[[place]]\ncode = \"kz\"\n[place.terms]\n", 2, "ISO 3166-1");
     let twice = "[[place]]\ncode = \"KZ\"\n[place.terms]\n[[place]]\ncode = \"KZ\"\n[place.terms]\n";
     check_fault("places.toml", twice, 5, "twice");
-    check_fault("languages.toml", "[[language]]\ntag = \"en\"\nscript = \"runic\"\n", 3, "script");
 }
 
 #[test]

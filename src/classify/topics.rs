@@ -35,7 +35,7 @@ const LENGTH_FACTOR_RANGE: (f64, f64) = (0.35, 2.5);
 const TOPICS_MAX: usize = 5;
 
 /// A topic this far behind the best one is mentioned, not meant.
-const SHARE_OF_BEST_MIN: f64 = 0.5;
+const SHARE_OF_BEST_MIN: f64 = 0.6;
 
 /// A phrase that counts at least this much is evidence enough by itself; one word is not, however often it stands in
 /// the text: «сталь» is also a form of «стать», a mine is also my own.

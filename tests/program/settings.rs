@@ -282,7 +282,7 @@ fn a_wrong_rule_names_file_line_and_key() {
         ),
         ("topics/a.toml", "nonsense = 1\n", "rules/topics/a.toml:1: "),
         ("topics/a.toml", "[", "rules/topics/a.toml:1: "),
-        ("place.toml", "", "rules/place.toml:1: not the name of a rule file: languages.toml, places.toml"),
+        ("place.toml", "", "rules/place.toml:1: not the name of a rule file: places.toml"),
     ];
     for (file, text, expected) in cases {
         let dir = folder(SOURCE);
