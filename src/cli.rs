@@ -2,9 +2,11 @@
 
 mod ask;
 mod demo;
+mod explain;
 mod filters;
 mod operate;
 pub mod output;
+mod reclassify;
 mod run;
 mod show;
 mod sources;
@@ -65,10 +67,16 @@ enum Command {
     /// Shows one record, by its id or the beginning of it: with its copies, its versions, or what they changed
     #[command(after_help = show::HELP)]
     Show(show::ShowArguments),
+    /// Shows why a record is as it is: its way, and the matched terms behind every label
+    #[command(after_help = explain::HELP)]
+    Explain(explain::ExplainArguments),
     /// Shows the newest records and, with -f, new ones as they are committed
     Tail(ask::TailArguments),
     /// Lists the sources with their health
     Sources(sources::SourcesArguments),
+    /// Labels stored records anew with the present rules: shows what differs, then writes it as new versions
+    #[command(after_help = reclassify::HELP)]
+    Reclassify(reclassify::ReclassifyArguments),
     /// Lists entries that were given up; retries or drops them
     DeadLetters(operate::DeadLettersArguments),
     /// Shows what the daemon is doing
@@ -94,7 +102,7 @@ enum Command {
     Clean(filters::FilesArguments),
     /// Filter: texts (NDJSON of id, title, content_text, language) to language, places and topics
     #[command(after_help = filters::HELP)]
-    Classify(filters::FilesArguments),
+    Classify(filters::ClassifyArguments),
     /// Filter: texts (NDJSON of id, title, content_text) to the earlier ones they repeat
     #[command(after_help = filters::HELP)]
     Dedup(filters::FilesArguments),
@@ -213,8 +221,10 @@ fn dispatch(arguments: Arguments) -> Result<Exit, Failure> {
         Command::Check => run::check(config),
         Command::Query(query) => block_on(ask::query(config, query)),
         Command::Show(show) => block_on(show::show(config, show)),
+        Command::Explain(explain) => block_on(explain::explain(config, explain)),
         Command::Tail(tail) => block_on(ask::tail(config, tail)),
         Command::Sources(arguments) => block_on(sources::sources(config, arguments)),
+        Command::Reclassify(arguments) => block_on(reclassify::reclassify(config, arguments)),
         Command::DeadLetters(letters) => block_on(operate::dead_letters(config, letters)),
         Command::Status(status) => block_on(operate::status(config, status)),
         Command::Poll { source } => block_on(operate::poll(config, source)),

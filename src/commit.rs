@@ -6,6 +6,7 @@ mod copies;
 mod identity;
 mod plan;
 mod recording;
+mod relabel;
 mod shelf;
 
 use std::sync::Arc;
@@ -20,22 +21,33 @@ use crate::model::{Article, ArticleId, Digest, Labels, Outcome, Pending, Rejecti
 use crate::novelty::near::Profile;
 use crate::record::{FetchTrace, RecordSource};
 use crate::settings::NoveltySection;
-use crate::store::{Store, StoreError};
+use crate::store::{Settled, Store, StoreError};
 
 use plan::Plan;
 use shelf::Texts;
 
+pub use relabel::{Relabel, RelabelBatch, Relabelled};
+
 /// Most entries in one commit: one fsync is shared by so many, and one sled transaction stays small.
-const BATCH_ENTRIES_MAX: usize = 50;
+pub const BATCH_ENTRIES_MAX: usize = 50;
 
 /// A batch is closed when its texts exceed this, so that memory stays bounded whatever the pages hold.
-const BATCH_TEXT_BYTES_MAX: usize = 8 << 20;
+pub const BATCH_TEXT_BYTES_MAX: usize = 8 << 20;
 
 /// Name of the committer in [`Activity::troubles`].
 const PART: &str = "commit";
 
 /// How long a refused commit waits before it is tried again, at first and at most.
 const RETRY_WAIT: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(30));
+
+/// What the committer is given.
+#[derive(Debug)]
+pub enum Work {
+    /// An entry that is finished.
+    Finished(Box<Finished>),
+    /// New labels for what is recorded.
+    Relabel(RelabelBatch),
+}
 
 /// An entry on its way to its outcome.
 #[derive(Debug)]
@@ -106,24 +118,46 @@ pub struct Committer<'a> {
 
 /// Commits what comes until the channel closes; blocks its thread. A commit that the disk refuses is tried again until
 /// it goes through: the channel fills, the workers wait, nothing is lost.
-pub fn run(store: &Store, novelty: &NoveltySection, mut finished: mpsc::Receiver<Finished>, activity: &Activity) {
+pub fn run(store: &Store, novelty: &NoveltySection, mut work: mpsc::Receiver<Work>, activity: &Activity) {
     let mut committer = Committer::new(store, novelty);
-    while let Some(first) = finished.blocking_recv() {
-        let mut batch = fill_batch(first, &mut finished);
-        let mut wait = RETRY_WAIT.0;
-        while let Err(error) = committer.commit_and_note(&batch, activity) {
-            let reason = error.to_string();
-            if activity.trouble(PART, &reason) {
-                tracing::error!("cannot commit, it is tried again until the disk is mended, nothing is lost: {reason}");
+    let mut next = None;
+    while let Some(first) = next.take().or_else(|| work.blocking_recv()) {
+        match first {
+            Work::Finished(first) => {
+                let mut batch;
+                (batch, next) = fill_batch(*first, &mut work);
+                let mut is_again = false;
+                until_it_goes_through(activity, || {
+                    // Part of the attempt before may stand, and would be taken for its own copy.
+                    if std::mem::replace(&mut is_again, true) {
+                        batch.retain(|entry| store.pending(entry.pending.entry.id).map_or(true, |row| row.is_some()));
+                    }
+                    committer.commit_and_note(&batch, activity)
+                });
             }
-            std::thread::sleep(wait);
-            wait = (wait * 2).min(RETRY_WAIT.1);
-            // Part of the attempt may stand, and would be taken for its own copy.
-            batch.retain(|entry| store.pending(entry.pending.entry.id).map_or(true, |pending| pending.is_some()));
+            Work::Relabel(batch) => {
+                let (relabels, answer) = batch.into_parts();
+                let mut done = Relabelled::default();
+                until_it_goes_through(activity, || committer.relabel(&relabels, &mut done, now()));
+                // Who asked may have gone.
+                let _ = answer.send(done);
+            }
         }
-        if activity.mended(PART) {
-            tracing::info!("commits go through again");
+    }
+}
+
+fn until_it_goes_through(activity: &Activity, mut commit: impl FnMut() -> Result<(), StoreError>) {
+    let mut wait = RETRY_WAIT.0;
+    while let Err(error) = commit() {
+        let reason = error.to_string();
+        if activity.trouble(PART, &reason) {
+            tracing::error!("cannot commit, it is tried again until the disk is mended, nothing is lost: {reason}");
         }
+        std::thread::sleep(wait);
+        wait = (wait * 2).min(RETRY_WAIT.1);
+    }
+    if activity.mended(PART) {
+        tracing::info!("commits go through again");
     }
 }
 
@@ -150,7 +184,7 @@ impl<'a> Committer<'a> {
         let (lines, settled, texts) = plan.into_parts();
         self.store.commit(&lines, &settled)?;
         self.texts.learn(texts);
-        Ok(settled.iter().map(|settled| settled.outcome).collect())
+        Ok(settled.iter().filter_map(Settled::outcome).collect())
     }
 }
 
@@ -167,15 +201,21 @@ fn note(Finished { pending, ending }: &Finished, outcome: Outcome, activity: &Ac
     }
 }
 
-fn fill_batch(first: Finished, finished: &mut mpsc::Receiver<Finished>) -> Vec<Finished> {
+/// A batch, and what came after it that is none of its kind.
+fn fill_batch(first: Finished, work: &mut mpsc::Receiver<Work>) -> (Vec<Finished>, Option<Work>) {
     let mut bytes = text_bytes(&first);
     let mut batch = vec![first];
     while batch.len() < BATCH_ENTRIES_MAX && bytes < BATCH_TEXT_BYTES_MAX {
-        let Ok(next) = finished.try_recv() else { break };
-        bytes += text_bytes(&next);
-        batch.push(next);
+        match work.try_recv() {
+            Ok(Work::Finished(next)) => {
+                bytes += text_bytes(&next);
+                batch.push(*next);
+            }
+            Ok(other) => return (batch, Some(other)),
+            Err(_) => break,
+        }
     }
-    batch
+    (batch, None)
 }
 
 fn text_bytes(finished: &Finished) -> usize {

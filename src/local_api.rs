@@ -4,6 +4,8 @@
 
 mod articles;
 mod client;
+mod explain;
+mod reclassify;
 mod records;
 mod sources;
 mod stream;
@@ -29,6 +31,8 @@ use crate::store::{Announcement, Counts, DeadLetter, Standing, StoreError};
 
 pub use articles::VersionRow;
 pub use client::{AskError, Client, Lines};
+pub use explain::Explained;
+pub use reclassify::{ReclassifyAsk, ReclassifyLine};
 pub use records::{Order, QueryAsk, TailAsk};
 pub use sources::SourceStatus;
 
@@ -48,6 +52,8 @@ const QUESTIONS_MAX: usize = 16;
 pub struct Api {
     engine: Arc<Engine>,
     questions: Arc<Semaphore>,
+    /// One at a time labels records anew.
+    relabelling: Arc<tokio::sync::Mutex<()>>,
     daemon: Option<Daemon>,
 }
 
@@ -120,13 +126,20 @@ pub fn router(engine: Arc<Engine>, daemon: Option<Daemon>) -> Router {
         .route("/v1/records/{id}/history", get(articles::history))
         .route("/v1/records/{id}/diff", get(articles::diff))
         .route("/v1/records/{id}/copies", get(articles::copies))
+        .route("/v1/reclassify", post(reclassify::relabel))
+        .route("/v1/records/{id}/explanation", get(explain::explain))
         .route("/v1/dead-letters", get(dead_letters))
         .route("/v1/dead-letters/{id}", delete(drop_dead_letter))
         .route("/v1/dead-letters/{id}/retry", post(retry_dead_letter))
         .route("/v1/poll/{source}", post(poll))
         .route("/v1/reload", post(reload))
         .layer(DefaultBodyLimit::max(REQUEST_BYTES_MAX))
-        .with_state(Api { engine, questions: Arc::new(Semaphore::new(QUESTIONS_MAX)), daemon })
+        .with_state(Api {
+            engine,
+            questions: Arc::new(Semaphore::new(QUESTIONS_MAX)),
+            relabelling: Arc::default(),
+            daemon,
+        })
 }
 
 impl Api {

@@ -15,6 +15,7 @@ mod forgetting;
 mod looks;
 mod notices;
 mod polling;
+pub mod reclassify;
 mod scheduler;
 mod turns;
 mod worker;
@@ -74,6 +75,7 @@ pub async fn run(
     engine.leave_alone_who_asked();
     let (admitted, admissions) = mpsc::channel(ADMITTED_POLLS_MAX);
     let (finished, finishings) = mpsc::channel(FINISHED_ENTRIES_MAX);
+    engine.name_committer(finished.downgrade());
     let log_is_complete = CancellationToken::new();
 
     let looking = looks::run(Arc::clone(&engine), mode, admitted.clone(), stop.clone());
@@ -137,7 +139,7 @@ async fn stopping_all_on_panic(stage: impl Future<Output = ()>, stop: Cancellati
 /// The committer on a thread of its own: it must not wait for a place among the readers.
 fn committer(
     engine: Arc<Engine>,
-    finishings: mpsc::Receiver<commit::Finished>,
+    finishings: mpsc::Receiver<commit::Work>,
     stop: CancellationToken,
 ) -> tokio::task::JoinHandle<()> {
     let (ended, end) = oneshot::channel();

@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 
 use crate::model::{
-    ArticleId, Author, DatePrecision, Digest, ExtractTrace, OffsetTime, PlaceLabel, Quality, Seq, SourceId, SourceKind,
-    TopicLabel,
+    ArticleId, Author, DatePrecision, Digest, ExtractTrace, Labels, LanguageLabel, OffsetTime, PlaceLabel, Quality,
+    Seq, SourceId, SourceKind, TopicLabel,
 };
 
 /// Name and version of the schema; additions keep the version, a renamed or retyped field raises it.
@@ -43,7 +43,7 @@ pub struct Record {
     pub version: u32,
     /// What happened.
     pub event: Event,
-    /// The earlier version, for an update.
+    /// The earlier version, for a later one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replaces: Option<u32>,
     /// When this line was committed.
@@ -106,6 +106,14 @@ pub struct Record {
     pub rules: RulesTrace,
     /// Version of chapar that wrote it.
     pub chapar: String,
+}
+
+impl Record {
+    /// What it was labelled with.
+    pub fn labels(&self) -> Labels {
+        let language = LanguageLabel { tag: self.language.clone(), confidence: self.language_confidence };
+        Labels { language, places: self.places.clone(), topics: self.topics.clone() }
+    }
 }
 
 /// The announcing source.

@@ -15,7 +15,7 @@
 //! | `country:KZ`, `country:"South Korea"` | about the country, by ISO 3166-1 alpha-2 code or English name |
 //! | `lang:uz` | in the language, in any script (`uz-Latn`, `uz-Cyrl`) |
 //! | `source:astanatimes` | announced by the source |
-//! | `event:update` | with this event |
+//! | `event:update` | with this event; an older version, too, while without `event:` an article is found by its newest |
 //! | `since:7d`, `until:2026-11-01` | recorded at or after, recorded before |
 //!
 //! Words are compared whole, in any case, with `ё` as `е` and every apostrophe after `o` and `g` left out.
@@ -184,6 +184,12 @@ impl Query {
             }
         }
         (since, until)
+    }
+
+    /// Whether it asks what happened, and so for every line of the log; else an article is found by its newest version.
+    pub fn asks_for_events(&self) -> bool {
+        let conditions = self.clauses.iter().flat_map(|clause| &clause.any);
+        conditions.flat_map(|condition| &condition.terms).any(|term| matches!(term, Term::Event(_)))
     }
 
     fn require(&mut self, terms: Vec<Term>) {

@@ -1,6 +1,6 @@
 //! Why a text has its labels: every topic with its score, every term with what it counts for, and where it stands.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::document::Document;
 use super::lexicon::{Hit, Owner};
@@ -8,7 +8,7 @@ use super::topics::{Judged, Missing, rounded};
 use crate::model::{Field, LanguageLabel, PlaceLabel};
 
 /// What classification found in a text.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Explanation {
     /// The title as it was read; a first line that stood for it.
     pub title: String,
@@ -27,7 +27,7 @@ pub struct Explanation {
 }
 
 /// A topic, given or not.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TopicScore {
     /// Id of the topic's rule file.
     pub id: String,
@@ -40,14 +40,14 @@ pub struct TopicScore {
     /// Whether the text has this label.
     pub given: bool,
     /// Why not, in words.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub missing: Option<&'static str>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub missing: Option<String>,
     /// The terms, those that add most first; those of weight 0 took words away from others.
     pub matched: Vec<ScoredTerm>,
 }
 
 /// A term that was found.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ScoredTerm {
     /// As written in the rule.
     pub term: String,
@@ -64,7 +64,7 @@ pub struct ScoredTerm {
 }
 
 /// A stretch of the title or body in which a term was found.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Mark {
     /// Whether it stands in the title.
     pub in_title: bool,
@@ -142,7 +142,7 @@ impl TopicScore {
             score: rounded(judged.score),
             threshold: judged.topic.threshold(),
             given: judged.missing.is_none(),
-            missing: judged.missing.map(Missing::in_words),
+            missing: judged.missing.map(|missing| missing.in_words().to_owned()),
             matched: matched.collect(),
         }
     }

@@ -1,6 +1,7 @@
 //! The pure stages as Unix filters: FILE… or `-` in, one JSON line per input out, in input order; an input that fails
 //! gives a line with its error, the rest goes on, exit 1 at the end.
 
+mod explained;
 mod inputs;
 
 use std::collections::HashMap;
@@ -15,6 +16,8 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use url::Url;
 
+use super::ask::OutputArguments;
+use super::output::Format;
 use super::{Exit, Failure};
 use crate::classify::{Classifier, ClassifyText};
 use crate::extract::clean::clean as clean_text;
@@ -41,6 +44,18 @@ pub struct FilesArguments {
     /// Files; `-` is stdin
     #[arg(default_value = "-")]
     files: Vec<PathBuf>,
+}
+
+#[derive(Args)]
+pub struct ClassifyArguments {
+    #[command(flatten)]
+    files: FilesArguments,
+    /// Says why: the text with its matched terms, each topic's score, the topics that were nearly given. A file that is no
+    /// NDJSON is one text
+    #[arg(long)]
+    explain: bool,
+    #[command(flatten)]
+    output: OutputArguments,
 }
 
 /// Files with what came with them.
@@ -254,9 +269,19 @@ fn text_line(line: &str) -> Result<TextLine, String> {
     if text.id.is_null() { Err("id is null".to_owned()) } else { Ok(text) }
 }
 
-pub fn classify(config: Option<&Path>, arguments: FilesArguments) -> Result<Exit, Failure> {
+pub fn classify(config: Option<&Path>, arguments: ClassifyArguments) -> Result<Exit, Failure> {
+    let ClassifyArguments { files, explain, output } = arguments;
     let classifier = Classifier::compile(&rule_files(config)?).map_err(faults)?;
-    each_line(arguments.inputs(), |line| {
+    if explain {
+        if output.format == Some(Format::Csv) {
+            return Err(Failure::new(Exit::Usage, "--explain has the formats cat and json"));
+        }
+        return explained::explain(&classifier, files.inputs(), output.format);
+    }
+    if output.format.is_some() {
+        return Err(Failure::new(Exit::Usage, "-o belongs to --explain; the labels are NDJSON"));
+    }
+    each_line(files.inputs(), |line| {
         let text = text_line(line)?;
         let labels = classifier.classify(&ClassifyText {
             title: text.title.as_deref().unwrap_or_default(),

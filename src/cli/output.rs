@@ -19,6 +19,7 @@ mod cat;
 mod copies;
 mod csv;
 mod diff;
+mod marked;
 mod records;
 mod rows;
 mod table;
@@ -31,8 +32,10 @@ use jiff::tz::TimeZone;
 
 pub use copies::{copies_page, where_it_differs};
 pub use diff::diff_page;
-pub use records::{RECORD_COLUMNS, RecordWriter};
+pub use marked::{legend, marked_text};
+pub use records::{RECORD_COLUMNS, RecordWriter, SHORT_ID_CHARS};
 pub use rows::{Align, Column, RowWriter};
+pub use terminal::{Emphasis, one_line, paint};
 
 /// Width that is assumed when a terminal does not tell its own, in columns.
 const COLUMNS_USUAL: usize = 80;

@@ -11,11 +11,13 @@ use url::Url;
 
 use super::ask::{OutputArguments, client, path_segment};
 use super::operate::{left, list, right};
-use super::output::{Align, Column, Format, RecordWriter, Surface, copies_page, diff_page, where_it_differs};
+use super::output::{Align, Column, Format, RecordWriter, Surface, copies_page, diff_page, one_line, where_it_differs};
+use super::reclassify::shown as shown_shift;
 use super::{Exit, Failure};
 use crate::local_api::{AskError, Client, VersionRow};
 use crate::model::{ArticleId, SourceId};
 use crate::novelty::difference::{self, Alike, Change, Difference};
+use crate::pipeline::reclassify::shifts;
 use crate::record::Record;
 use crate::store::Copies;
 
@@ -203,6 +205,9 @@ fn write_diff(old: &Record, new: &Record, format: Option<Format>) -> Result<Exit
     if format == Format::Cat {
         let mut out = io::stdout().lock();
         out.write_all(diff_page(old, new, &Surface::of_stdout()).as_bytes())?;
+        for shift in shifts(old, &new.labels()) {
+            writeln!(out, "{}", one_line(&shown_shift(&shift)))?;
+        }
         out.flush()?;
         return Ok(Exit::Done);
     }

@@ -95,7 +95,7 @@ fn what_holds_a_known_text_and_much_more_is_recorded_and_names_it() {
     let record = world.record(2);
     assert_eq!(record.dedup.of, Some(ArticleId([1; 16])));
     assert!(record.dedup.similarity.is_some_and(|share| share > 0.9), "{:?}", record.dedup);
-    assert_eq!(Settled::from_record(&record).outcome, Recorded);
+    assert_eq!(Settled::from_record(&record).outcome(), Some(Recorded));
 }
 
 #[test]
@@ -250,7 +250,8 @@ fn forged(number: u64, sketch: &Sketch) -> Settled {
 /// Its line, with a text of its own.
 fn line_of(settled: &Settled) -> String {
     let seq = settled.record.unwrap();
-    let line = serde_json::json!({"seq": seq, "event": "new", "content_text": text(seq.0 + 1_000)});
+    let line =
+        serde_json::json!({"seq": seq, "id": settled.entry, "event": "new", "content_text": text(seq.0 + 1_000)});
     format!("{line}\n")
 }
 

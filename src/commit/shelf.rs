@@ -1,7 +1,7 @@
 //! What a new article may be a near copy of: the records in the store, and those before it in its batch.
 
 use std::cell::RefCell;
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -66,6 +66,7 @@ pub struct Articles<'a> {
 /// What of a line of the log is compared.
 #[derive(Deserialize)]
 struct Line {
+    id: ArticleId,
     event: Event,
     content_text: String,
 }
@@ -88,14 +89,17 @@ impl Texts {
     fn learn_newest(&mut self, store: &Store) -> Result<(), StoreError> {
         let (mut records, mut bytes) = LEARNED_AT_START;
         let mut next = store.last_seq();
+        // A text that was labelled anew stands in the log twice, and is no more common for that.
+        let mut learned = HashSet::new();
         while records > 0
             && bytes > 0
             && let Some(frame) = store.frame_of(next)?
         {
             for (_, line) in frame.lines().rev().take(usize::try_from(records).unwrap_or(usize::MAX)) {
                 (records, bytes) = (records - 1, bytes.saturating_sub(line.len()));
-                if let Some(profile) = profile_of(line)? {
-                    self.common.learn(&profile);
+                let line = read_line(line)?;
+                if line.has_text() && learned.insert(line.id) {
+                    self.common.learn(&Profile::of(&line.content_text));
                 }
             }
             next = Seq(frame.first.0.saturating_sub(1));
@@ -145,9 +149,15 @@ pub(super) fn line_if_kept(store: &Store, seq: Seq) -> Result<Option<String>, St
     }
 }
 
-fn profile_of(line: &str) -> Result<Option<Profile>, StoreError> {
-    let line: Line = serde_json::from_str(line).map_err(|error| StoreError::Row(error.to_string()))?;
-    Ok(matches!(line.event, Event::New | Event::Update).then(|| Profile::of(&line.content_text)))
+fn read_line(line: &str) -> Result<Line, StoreError> {
+    serde_json::from_str(line).map_err(|error| StoreError::Row(error.to_string()))
+}
+
+impl Line {
+    /// Whether it is the text of an article that is there.
+    fn has_text(&self) -> bool {
+        matches!(self.event, Event::New | Event::Update | Event::Relabel)
+    }
 }
 
 impl Batch {
@@ -217,7 +227,8 @@ impl Shelf for Articles<'_> {
             return Ok(Some(profile));
         }
         let Some(line) = line_if_kept(self.store, place)? else { return Ok(None) };
-        let profile = profile_of(&line)?.map(Arc::new);
+        let line = read_line(&line)?;
+        let profile = line.has_text().then(|| Arc::new(Profile::of(&line.content_text)));
         if let Some(profile) = &profile {
             self.texts.keep(place, Arc::clone(profile));
         }

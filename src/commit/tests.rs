@@ -11,7 +11,7 @@ use crate::record::{Event, Record};
 
 mod copies;
 
-fn pending(number: u8, look: Look) -> Pending {
+pub(super) fn pending(number: u8, look: Look) -> Pending {
     let entry = Entry {
         source: "a".parse().unwrap(),
         id: ArticleId([number; 16]),

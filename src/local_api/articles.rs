@@ -74,7 +74,7 @@ impl Found {
 }
 
 /// Asks the store of an article; `None` from `read` is "there is no such record".
-async fn of_article<T: Send + 'static>(
+pub(super) async fn of_article<T: Send + 'static>(
     api: &Api,
     prefix: &str,
     read: impl FnOnce(&Store, ArticleId) -> Result<Option<T>, StoreError> + Send + 'static,

@@ -86,7 +86,8 @@ pub(super) async fn query(State(api): State<Api>, Json(ask): Json<QueryAsk>) -> 
             sent += 1;
             lines.send(line) && sent < limit
         };
-        let result = if limit == 0 { Ok(()) } else { scan(&store, &query, ask.order, end, visit) };
+        let versions = if query.asks_for_events() { Versions::All } else { Versions::Newest };
+        let result = if limit == 0 { Ok(()) } else { scan(&store, &query, (ask.order, versions), end, visit) };
         lines.finish(result);
     });
     Ok(ndjson(body, end))
@@ -144,7 +145,7 @@ async fn stream_tail(
     }
 }
 
-fn read_query(engine: &Engine, ask: &QueryAsk) -> Result<Query, ApiError> {
+pub(super) fn read_query(engine: &Engine, ask: &QueryAsk) -> Result<Query, ApiError> {
     let active = engine.active();
     let zone = ask.zone.as_deref().and_then(|name| TimeZone::get(name).ok()).unwrap_or(TimeZone::UTC);
     let sources: Vec<String> = active.settings.sources.iter().map(|source| source.id.to_string()).collect();
@@ -155,11 +156,28 @@ fn read_query(engine: &Engine, ask: &QueryAsk) -> Result<Query, ApiError> {
     Ok(query)
 }
 
+/// Which versions of an article are found.
+#[derive(Clone, Copy, PartialEq)]
+enum Versions {
+    Newest,
+    All,
+}
+
+/// Whether a later version was recorded up to `end`.
+fn is_superseded(store: &Store, record: &Record, end: Seq) -> Result<bool, StoreError> {
+    match store.seen(record.id)? {
+        // The newest, or one that is remembered no more.
+        known if known.is_none_or(|known| known.seq <= record.seq) => Ok(false),
+        Some(known) if known.seq <= end => Ok(true),
+        _ => Ok(store.versions(record.id)?.iter().any(|(_, seq)| *seq > record.seq && *seq <= end)),
+    }
+}
+
 /// Hands each matching line to `visit` until it answers false.
 fn scan(
     store: &Store,
     query: &Query,
-    order: Order,
+    (order, versions): (Order, Versions),
     end: Seq,
     mut visit: impl FnMut(Seq, &str) -> bool,
 ) -> Result<(), StoreError> {
@@ -176,7 +194,12 @@ fn scan(
         for (seq, line) in &lines {
             let record: Record = serde_json::from_str(line).map_err(|error| StoreError::Row(error.to_string()))?;
             let is_too_old = since.is_some_and(|since| record.recorded_at + CLOCK_SLACK < since);
-            if order == Order::Newest && is_too_old || query.matches(&record) && !visit(*seq, line) {
+            if order == Order::Newest && is_too_old {
+                return Ok(());
+            }
+            let is_found =
+                query.matches(&record) && (versions == Versions::All || !is_superseded(store, &record, end)?);
+            if is_found && !visit(*seq, line) {
                 return Ok(());
             }
         }
@@ -199,7 +222,7 @@ fn begin(store: &Store, query: &Query, tail: &TailAsk, end: Seq, lines: &mut Lin
     let mut newest = Vec::new();
     let mut bytes = 0;
     if tail.last > 0 {
-        scan(store, query, Order::Newest, end, |_, line| {
+        scan(store, query, (Order::Newest, Versions::All), end, |_, line| {
             bytes += line.len();
             newest.push(line.to_owned());
             newest.len() < tail.last && bytes < TAIL_BYTES_MAX

@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use super::engine::Engine;
 use super::turns::{Turns, UnderWay, one_less, one_more};
 use super::{CLOCK_LOOKED_AT, worker};
-use crate::commit::Finished;
+use crate::commit::Work;
 use crate::fetch;
 use crate::http;
 use crate::model::{ArticleId, Look, Pending, SourceId};
@@ -60,7 +60,7 @@ impl Waiting {
 pub async fn run(
     engine: Arc<Engine>,
     mut admissions: mpsc::Receiver<Vec<Pending>>,
-    finished: mpsc::Sender<Finished>,
+    finished: mpsc::Sender<Work>,
     stop: CancellationToken,
 ) {
     let mut lanes = load(&engine).await;

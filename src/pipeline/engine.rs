@@ -1,14 +1,15 @@
 //! What all tasks share: the store, and the settings and rules in force.
 
 use std::path::Path;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, mpsc};
 
 use crate::activity::Activity;
 use crate::classify::Classifier;
+use crate::commit::Work;
 use crate::http::{Client, HttpError, HttpSettings};
 use crate::settings::{HttpSection, Settings, SettingsError};
 use crate::site_rules::SiteRules;
@@ -86,6 +87,8 @@ pub struct Engine {
     /// Threads that read pages at the same time.
     pub readers: Semaphore,
     active: RwLock<(Arc<Active>, Client)>,
+    /// The way to the committer of the pipeline that runs; who only knows it does not keep the committer waiting.
+    committer: OnceLock<mpsc::WeakSender<Work>>,
 }
 
 impl Engine {
@@ -112,7 +115,19 @@ impl Engine {
             activity: Arc::default(),
             readers: Semaphore::new(readers),
             active: RwLock::new((Arc::new(active), client)),
+            committer: OnceLock::new(),
         })
+    }
+
+    /// Tells where the committer of the pipeline is found; an engine runs one pipeline.
+    pub(super) fn name_committer(&self, committer: mpsc::WeakSender<Work>) {
+        // A second pipeline on one store cannot be: the first one's committer is the writer.
+        let _ = self.committer.set(committer);
+    }
+
+    /// The way to the committer of the pipeline; `None` where none was started.
+    pub(super) fn committer(&self) -> Option<&mpsc::WeakSender<Work>> {
+        self.committer.get()
     }
 
     /// Settings and rules in force.

@@ -10,7 +10,7 @@ use url::Url;
 use super::engine::{Active, Engine};
 use crate::activity::Activity;
 use crate::classify::ClassifyText;
-use crate::commit::{Candidate, Ending, Finished, Unread};
+use crate::commit::{Candidate, Ending, Finished, Unread, Work};
 use crate::extract::{self, Hints, PageBlocks, SiteTemplate};
 use crate::fetch::{self, AfterFailure, Fetched};
 use crate::http::Validators;
@@ -27,7 +27,7 @@ const SOURCE_LOOKED_FOR: Duration = Duration::from_secs(10 * 60);
 const STORE_LOOKED_AT: Duration = Duration::from_secs(10);
 
 /// Works on an entry and hands it to the committer; tells when it has to be worked on again, if it has.
-pub async fn work(engine: Arc<Engine>, id: ArticleId, finished: mpsc::Sender<Finished>) -> Option<Timestamp> {
+pub async fn work(engine: Arc<Engine>, id: ArticleId, finished: mpsc::Sender<Work>) -> Option<Timestamp> {
     let _fetching = Activity::during(&engine.activity.fetching);
     let pending = match engine.store.pending(id) {
         Ok(pending) => pending?,
@@ -97,8 +97,8 @@ fn later(wait: Duration) -> Option<Timestamp> {
 }
 
 /// A closed committer means stop: the entry is still in the frontier and leased again at the next start.
-async fn hand_over(finished: &mpsc::Sender<Finished>, pending: Pending, ending: Ending) -> Option<Timestamp> {
-    let _ = finished.send(Finished { pending, ending }).await;
+async fn hand_over(finished: &mpsc::Sender<Work>, pending: Pending, ending: Ending) -> Option<Timestamp> {
+    let _ = finished.send(Work::Finished(Box::new(Finished { pending, ending }))).await;
     None
 }
 

@@ -13,7 +13,17 @@ use super::{Sketched, StoreError, Tables, versions};
 use crate::model::{ArticleId, Digest, Outcome, Seq, SourceId};
 use crate::record::{Event, Record};
 
-/// One entry that has come to its outcome, as sled must hear of it.
+/// What happened to an article.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Happened {
+    /// An admitted entry came to its outcome.
+    Outcome(Outcome),
+    /// Its newest version got new labels, by which it is in this language. No entry was admitted for that, and nothing is
+    /// counted.
+    Relabel(String),
+}
+
+/// What happened to one article, most often the outcome of an entry, as sled must hear of it.
 #[derive(Clone, Debug)]
 pub struct Settled {
     /// The frontier's key.
@@ -28,8 +38,8 @@ pub struct Settled {
     pub record: Option<Seq>,
     /// For a copy: the article it is a copy of, and what to remember of it.
     pub copy: Option<(ArticleId, KnownCopy)>,
-    /// Its outcome.
-    pub outcome: Outcome,
+    /// What it came to.
+    pub happened: Happened,
     /// When it came to it.
     pub at: jiff::Timestamp,
     /// For a dead letter.
@@ -50,11 +60,19 @@ impl Settled {
             owns: None,
             record: None,
             copy: None,
-            outcome,
+            happened: Happened::Outcome(outcome),
             at,
             dead: None,
             sketch: None,
             look: LookChange::Keep,
+        }
+    }
+
+    /// The outcome of its entry; new labels are none.
+    pub fn outcome(&self) -> Option<Outcome> {
+        match self.happened {
+            Happened::Outcome(outcome) => Some(outcome),
+            Happened::Relabel(_) => None,
         }
     }
 
@@ -68,7 +86,12 @@ impl Settled {
         // A page that was withdrawn has no text that could be unchanged.
         let text_digest = if record.event == Event::Withdrawn { Digest([0; 16]) } else { digest };
         let seen = Seen { outcome, version: record.version, seq: record.seq, text_digest, of };
+        let happened = match record.event {
+            Event::Relabel => Happened::Relabel(record.language.clone()),
+            Event::New | Event::Update | Event::Withdrawn | Event::Duplicate => Happened::Outcome(outcome),
+        };
         Self {
+            happened,
             seen: vec![(record.id, seen)],
             owns: (outcome == Outcome::Recorded).then_some((digest, record.id)),
             record: Some(record.seq),
@@ -90,6 +113,7 @@ impl Tables {
     ) -> Result<Vec<SourceId>, StoreError> {
         let records = settled.iter().filter_map(|one| Some((one.record?, one.sketch.as_ref())));
         let rows = self.sketch_rows(records, near_window)?;
+        let older_sketches = self.older_sketches(settled)?;
         let Self { meta, frontier, seen, digests, positions, dead, versions, copies, .. } = self;
         let Self { looks, looks_due: due, sketches, sketch_keys: keys, .. } = self;
         let trees = (meta, frontier, seen, digests, positions, dead, versions, copies, looks, due, sketches, keys);
@@ -98,6 +122,7 @@ impl Tables {
                 let looks = LookTables { meta, looks, due };
                 let tables = OutcomeTables { meta, frontier, seen, digests, dead, versions, copies, looks, sketches };
                 rows.write(sketches, keys)?;
+                older_sketches.write(sketches)?;
                 let mut removed = Vec::new();
                 let mut line = 0;
                 for one in settled {
@@ -131,8 +156,28 @@ struct OutcomeTables<'a> {
 }
 
 impl OutcomeTables<'_> {
-    /// Enters an outcome; tells whether the entry was pending.
+    /// Enters what happened; tells whether an entry was pending.
     fn enter(&self, one: &Settled) -> InTransaction<bool> {
+        if let Some((of, copy)) = &one.copy {
+            let before = self.seen.get(copy.id.0)?.and_then(|row| Seen::decode(&row));
+            copies::enter(self.copies, *of, copy, before.as_ref())?;
+        }
+        for (id, row) in &one.seen {
+            self.remember(*id, row, one)?;
+        }
+        if let Some((digest, owner)) = one.owns
+            && self.digests.get(digest.0)?.is_none()
+        {
+            self.digests.insert(&digest.0, &owner.0)?;
+        }
+        match &one.happened {
+            Happened::Outcome(outcome) => self.settle(one, *outcome),
+            Happened::Relabel(_) => Ok(false),
+        }
+    }
+
+    /// Takes the entry out of the frontier and counts its outcome.
+    fn settle(&self, one: &Settled, outcome: Outcome) -> InTransaction<bool> {
         let was_pending = self.frontier.remove(&one.entry.0)?.is_some();
         if was_pending {
             subtract(self.meta, "pending")?;
@@ -140,30 +185,22 @@ impl OutcomeTables<'_> {
             // Rebuilt from the log: its admission is not known any more.
             add(self.meta, "admitted", 1)?;
         }
-        if let Some((of, copy)) = &one.copy {
-            let before = self.seen.get(copy.id.0)?.and_then(|row| Seen::decode(&row));
-            copies::enter(self.copies, *of, copy, before.as_ref())?;
-        }
-        for (id, row) in &one.seen {
-            self.remember(*id, row, one.at)?;
-        }
-        if let Some((digest, owner)) = one.owns
-            && self.digests.get(digest.0)?.is_none()
-        {
-            self.digests.insert(&digest.0, &owner.0)?;
-        }
         match &one.dead {
             Some(letter) => self.dead.insert(&one.entry.0, encode_json(letter)?)?,
             None => self.dead.remove(&one.entry.0)?,
         };
         self.looks.change(&one.look)?;
-        add(self.meta, one.outcome.name(), 1)?;
+        add(self.meta, outcome.name(), 1)?;
         Ok(was_pending)
     }
 
-    fn remember(&self, id: ArticleId, row: &Seen, at: jiff::Timestamp) -> InTransaction<()> {
+    fn remember(&self, id: ArticleId, row: &Seen, one: &Settled) -> InTransaction<()> {
         let before = self.seen.get(id.0)?;
-        let day = before.as_deref().map(rows::day_of).unwrap_or_default().max(Day::of(at));
+        let known_day = before.as_deref().map(rows::day_of);
+        let day = match (&one.happened, known_day) {
+            (Happened::Relabel(_), Some(known)) => known,
+            (_, known) => known.unwrap_or_default().max(Day::of(one.at)),
+        };
         if let Some(before) = before.as_deref().and_then(Seen::decode) {
             versions::keep(self.versions, id, &before, row)?;
             copies::leave(self.copies, id, &before, row)?;

@@ -57,12 +57,17 @@ impl Sketched {
         Some(Self { id: record.id, sketch: profile.sketch()?.clone(), at, language })
     }
 
-    fn encode(&self) -> Vec<u8> {
+    /// The same text, taken to be in this language.
+    pub(super) fn in_language(self, language: &str) -> Self {
+        Self { language: language.to_owned(), ..self }
+    }
+
+    pub(super) fn encode(&self) -> Vec<u8> {
         let (at, sketch) = (self.at.as_second().to_be_bytes(), self.sketch.to_bytes());
         [self.id.0.as_slice(), &at, &sketch, self.language.as_bytes()].concat()
     }
 
-    fn decode(row: &[u8]) -> Option<Self> {
+    pub(super) fn decode(row: &[u8]) -> Option<Self> {
         let (id, row) = row.split_first_chunk()?;
         let (at, row) = row.split_first_chunk()?;
         let (sketch, language) = row.split_at_checked(Sketch::BYTES)?;

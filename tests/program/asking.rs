@@ -126,7 +126,7 @@ pub fn on_terminal(dir: &Dir, arguments: &[&str]) -> String {
 }
 
 #[allow(unsafe_code)]
-fn terminal() -> (std::fs::File, std::fs::File) {
+pub fn terminal() -> (std::fs::File, std::fs::File) {
     use std::os::fd::FromRawFd;
     let (mut primary, mut secondary) = (0, 0);
     let size = libc::winsize { ws_row: 40, ws_col: 100, ws_xpixel: 0, ws_ypixel: 0 };

@@ -20,6 +20,7 @@ mod near;
 mod once;
 mod polling;
 mod reading;
+mod reclassify;
 mod region_pages;
 mod settings;
 mod shipped_sources;

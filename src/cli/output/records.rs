@@ -48,7 +48,7 @@ const DISPENSABLE: [Cell; 4] = [Cell::Topics, Cell::Language, Cell::Countries, C
 const TITLE_COLUMNS_MIN: usize = 32;
 
 /// Characters of an id in the table: 40 bits, so that among a million records one in a million begins like another.
-const SHORT_ID_CHARS: usize = 8;
+pub const SHORT_ID_CHARS: usize = 8;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Cell {

@@ -9,7 +9,7 @@ use super::Colour;
 use crate::text;
 
 /// An outside string as one safe line.
-pub(super) fn one_line(outside: &str) -> String {
+pub fn one_line(outside: &str) -> String {
     text::for_terminal(&text::collapse(outside))
 }
 
@@ -110,23 +110,31 @@ fn width_up_to(word: &str, columns: usize) -> usize {
 
 /// How a piece of text stands out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Emphasis {
+pub enum Emphasis {
+    /// Bold.
     Strong,
+    /// Dim.
     Faint,
     /// Only in the older text.
     Removed,
     /// Only in the newer text.
     Added,
+    /// Speaks for a topic.
+    Topic,
+    /// Names a country.
+    Place,
 }
 
-/// `text` with the sequences for bold, dim, red or green, when colour is on.
-pub(super) fn paint(text: &str, emphasis: Emphasis, colour: Colour) -> Cow<'_, str> {
+/// `text` with the sequences for bold, dim, red, green, yellow or cyan, when colour is on.
+pub fn paint(text: &str, emphasis: Emphasis, colour: Colour) -> Cow<'_, str> {
     match (colour, emphasis) {
         (Colour::Off, _) => Cow::Borrowed(text),
         (Colour::On, Emphasis::Strong) => Cow::Owned(format!("\u{1b}[1m{text}\u{1b}[0m")),
         (Colour::On, Emphasis::Faint) => Cow::Owned(format!("\u{1b}[2m{text}\u{1b}[0m")),
         (Colour::On, Emphasis::Removed) => Cow::Owned(format!("\u{1b}[31m{text}\u{1b}[0m")),
         (Colour::On, Emphasis::Added) => Cow::Owned(format!("\u{1b}[32m{text}\u{1b}[0m")),
+        (Colour::On, Emphasis::Topic) => Cow::Owned(format!("\u{1b}[33m{text}\u{1b}[0m")),
+        (Colour::On, Emphasis::Place) => Cow::Owned(format!("\u{1b}[36m{text}\u{1b}[0m")),
     }
 }
 
