@@ -9,6 +9,7 @@ mod language;
 mod languages;
 mod lexicon;
 mod places;
+mod term;
 mod topics;
 mod uzbek;
 
@@ -19,8 +20,9 @@ pub use explanation::{Explanation, Mark, ScoredTerm, TopicScore};
 
 use document::Document;
 use languages::TermLanguage;
-use lexicon::{Hit, Lexicon, Owner};
+use lexicon::{Hit, Lexicon};
 use places::{Place, PlaceRules};
+use term::Owner;
 use topics::{Judged, RuleTest, Topic, TopicRules};
 
 /// The rules for language, places and topics, compiled.

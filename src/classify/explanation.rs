@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::document::Document;
-use super::lexicon::{Hit, Owner};
+use super::lexicon::Hit;
+use super::term::Owner;
 use super::topics::{Judged, Missing, rounded};
 use crate::model::{Field, LanguageLabel, PlaceLabel};
 
@@ -129,7 +130,7 @@ impl Explanation {
 impl TopicScore {
     fn new(document: &Document, judged: &Judged<'_>) -> Self {
         let matched = judged.finds.iter().map(|find| ScoredTerm {
-            term: find.hit.term.written.clone(),
+            term: find.hit.term.written.to_string(),
             form: find.form(document),
             field: find.field,
             count: find.count,

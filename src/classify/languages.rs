@@ -8,7 +8,7 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserializer, Error, MapAccess, Visitor};
 use toml::Spanned;
 
-use super::lexicon::{Company, Owner, Term};
+use super::term::{Company, Owner, Term};
 use super::uzbek;
 use crate::rules::{RuleFault, RuleFile, line_of};
 
@@ -72,7 +72,8 @@ pub type RawTerms = BTreeMap<Spanned<String>, Vec<Spanned<RawTerm>>>;
 #[derive(Clone, Debug)]
 pub struct RawTerm {
     text: String,
-    options: TermOptions,
+    /// Nothing for most.
+    options: Option<Box<TermOptions>>,
 }
 
 /// What a term may say beside its words.
@@ -109,21 +110,13 @@ impl<'de> Deserialize<'de> for RawTerm {
             }
 
             fn visit_str<E: Error>(self, text: &str) -> Result<RawTerm, E> {
-                let options = TermOptions {
-                    term: None,
-                    weight: 1.0,
-                    title: 1.0,
-                    with: Vec::new(),
-                    without: Vec::new(),
-                    places: Vec::new(),
-                };
-                Ok(RawTerm { text: text.to_owned(), options })
+                Ok(RawTerm { text: text.to_owned(), options: None })
             }
 
             fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<RawTerm, A::Error> {
                 let mut options = TermOptions::deserialize(MapAccessDeserializer::new(map))?;
                 let text = options.term.take().ok_or_else(|| A::Error::missing_field("term"))?;
-                Ok(RawTerm { text, options })
+                Ok(RawTerm { text, options: Some(Box::new(options)) })
             }
         }
 
@@ -133,7 +126,10 @@ impl<'de> Deserialize<'de> for RawTerm {
 
 impl RawTerm {
     fn term(&self, owner: Owner, language: TermLanguage) -> Result<Term, String> {
-        let Self { text, options: TermOptions { weight, title, with, without, places, .. } } = self;
+        let Self { text, options } = self;
+        let Some(TermOptions { weight, title, with, without, places, .. }) = options.as_deref() else {
+            return Term::parse(text, 1.0, owner, language);
+        };
         if !weight.is_finite() || weight.abs() > WEIGHT_MAX {
             return Err(format!("weight {weight} of {text:?}; use -{WEIGHT_MAX} to {WEIGHT_MAX}"));
         }
@@ -144,16 +140,21 @@ impl RawTerm {
             return Err(format!("places of {text:?}: {place:?} is no ISO 3166-1 code; write two capitals"));
         }
         let mut term = Term::parse(text, *weight, owner, language)?;
-        term.title = *title;
-        term.places.clone_from(places);
+        if *title != 1.0 {
+            term.wishes_mut().title = *title;
+        }
+        if !places.is_empty() {
+            term.wishes_mut().places.clone_from(places);
+        }
         for (wanted, key, list) in [(true, "with", with), (false, "without", without)] {
             let other = |other: &String| match Term::parse(other, 1.0, owner, language)? {
-                term if term.company.is_empty() => Ok(term),
+                term if term.wishes().company.is_empty() => Ok(term),
                 _ => Err(format!("{key} of {text:?}: {other:?} has a NEAR/ of its own; use plain words")),
             };
             let terms = list.iter().map(other).collect::<Result<Vec<Term>, String>>()?;
             if !terms.is_empty() {
-                term.company.push(Company { wanted, words_max: COMPANY_WORDS_MAX, terms });
+                let words_max = COMPANY_WORDS_MAX;
+                term.wishes_mut().company.push(Company { wanted, words_max, terms, number: 0 });
             }
         }
         Ok(term)
@@ -220,12 +221,16 @@ fn cyrillic_twin(term: &Term) -> Option<Term> {
     let words: Vec<String> = words.collect();
     let mut twin = Term::parse(&words.join(" "), term.weight, term.owner(), cyrillic).ok()?;
     twin.written.clone_from(&term.written);
-    twin.title = term.title;
-    twin.places.clone_from(&term.places);
-    // A NEAR has been parsed with its words.
-    for company in &term.company[twin.company.len()..] {
-        let terms = company.terms.iter().filter_map(cyrillic_twin).collect();
-        twin.company.push(Company { terms, ..company.clone() });
+    let latin = term.wishes();
+    if latin != twin.wishes() {
+        let own = twin.wishes_mut();
+        own.title = latin.title;
+        own.places.clone_from(&latin.places);
+        // A NEAR has been parsed with its words.
+        for company in &latin.company[own.company.len()..] {
+            let terms = company.terms.iter().filter_map(cyrillic_twin).collect();
+            own.company.push(Company { terms, ..company.clone() });
+        }
     }
     Some(twin)
 }

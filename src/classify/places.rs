@@ -10,7 +10,8 @@ use toml::Spanned;
 
 use super::document::Document;
 use super::languages::{RawTerms, is_country_code, read_terms, toml_fault};
-use super::lexicon::{Hit, Owner, Term};
+use super::lexicon::Hit;
+use super::term::{Owner, Term};
 use crate::model::{Field, PlaceLabel};
 use crate::rules::{RuleFault, RuleFile, RuleFiles};
 
@@ -110,7 +111,7 @@ impl PlaceRules {
                 rules.places.len() - 1
             });
         }
-        let mut taken: HashSet<String> = HashSet::new();
+        let mut taken: HashSet<Box<str>> = HashSet::new();
         for (file, places) in &raw {
             let mut own = read_terms(file, "ignore", &places.ignore, Owner::NoPlace, faults);
             let mut codes: HashSet<&str> = HashSet::new();
@@ -221,7 +222,7 @@ fn is_confirmed(number: usize, place: &Place, sure: &BTreeSet<usize>) -> bool {
 
 /// Whether a name is known by its capitals alone, in a sentence of nothing but capitals: «CONTACT US».
 fn is_shouted_word(document: &Document, hit: &Hit<'_>) -> bool {
-    let term = hit.term.written.as_str();
+    let term = &*hit.term.written;
     if term.len() > ACRONYM_BYTES_MAX || !term.bytes().all(|byte| byte.is_ascii_uppercase()) {
         return false;
     }

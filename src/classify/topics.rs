@@ -11,7 +11,8 @@ use toml::Spanned;
 
 use super::document::Document;
 use super::languages::{RawTerms, is_country_code, read_terms, toml_fault};
-use super::lexicon::{Hit, Owner, Term};
+use super::lexicon::Hit;
+use super::term::{Owner, Term};
 use crate::model::{Field, PlaceLabel, TermMatch, TopicLabel};
 use crate::rules::{RuleFault, RuleFile, RuleFiles};
 
@@ -189,7 +190,7 @@ impl TopicRules {
         self.terms.extend(read_terms(file, "exclude", &raw.exclude, Owner::Excluded(number), faults));
         let terms = read_terms(file, "terms", &raw.terms, Owner::Topic(number), faults);
         let threshold = *raw.threshold.get_ref();
-        let reachable = terms.iter().map(|term| term.weight.max(0.0) * term.title.max(1.0)).sum::<f64>();
+        let reachable = terms.iter().map(|term| term.weight.max(0.0) * term.wishes().title.max(1.0)).sum::<f64>();
         let reachable = reachable * best_of_one_term();
         if !(threshold > 0.0 && threshold.is_finite() && threshold <= reachable) {
             let message = format!(
@@ -290,7 +291,7 @@ pub fn judge<'a>(topics: &'a [Topic], document: &Document, hits: &[Hit<'a>], pla
     for all in hits.chunk_by(|a, b| a.owner() == b.owner()) {
         let Some(Owner::Topic(number)) = all.first().map(Hit::owner) else { continue };
         let topic = &topics[number];
-        let own: Vec<Hit<'_>> = all.iter().filter(|hit| names_one(&hit.term.places)).copied().collect();
+        let own: Vec<Hit<'_>> = all.iter().filter(|hit| names_one(&hit.term.wishes().places)).copied().collect();
         if !own.iter().any(|hit| hit.weight > 0.0) {
             continue;
         }
@@ -364,12 +365,12 @@ fn finds<'a>(document: &Document, hits: &[Hit<'a>]) -> Vec<Find<'a>> {
     for hit in hits {
         let field = document.field_at(hit.first);
         let first = Find { hit: *hit, field, count: 0, gain: 0.0 };
-        by_term.entry((hit.term.written.as_str(), field)).or_insert(first).count += 1;
+        by_term.entry((&*hit.term.written, field)).or_insert(first).count += 1;
     }
     let mut finds: Vec<Find<'a>> = by_term.into_values().collect();
     for find in &mut finds {
         let field_score = match find.field {
-            Field::Title => TITLE_SCORE * find.hit.term.title,
+            Field::Title => TITLE_SCORE * find.hit.term.wishes().title,
             Field::Lede => LEDE_SCORE,
             Field::Body => BODY_SCORE,
         };
@@ -399,7 +400,7 @@ impl Judged<'_> {
     pub fn label(&self, document: &Document) -> TopicLabel {
         let Topic { id, name, iptc, .. } = self.topic;
         let evidence = self.finds.iter().filter(|find| find.hit.weight != 0.0).take(MATCHES_MAX).map(|find| {
-            let (term, form) = (find.hit.term.written.clone(), find.form(document));
+            let (term, form) = (find.hit.term.written.to_string(), find.form(document));
             TermMatch { term, form, field: find.field, count: find.count }
         });
         TopicLabel {
