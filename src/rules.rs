@@ -99,7 +99,7 @@ pub fn line_of(text: &str, offset: usize) -> usize {
 }
 
 /// All rule files in force, by path relative to the rules folder (`topics/energy.toml`, `places.toml`).
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RuleFiles {
     files: BTreeMap<String, RuleFile>,
 }
@@ -141,7 +141,7 @@ impl RuleFiles {
     /// The rules of a folder alone: what most tests need, in a hundredth of the time.
     #[cfg(test)]
     pub fn of_folder(folder: &Path) -> Result<Self, RuleFault> {
-        Self { files: BTreeMap::new() }.overridden_by(folder)
+        Self::default().overridden_by(folder)
     }
 
     /// The files of a folder, such as `topics`, as (file name without `.toml`, file).

@@ -107,7 +107,7 @@ pub async fn client(config: Option<PathBuf>) -> Result<Client, Failure> {
         return Ok(client);
     }
     require_store(&settings.store.path)?;
-    let engine = tokio::task::block_in_place(|| Engine::open(Active::new(settings)?).map_err(Failure::from))?;
+    let engine = tokio::task::block_in_place(|| Engine::open(Active::for_reading(settings)?).map_err(Failure::from))?;
     Ok(Client::InProcess(local_api::router(Arc::new(engine), None)))
 }
 

@@ -139,7 +139,7 @@ pub fn summarise(engine: &Engine, before: &Counts) -> Result<(), Failure> {
 
 pub fn check(config: Option<PathBuf>) -> Result<Exit, Failure> {
     let active = load_active(config)?;
-    let faults = active.classifier.run_rule_tests();
+    let faults = active.classifier().map_err(|faults| Failure::new(Exit::Config, faults.to_string()))?.run_rule_tests();
     if !faults.is_empty() {
         let faults: Vec<String> = faults.iter().map(ToString::to_string).collect();
         return Err(Failure::new(Exit::Config, faults.join("\n")));

@@ -2,6 +2,7 @@
 
 use axum::Json;
 use axum::extract::{Path, State};
+use axum::http::StatusCode;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use url::Url;
@@ -52,12 +53,16 @@ pub(super) async fn explain(State(api): State<Api>, Path(prefix): Path<String>) 
     let _place = api.place()?;
     let active = api.engine.active();
     let explained = of_article(&api, &prefix, move |store, id| {
+        let rules = match active.classifier() {
+            Ok(rules) => rules,
+            Err(faults) => return Ok(Some(Err(faults.to_string()))),
+        };
         let Some(seen) = store.seen(id)? else { return Ok(None) };
         let Some(line) = store.line(seen.seq)? else { return Ok(None) };
         let record: Record = serde_json::from_str(&line).map_err(|error| StoreError::Row(error.to_string()))?;
-        let explanation = active.classifier.explain(&text_of(&active, &record));
-        let changes = shifts(&record, &labels_of(&active, &record));
-        Ok(Some(Explained {
+        let explanation = rules.explain(&text_of(&active, &record));
+        let changes = shifts(&record, &labels_of(rules, &active, &record));
+        Ok(Some(Ok(Explained {
             id,
             version: record.version,
             event: record.event,
@@ -72,7 +77,7 @@ pub(super) async fn explain(State(api): State<Api>, Path(prefix): Path<String>) 
             present_rules: active.rules_digest.clone(),
             changes,
             explanation,
-        }))
+        })))
     });
-    Ok(Json(explained.await?))
+    explained.await?.map(Json).map_err(|faults| ApiError(StatusCode::UNPROCESSABLE_ENTITY, faults))
 }

@@ -11,6 +11,7 @@ use crate::activity::Activity;
 use crate::classify::Classifier;
 use crate::commit::Work;
 use crate::http::{Client, HttpError, HttpSettings};
+use crate::rules::{RuleFault, RuleFiles};
 use crate::settings::{HttpSection, Settings, SettingsError};
 use crate::site_rules::SiteRules;
 use crate::store::{Store, StoreError};
@@ -22,8 +23,10 @@ const STORE_PATIENCE: Duration = Duration::from_secs(5);
 pub struct Active {
     /// The settings.
     pub settings: Settings,
-    /// The compiled topic, place and language rules.
-    pub classifier: Classifier,
+    /// The compiled topic and place rules; of a command that reads records, compiled when first asked for.
+    classifier: OnceLock<Result<Classifier, SettingsError>>,
+    /// What is to be compiled.
+    files: RuleFiles,
     /// The compiled site rules.
     pub sites: Arc<SiteRules>,
     /// Names the rule set in records.
@@ -53,20 +56,41 @@ impl Active {
     /// Every fault of every rule file.
     pub fn new(settings: Settings) -> Result<Self, SettingsError> {
         let files = settings.rule_files()?;
-        let faults = |faults: Vec<crate::rules::RuleFault>| faults.into_iter().map(Into::into).collect::<Vec<_>>();
-        let classifier = Classifier::compile(&files).map_err(faults);
-        let sites = SiteRules::compile(&files).map_err(faults);
-        match (classifier, sites) {
-            (Ok(classifier), Ok(sites)) => {
-                let topic_ids = files.in_folder("topics").map(|(id, _)| id.to_owned()).collect();
-                let rules_digest = files.digest();
-                Ok(Self { settings, classifier, sites: Arc::new(sites), rules_digest, topic_ids })
+        let classifier = Classifier::compile(&files).map_err(settings_error);
+        match (classifier, Self::uncompiled(settings, files)) {
+            (Ok(classifier), Ok(active)) => {
+                Ok(Self { classifier: OnceLock::from(Ok(classifier)), files: RuleFiles::default(), ..active })
             }
-            (classifier, sites) => {
-                let both = classifier.err().into_iter().chain(sites.err()).flatten().collect();
-                Err(SettingsError(both))
+            (classifier, active) => {
+                let both = classifier.err().into_iter().chain(active.err());
+                Err(SettingsError(both.flat_map(|faults| faults.0).collect()))
             }
         }
+    }
+
+    /// The same for a command that reads what is recorded: the rules of topics and places are compiled, and their faults
+    /// found, when labels are asked for. Tens of thousands of terms take a tenth of a second.
+    ///
+    /// # Errors
+    /// Every fault of the site rules.
+    pub fn for_reading(settings: Settings) -> Result<Self, SettingsError> {
+        let files = settings.rule_files()?;
+        Self::uncompiled(settings, files)
+    }
+
+    fn uncompiled(settings: Settings, files: RuleFiles) -> Result<Self, SettingsError> {
+        let sites = SiteRules::compile(&files).map_err(settings_error)?;
+        let topic_ids = files.in_folder("topics").map(|(id, _)| id.to_owned()).collect();
+        let rules_digest = files.digest();
+        Ok(Self { settings, classifier: OnceLock::new(), files, sites: Arc::new(sites), rules_digest, topic_ids })
+    }
+
+    /// The compiled rules; of what [`Self::new`] made there are no faults.
+    ///
+    /// # Errors
+    /// Every fault of every rule file.
+    pub fn classifier(&self) -> Result<&Classifier, &SettingsError> {
+        self.classifier.get_or_init(|| Classifier::compile(&self.files).map_err(settings_error)).as_ref()
     }
 
     /// Loads settings and rules.
@@ -76,6 +100,10 @@ impl Active {
     pub fn load(path: Option<&Path>) -> Result<Self, SettingsError> {
         Self::new(Settings::load(path)?)
     }
+}
+
+fn settings_error(faults: Vec<RuleFault>) -> SettingsError {
+    SettingsError(faults.into_iter().map(Into::into).collect())
 }
 
 /// Shared by all tasks of the pipeline and by the local API.

@@ -14,7 +14,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::engine::{Active, Engine};
-use crate::classify::ClassifyText;
+use crate::classify::{Classifier, ClassifyText};
 use crate::commit::{BATCH_ENTRIES_MAX, BATCH_TEXT_BYTES_MAX, Relabel, RelabelBatch, Work};
 use crate::model::{Labels, Seq};
 use crate::record::{Event, Record};
@@ -88,6 +88,9 @@ pub enum ReclassifyError {
         /// New versions that are in the log.
         written: u64,
     },
+    /// The rules cannot be compiled.
+    #[error("{0}")]
+    Rules(String),
     /// A reload.
     #[error(
         "the rules were exchanged meanwhile, after {written} new versions; ask again to label the rest by the new ones"
@@ -168,7 +171,8 @@ impl<T: FnMut(&Progress) -> bool> Pass<'_, T> {
         if !is_asked_for || !is_relabelled(record.event) || !self.is_newest(&record)? {
             return Ok(());
         }
-        let labels = labels_of(&self.active, &record);
+        let rules = self.active.classifier().map_err(|faults| ReclassifyError::Rules(faults.to_string()))?;
+        let labels = labels_of(rules, &self.active, &record);
         if !self.tally.compare(&record, &labels) {
             return Ok(());
         }
@@ -258,8 +262,8 @@ fn is_relabelled(event: Event) -> bool {
 }
 
 /// The labels of a record by these rules.
-pub fn labels_of(active: &Active, record: &Record) -> Labels {
-    active.classifier.classify(&text_of(active, record))
+pub fn labels_of(rules: &Classifier, active: &Active, record: &Record) -> Labels {
+    rules.classify(&text_of(active, record))
 }
 
 /// What of a record is classified. The language that its page declared is not recorded: where a text is too short to tell,

@@ -175,7 +175,8 @@ fn read_page(
         template.learn(extraction.blocks);
     }
     let article = extraction.article;
-    let labels = active.classifier.classify(&ClassifyText {
+    let rules = active.classifier().expect("a pipeline runs by rules that were compiled when it began");
+    let labels = rules.classify(&ClassifyText {
         title: article.title.as_deref().unwrap_or_default(),
         body: &article.content_text,
         language_prior: article.language.as_deref().or(source.language.as_deref()),

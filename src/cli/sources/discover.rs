@@ -149,7 +149,7 @@ fn proposals<'a>(active: &Active, asked: &Url, found: &'a Discovered) -> Vec<Pro
         let draft = Draft {
             name: found.title.as_deref().or(offer.title.as_deref()).and_then(name_of),
             homepage: Some(site.clone()),
-            language: language_of(&active.classifier, offer, found),
+            language: active.classifier().ok().and_then(|rules| language_of(rules, offer, found)),
             country: country_of_host(site).map(str::to_owned),
             ..Draft::new(ids.take(&wish), offer.url.clone(), offer.kind)
         };
