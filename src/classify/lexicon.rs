@@ -131,10 +131,12 @@ impl Lexicon {
                 }
             }
         }
-        // Of two over the same words the more specific wins: «карьера» over «карьер*».
+        // Of two over the same words the more specific wins: «карьера» over «карьер*»; then that of the text's language.
         found.sort_by(|a, b| {
-            let rank = |hit: &Hit<'_>| (hit.owner().group(), hit.first, Reverse(hit.last), Reverse(hit.term.letters()));
-            rank(a).cmp(&rank(b)).then(b.weight.total_cmp(&a.weight))
+            let rank =
+                |hit: &Hit<'_>| (hit.owner().group(), hit.first, Reverse(hit.last), Reverse(hit.term.specificity()));
+            let is_own = |hit: &Hit<'_>| hit.term.is_of(language);
+            rank(a).cmp(&rank(b)).then(is_own(b).cmp(&is_own(a))).then(b.weight.total_cmp(&a.weight))
         });
         found
     }

@@ -233,9 +233,9 @@ impl Term {
         self.languages.add(other.languages);
     }
 
-    /// Its number of letters: of two over the same words, the one with more is more specific.
-    pub fn letters(&self) -> u16 {
-        self.letters
+    /// Of two terms over the same words, the one with more of this goes before: letters, then words that are no stems.
+    pub fn specificity(&self) -> (u16, usize) {
+        (self.letters, self.words.iter().filter(|word| !word.is_stem).count())
     }
 
     /// Number of words, without those of a `NEAR`.
@@ -243,9 +243,14 @@ impl Term {
         self.words.len()
     }
 
+    /// Whether it is listed for this language.
+    pub fn is_of(&self, language: Option<TermLanguage>) -> bool {
+        language.is_some_and(|language| self.languages.contains(language))
+    }
+
     /// What it counts for in a text of this language: nothing when it is not for it.
     pub fn weight_in(&self, language: Option<TermLanguage>) -> Option<f64> {
-        if language.is_some_and(|language| self.languages.contains(language)) {
+        if self.is_of(language) {
             return Some(self.weight);
         }
         match self.owner {
