@@ -281,7 +281,7 @@ fn best_of_one_term() -> f64 {
 
 /// Why a topic for which terms were found is not a label of the article.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Missing {
+pub enum Missing<'a> {
     /// The score is below the threshold.
     Score,
     /// One word alone is no evidence.
@@ -290,8 +290,8 @@ pub enum Missing {
     Place,
     /// None of the terms of `[require]` is found.
     Required,
-    /// A term of `[exclude]` is found.
-    Excluded,
+    /// This term of `[exclude]` is found.
+    Excluded(&'a str),
     /// Other topics are much stronger.
     Strength,
 }
@@ -304,7 +304,7 @@ pub struct Judged<'a> {
     /// Its score in this document.
     pub score: f64,
     /// Why it is no label; nothing for a label.
-    pub missing: Option<Missing>,
+    pub missing: Option<Missing<'a>>,
     /// The finds, by term and field.
     pub finds: Vec<Find<'a>>,
 }
@@ -327,13 +327,12 @@ pub fn judge<'a>(topics: &'a [Topic], document: &Document, hits: &[Hit<'a>], pla
     let words = document.words().len().max(1) as f64;
     let (least, most) = LENGTH_FACTOR_RANGE;
     let length_factor = (words / USUAL_WORDS).powf(LENGTH_POWER).clamp(least, most);
-    let names_one = |codes: &[String]| codes.is_empty() || places.iter().any(|place| codes.contains(&place.code));
-    let is_found = |owner| hits.iter().any(|hit| hit.owner() == owner);
+    let found = |owner| hits.iter().find(|hit| hit.owner() == owner).map(|hit| hit.term.written.as_str());
     let mut judged: Vec<Judged<'_>> = Vec::new();
     for all in hits.chunk_by(|a, b| a.owner() == b.owner()) {
         let Some(Owner::Topic(number)) = all.first().map(Hit::owner) else { continue };
         let topic = &topics[number];
-        let own: Vec<Hit<'_>> = all.iter().filter(|hit| names_one(&hit.term.places)).copied().collect();
+        let own: Vec<Hit<'_>> = all.iter().filter(|hit| names_one(places, &hit.term.places)).copied().collect();
         if !own.iter().any(|hit| hit.weight > 0.0) {
             continue;
         }
@@ -342,10 +341,9 @@ pub fn judge<'a>(topics: &'a [Topic], document: &Document, hits: &[Hit<'a>], pla
         let missing = match () {
             () if score < topic.threshold => Some(Missing::Score),
             () if !is_confirmed(document, &own) => Some(Missing::SecondWord),
-            () if !names_one(&topic.places) => Some(Missing::Place),
-            () if topic.has_required && !is_found(Owner::Required(number)) => Some(Missing::Required),
-            () if is_found(Owner::Excluded(number)) => Some(Missing::Excluded),
-            () => None,
+            () if !names_one(places, &topic.places) => Some(Missing::Place),
+            () if topic.has_required && found(Owner::Required(number)).is_none() => Some(Missing::Required),
+            () => found(Owner::Excluded(number)).map(Missing::Excluded),
         };
         judged.push(Judged { topic, score, missing, finds });
     }
@@ -365,6 +363,11 @@ pub fn judge<'a>(topics: &'a [Topic], document: &Document, hits: &[Hit<'a>], pla
         }
     }
     judged
+}
+
+/// Whether an article with these places names one of these countries, where any are wanted.
+pub fn names_one(places: &[PlaceLabel], codes: &[String]) -> bool {
+    codes.is_empty() || places.iter().any(|place| codes.contains(&place.code))
 }
 
 /// Whether the hits of one topic say more than that one word stands in the text: two different words, one in the title

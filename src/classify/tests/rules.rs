@@ -196,3 +196,24 @@ fn names_of_topics_are_names_and_differ() {
     check(" ", "is no name");
     check("\\u001b[31mred", "is no name");
 }
+
+#[test]
+fn an_explanation_names_what_excludes_and_marks_only_what_counts() {
+    let explain = |rule: &str, body: &str| {
+        let text = ClassifyText { title: "", body, language_prior: Some("en") };
+        with_topic(&format!("[terms]\nen = [{{ term = \"walrus\", weight = 2.0 }}, {rule}")).explain(&text)
+    };
+    let excluded = explain("\"seal\"]\n[exclude]\nen = [\"sea lion*\"]", "A walrus and a seal met sea lions.");
+    assert_eq!(excluded.topics[0].missing.as_deref(), Some("a term of [exclude] is found: sea lion*"));
+    let marked = |body: &str| {
+        let explained = explain("{ term = \"seal\", places = [\"KZ\"] }]", body);
+        explained
+            .marks
+            .iter()
+            .filter(|mark| mark.speaks_for == "x")
+            .map(|mark| body[mark.from..mark.to].to_owned())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(marked("A walrus and a seal met."), ["walrus"]);
+    assert_eq!(marked("A walrus and a seal met in Kazakhstan."), ["walrus", "seal"]);
+}
