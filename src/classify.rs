@@ -53,7 +53,7 @@ impl Classifier {
     pub fn compile(files: &RuleFiles) -> Result<Self, Vec<RuleFault>> {
         let mut faults = Vec::new();
         let places = PlaceRules::read(files, &mut faults);
-        let topics = TopicRules::read(files, &mut faults);
+        let topics = TopicRules::read(files, &places.places, &mut faults);
         let terms = places.terms.into_iter().chain(topics.terms).collect();
         let lexicon = Lexicon::compile(terms).map_err(|message| {
             let origin = "topics and places".to_owned();

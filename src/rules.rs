@@ -11,6 +11,9 @@ use std::path::{Path, PathBuf};
 use include_dir::{Dir, include_dir};
 use sha2::{Digest, Sha256};
 
+/// What [`RuleFile::origin`] begins with for a file of the binary.
+const SHIPPED_ORIGIN: &str = "shipped:";
+
 static SHIPPED: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/config/rules");
 
 /// Largest rule file that is read, in bytes: a thousand times a usual one.
@@ -43,6 +46,11 @@ impl fmt::Display for RuleFault {
 }
 
 impl RuleFile {
+    /// Whether it is a part of the binary.
+    pub fn is_shipped(&self) -> bool {
+        self.origin.starts_with(SHIPPED_ORIGIN)
+    }
+
     /// A fault at a byte offset of this file.
     pub fn fault(&self, offset: usize, message: impl Into<String>) -> RuleFault {
         RuleFault { origin: self.origin.clone(), line: line_of(&self.text, offset), message: message.into() }
@@ -80,6 +88,7 @@ pub fn plain_message(message: &str) -> String {
         ("expected a string", "expected text in quotes"),
         ("expected path string", "expected a path in quotes"),
         ("expected a sequence", "expected a list in [ ]"),
+        ("expected a map", "expected a table with keys"),
         ("expected a boolean", "expected true or false, without quotes"),
         ("wanted string or table", "expected text in quotes"),
     ];
@@ -94,8 +103,11 @@ const NAME_LIKENESS_LEAST: f64 = 0.75;
 
 /// Line, from 1, of a byte offset.
 pub fn line_of(text: &str, offset: usize) -> usize {
-    let end = offset.min(text.len());
-    1 + text.as_bytes()[..end].iter().filter(|byte| **byte == b'\n').count()
+    1 + newlines(&text.as_bytes()[..offset.min(text.len())])
+}
+
+fn newlines(bytes: &[u8]) -> usize {
+    bytes.iter().filter(|byte| **byte == b'\n').count()
 }
 
 /// All rule files in force, by path relative to the rules folder (`topics/energy.toml`, `places.toml`).
@@ -174,7 +186,7 @@ fn collect_shipped(folder: &Dir<'static>, files: &mut BTreeMap<String, RuleFile>
     for file in folder.files() {
         let key = file.path().display().to_string();
         if let (true, Some(text)) = (key.ends_with(".toml"), file.contents_utf8()) {
-            files.insert(key.clone(), RuleFile { origin: format!("shipped:{key}"), text: text.to_owned() });
+            files.insert(key.clone(), RuleFile { origin: format!("{SHIPPED_ORIGIN}{key}"), text: text.to_owned() });
         }
     }
     for child in folder.dirs() {
@@ -192,20 +204,34 @@ fn toml_files(folder: &Path) -> Result<Vec<PathBuf>, RuleFault> {
         .filter_map(Result::ok)
         .map(|entry| entry.path())
         .filter(|path| path.extension().is_some_and(|extension| extension == "toml"))
+        .filter(|path| !is_hidden(path))
         .collect();
     paths.sort();
     Ok(paths)
 }
 
+/// What editors put beside a file that is open: the lock `.#energy.toml` of Emacs leads nowhere.
+fn is_hidden(path: &Path) -> bool {
+    path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."))
+}
+
 fn read_bounded(path: &Path) -> Result<String, RuleFault> {
-    let mut text = String::new();
-    let file = std::fs::File::open(path).map_err(|error| unreadable(path, &error))?;
-    file.take(RULE_FILE_BYTES_MAX + 1).read_to_string(&mut text).map_err(|error| unreadable(path, &error))?;
-    if text.len() as u64 > RULE_FILE_BYTES_MAX {
-        let message = format!("a rule file has at most {RULE_FILE_BYTES_MAX} bytes");
-        return Err(RuleFault { origin: path.display().to_string(), line: 1, message });
+    let fault = |line, message| RuleFault { origin: path.display().to_string(), line, message };
+    let metadata = std::fs::metadata(path).map_err(|error| unreadable(path, &error))?;
+    // A named pipe would be waited for without end.
+    if !metadata.is_file() {
+        return Err(fault(1, "is no file".to_owned()));
     }
-    Ok(text)
+    let mut bytes = Vec::new();
+    let file = std::fs::File::open(path).map_err(|error| unreadable(path, &error))?;
+    file.take(RULE_FILE_BYTES_MAX + 1).read_to_end(&mut bytes).map_err(|error| unreadable(path, &error))?;
+    if bytes.len() as u64 > RULE_FILE_BYTES_MAX {
+        return Err(fault(1, format!("a rule file has at most {RULE_FILE_BYTES_MAX} bytes")));
+    }
+    String::from_utf8(bytes).map_err(|error| {
+        let good = &error.as_bytes()[..error.utf8_error().valid_up_to()];
+        fault(1 + newlines(good), "is not UTF-8 from here on; save it as UTF-8".to_owned())
+    })
 }
 
 fn unreadable(path: &Path, error: &std::io::Error) -> RuleFault {
@@ -213,6 +239,7 @@ fn unreadable(path: &Path, error: &std::io::Error) -> RuleFault {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 
@@ -239,5 +266,24 @@ mod tests {
         for (message, expected) in cases {
             assert_eq!(plain_message(message), expected);
         }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_cannot_be_read_is_named_with_its_line_and_not_waited_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let topics = folder.path().join("topics");
+        std::fs::create_dir(&topics).unwrap();
+        let read = || RuleFiles::of_folder(folder.path()).map(|rules| rules.files.len());
+        std::os::unix::fs::symlink("nobody@nowhere.1", topics.join(".#energy.toml")).unwrap();
+        assert_eq!(read(), Ok(0));
+        let latin = topics.join("latin.toml");
+        std::fs::write(&latin, b"name = \"A\"\niptc = \"caf\xe9\"\n").unwrap();
+        let fault = read().unwrap_err();
+        assert!(fault.line == 2 && fault.message.contains("UTF-8"), "{fault}");
+        std::fs::remove_file(&latin).unwrap();
+        let made = std::process::Command::new("mkfifo").arg(topics.join("pipe.toml")).status().unwrap();
+        assert!(made.success());
+        assert_eq!(read().unwrap_err().message, "is no file");
     }
 }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::document::Document;
 use super::lexicon::Hit;
 use super::term::Owner;
-use super::topics::{Judged, Missing, rounded};
+use super::topics::{Judged, Missing, names_one, rounded};
 use crate::model::{Field, LanguageLabel, PlaceLabel};
 
 /// What classification found in a text.
@@ -103,7 +103,10 @@ impl Explanation {
         }
         for own in judged {
             let number = own.finds.first().map(|find| find.hit.owner());
-            for hit in hits.iter().filter(|hit| Some(hit.owner()) == number && hit.weight > 0.0) {
+            let counts = |hit: &&Hit<'_>| {
+                Some(hit.owner()) == number && hit.weight > 0.0 && names_one(&places, &hit.term.wishes().places)
+            };
+            for hit in hits.iter().filter(counts) {
                 mark(hit.first, hit.last, &own.topic.id);
                 if let Some((first, last)) = hit.company {
                     mark(first, last, &own.topic.id);
@@ -143,22 +146,23 @@ impl TopicScore {
             score: rounded(judged.score),
             threshold: judged.topic.threshold(),
             given: judged.missing.is_none(),
-            missing: judged.missing.map(|missing| missing.in_words().to_owned()),
+            missing: judged.missing.map(|missing| missing.in_words()),
             matched: matched.collect(),
         }
     }
 }
 
-impl Missing {
+impl Missing<'_> {
     /// The reason for people.
-    pub fn in_words(self) -> &'static str {
-        match self {
+    fn in_words(self) -> String {
+        let words = match self {
             Self::Score => "below the threshold",
             Self::SecondWord => "one word alone is no evidence",
             Self::Place => "none of the countries of the rule is named",
             Self::Required => "no term of [require] is found",
-            Self::Excluded => "a term of [exclude] is found",
+            Self::Excluded(term) => return format!("a term of [exclude] is found: {term}"),
             Self::Strength => "other topics are much stronger",
-        }
+        };
+        words.to_owned()
     }
 }

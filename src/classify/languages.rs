@@ -10,7 +10,7 @@ use toml::Spanned;
 
 use super::term::{Company, Owner, Term};
 use super::uzbek;
-use crate::rules::{RuleFault, RuleFile, line_of};
+use crate::rules::{RuleFault, RuleFile, line_of, plain_message};
 
 /// Keys of term lists. `uz` is Uzbek in Latin letters; its terms are transliterated for `uz-Cyrl`, too.
 const TERM_LANGUAGES: [&str; 12] = ["en", "ru", "kk", "kk-Latn", "ky", "tg", "tk", "uz", "uz-Cyrl", "tr", "fa", "zh"];
@@ -125,6 +125,11 @@ impl<'de> Deserialize<'de> for RawTerm {
 }
 
 impl RawTerm {
+    /// Codes of the countries of which an article must name one.
+    pub fn places(&self) -> &[String] {
+        self.options.as_ref().map_or(&[], |options| &options.places)
+    }
+
     fn term(&self, owner: Owner, language: TermLanguage) -> Result<Term, String> {
         let Self { text, options } = self;
         let Some(TermOptions { weight, title, with, without, places, .. }) = options.as_deref() else {
@@ -170,9 +175,10 @@ pub fn is_country_code(code: &str) -> bool {
 pub fn toml_fault(file: &RuleFile, error: &toml::de::Error) -> RuleFault {
     let offset = error.span().map_or(0, |span| span.start).min(file.text.len());
     let line = file.text.lines().nth(line_of(&file.text, offset) - 1).unwrap_or_default();
+    let message = plain_message(error.message());
     let message = match line.split_once('=') {
-        Some((key, _)) => format!("{}: {}", key.trim(), error.message()),
-        None => error.message().to_owned(),
+        Some((key, _)) => format!("{}: {message}", key.trim()),
+        None => message,
     };
     file.fault(offset, message)
 }

@@ -14,6 +14,9 @@ const FOREIGN_SHARE: f64 = 0.7;
 /// Largest number of words in a term.
 pub const TERM_WORDS_MAX: usize = 8;
 
+/// Longest term, in bytes: eight long words. A quotation mark that was forgotten makes longer ones.
+const TERM_BYTES_MAX: usize = 400;
+
 /// Farthest that `NEAR/` reaches, in words: about three sentences.
 const NEAR_WORDS_MAX: usize = 50;
 
@@ -110,7 +113,13 @@ impl Term {
     /// # Errors
     /// What is wrong with it, as a sentence.
     pub fn parse(written: &str, weight: f64, owner: Owner, language: TermLanguage) -> Result<Self, String> {
+        if written.len() > TERM_BYTES_MAX {
+            return Err(format!("a term of {} bytes; it has at most {TERM_BYTES_MAX}", written.len()));
+        }
         let pieces: Vec<&str> = written.split_whitespace().collect();
+        if pieces.iter().any(|piece| *piece == "NEAR" || piece.starts_with("near/")) {
+            return Err(format!("{written:?}: write NEAR/ in capitals and with a number: water NEAR/8 dam"));
+        }
         let nears: Vec<usize> = (0..pieces.len()).filter(|index| pieces[*index].starts_with("NEAR/")).collect();
         let mut term = match nears.as_slice() {
             [] => Self::row(written, &pieces, owner, language)?,

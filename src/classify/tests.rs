@@ -60,12 +60,12 @@ fn each_shipped_topic_has_tests_in_english_and_russian() {
 fn faults_name_file_line_and_key() {
     let topic = |rest: &str| format!("name = \"X\"\nthreshold = 1.0\n{rest}");
     let check = |text: &str, line, message: &str| check_fault("topics/x.toml", text, line, message);
-    check(&topic("colour = 1\n[terms]\nen = [\"oil\"]"), 3, "unknown field `colour`");
+    check(&topic("colour = 1\n[terms]\nen = [\"oil\"]"), 3, "unknown key `colour`");
     check(&topic("[terms]\nen = [\n  \"oil\",\n  \"*\"\n]"), 6, "terms.en: \"*\" would match the empty string");
     check(&topic("[terms]\nen = [\"oil\",\n \"\"]"), 5, "terms.en");
     check(&topic("[terms]\nen = [\"oil\", \"Oil\", \"oil\"]"), 4, "twice");
     check(&topic("[terms]\nxx = [\"oil\"]"), 4, "terms.xx: not a language");
-    check(&topic("[terms]\nen = [{ term = \"oil\", wieght = 2 }]"), 4, "unknown field `wieght`");
+    check(&topic("[terms]\nen = [{ term = \"oil\", wieght = 2 }]"), 4, "unknown key `wieght`; did you mean `weight`?");
     check(&topic("[terms]\nen = [{ term = \"oil\", weight = 200.0 }]"), 4, "weight 200");
     check(&topic("[terms]\nen = [\"oil\"\n"), 4, "");
     check("name = \"X\"\nthreshold = 0.0\n[terms]\nen = [\"oil\"]", 2, "threshold: 0 is impossible");

@@ -10,8 +10,9 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::document::Document;
-use super::languages::{RawTerms, is_country_code, read_terms, toml_fault};
+use super::languages::{RawTerms, TermLanguage, is_country_code, read_terms, toml_fault};
 use super::lexicon::Hit;
+use super::places::Place;
 use super::term::{Owner, Term};
 use crate::model::{Field, PlaceLabel, TermMatch, TopicLabel};
 use crate::rules::{RuleFault, RuleFile, RuleFiles};
@@ -64,7 +65,7 @@ const FORM_BYTES_MAX: usize = 120;
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct RawTopic {
-    name: String,
+    name: Spanned<String>,
     iptc: Option<Spanned<String>>,
     threshold: Spanned<f64>,
     #[serde(default)]
@@ -84,7 +85,7 @@ struct RawTest {
     #[serde(default)]
     title: String,
     text: Spanned<String>,
-    lang: Option<String>,
+    lang: Option<Spanned<String>>,
     #[serde(default)]
     expect: TestTopics,
     #[serde(default)]
@@ -144,16 +145,18 @@ pub struct TopicRules {
     pub terms: Vec<Term>,
     /// Their tests.
     pub tests: Vec<RuleTest>,
-    ids_by_name: HashMap<String, String>,
+    /// By name, the id of the topic that has it, and where it says so.
+    ids_by_name: HashMap<String, (String, RuleFault)>,
 }
 
 impl TopicRules {
-    /// Reads every file of `topics/`, adding what is wrong to `faults`.
-    pub fn read(files: &RuleFiles, faults: &mut Vec<RuleFault>) -> Self {
+    /// Reads every file of `topics/`, adding what is wrong to `faults`. Rules may name these places, and no others.
+    pub fn read(files: &RuleFiles, places: &[Place], faults: &mut Vec<RuleFault>) -> Self {
+        let codes: HashSet<&str> = places.iter().map(|place| place.code.as_str()).collect();
         let mut rules = Self::default();
         for (id, file) in files.in_folder("topics") {
             match toml::from_str::<RawTopic>(&file.text) {
-                Ok(raw) => rules.add(id, file, raw, faults),
+                Ok(raw) => rules.add(id, file, raw, &codes, faults),
                 Err(error) => faults.push(toml_fault(file, &error)),
             }
         }
@@ -166,50 +169,82 @@ impl TopicRules {
         rules
     }
 
-    fn add(&mut self, id: &str, file: &RuleFile, raw: RawTopic, faults: &mut Vec<RuleFault>) {
+    fn add(&mut self, id: &str, file: &RuleFile, raw: RawTopic, codes: &HashSet<&str>, faults: &mut Vec<RuleFault>) {
         let is_plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '_' | '-');
         if id.is_empty() || !id.chars().all(is_plain) {
             faults.push(file.fault(0, format!("{id:?} is not a topic id: name the file with a-z, 0-9, _ and - only")));
         }
-        if let Some(other) = self.ids_by_name.insert(raw.name.clone(), id.to_owned()) {
-            let message = format!("name: {:?} is already the name of topic {other}; rename one", raw.name);
-            faults.push(file.fault(file.text.find("name").unwrap_or(0), message));
-        }
+        self.add_name(id, file, &raw.name, faults);
         if let Some(iptc) = raw.iptc.as_ref().filter(|iptc| !is_media_topic(iptc.get_ref())) {
             let message = format!("iptc: {:?} is no Media Topic; write \"medtop:\" and 8 digits", iptc.get_ref());
             faults.push(file.fault(iptc.span().start, message));
         }
         let number = self.topics.len();
-        for place in raw.places.iter().filter(|place| !is_country_code(place.get_ref())) {
-            let message = format!("places: {:?} is no ISO 3166-1 code; write two capitals", place.get_ref());
-            faults.push(file.fault(place.span().start, message));
+        for place in &raw.places {
+            let code = place.get_ref();
+            if !is_country_code(code) {
+                let message = format!("places: {code:?} is no ISO 3166-1 code; write two capitals");
+                faults.push(file.fault(place.span().start, message));
+            } else if !codes.contains(code.as_str()) {
+                faults.push(file.fault(place.span().start, unknown_place(code)));
+            }
+        }
+        for term in raw.terms.values().flatten() {
+            let unknown = |code: &&String| is_country_code(code) && !codes.contains(code.as_str());
+            let unknown = term.get_ref().places().iter().find(unknown);
+            faults.extend(unknown.map(|code| file.fault(term.span().start, unknown_place(code))));
         }
         let required = read_terms(file, "require", &raw.require, Owner::Required(number), faults);
         let has_required = !required.is_empty();
         self.terms.extend(required);
         self.terms.extend(read_terms(file, "exclude", &raw.exclude, Owner::Excluded(number), faults));
+        let faults_before = faults.len();
         let terms = read_terms(file, "terms", &raw.terms, Owner::Topic(number), faults);
+        let terms_are_read = faults.len() == faults_before;
         let threshold = *raw.threshold.get_ref();
         let reachable = terms.iter().map(|term| term.weight.max(0.0) * term.wishes().title.max(1.0)).sum::<f64>();
         let reachable = reachable * best_of_one_term();
-        if !(threshold > 0.0 && threshold.is_finite() && threshold <= reachable) {
-            let message = format!(
-                "threshold: {threshold} is impossible; use more than 0 and at most {reachable:.1}, the score of all terms"
-            );
-            faults.push(file.fault(raw.threshold.span().start, message));
-        }
+        let is_possible = threshold > 0.0 && threshold.is_finite();
+        let message = if terms_are_read && reachable <= 0.0 {
+            Some("threshold: no score reaches it; [terms] need one with a weight above 0".to_owned())
+        } else if is_possible && (threshold <= reachable || !terms_are_read) {
+            None
+        } else {
+            let most = if terms_are_read {
+                format!(" and at most {reachable:.1}, the score of all terms")
+            } else {
+                String::new()
+            };
+            Some(format!("threshold: {threshold} is impossible; use more than 0{most}"))
+        };
+        faults.extend(message.map(|message| file.fault(raw.threshold.span().start, message)));
         for test in raw.test {
             self.add_test(id, file, test, faults);
         }
         self.terms.extend(terms);
         self.topics.push(Topic {
             id: id.to_owned(),
-            name: raw.name,
+            name: raw.name.into_inner(),
             iptc: raw.iptc.map(Spanned::into_inner),
             threshold,
             places: raw.places.into_iter().map(Spanned::into_inner).collect(),
             has_required,
         });
+    }
+
+    /// Of two topics with one name, the one whose file can be changed is to blame.
+    fn add_name(&mut self, id: &str, file: &RuleFile, name: &Spanned<String>, faults: &mut Vec<RuleFault>) {
+        let place = file.fault(name.span().start, "");
+        let name = name.get_ref();
+        if name.trim().is_empty() || name.chars().any(char::is_control) {
+            let message = format!("name: {name:?} is no name; write one for people to read");
+            faults.push(RuleFault { message, ..place.clone() });
+        }
+        if let Some((other, of_other)) = self.ids_by_name.insert(name.clone(), (id.to_owned(), place.clone())) {
+            let (place, other) = if file.is_shipped() { (of_other, id.to_owned()) } else { (place, other) };
+            let message = format!("name: {name:?} is already the name of topic {other}; choose another");
+            faults.push(RuleFault { message, ..place });
+        }
     }
 
     fn add_test(&mut self, id: &str, file: &RuleFile, test: RawTest, faults: &mut Vec<RuleFault>) {
@@ -224,9 +259,17 @@ impl TopicRules {
         if expect.is_empty() && expect_not.is_empty() {
             faults.push(RuleFault { message: "test: say what to expect, or expect_not".to_owned(), ..fault.clone() });
         }
-        let (title, text, lang) = (test.title, test.text.into_inner(), test.lang);
+        if let Some(lang) = test.lang.as_ref().filter(|lang| TermLanguage::of(lang.get_ref()).is_none()) {
+            let message = format!("lang: {:?} is not a language of rules, such as kk, ky, uz", lang.get_ref());
+            faults.push(file.fault(lang.span().start, message));
+        }
+        let (title, text, lang) = (test.title, test.text.into_inner(), test.lang.map(Spanned::into_inner));
         self.tests.push(RuleTest { title, text, lang, expect, expect_not, fault });
     }
+}
+
+fn unknown_place(code: &str) -> String {
+    format!("places: {code:?} is the code of no [[place]], so that nothing would match")
 }
 
 fn is_media_topic(code: &str) -> bool {
@@ -239,7 +282,7 @@ fn best_of_one_term() -> f64 {
 
 /// Why a topic for which terms were found is not a label of the article.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Missing {
+pub enum Missing<'a> {
     /// The score is below the threshold.
     Score,
     /// One word alone is no evidence.
@@ -248,8 +291,8 @@ pub enum Missing {
     Place,
     /// None of the terms of `[require]` is found.
     Required,
-    /// A term of `[exclude]` is found.
-    Excluded,
+    /// This term of `[exclude]` is found.
+    Excluded(&'a str),
     /// Other topics are much stronger.
     Strength,
 }
@@ -262,7 +305,7 @@ pub struct Judged<'a> {
     /// Its score in this document.
     pub score: f64,
     /// Why it is no label; nothing for a label.
-    pub missing: Option<Missing>,
+    pub missing: Option<Missing<'a>>,
     /// The finds, by term and field.
     pub finds: Vec<Find<'a>>,
 }
@@ -285,13 +328,13 @@ pub fn judge<'a>(topics: &'a [Topic], document: &Document, hits: &[Hit<'a>], pla
     let words = document.words().len().max(1) as f64;
     let (least, most) = LENGTH_FACTOR_RANGE;
     let length_factor = (words / USUAL_WORDS).powf(LENGTH_POWER).clamp(least, most);
-    let names_one = |codes: &[String]| codes.is_empty() || places.iter().any(|place| codes.contains(&place.code));
-    let is_found = |owner| hits.iter().any(|hit| hit.owner() == owner);
+    let found = |owner| hits.iter().find(|hit| hit.owner() == owner).map(|hit| &*hit.term.written);
     let mut judged: Vec<Judged<'_>> = Vec::new();
     for all in hits.chunk_by(|a, b| a.owner() == b.owner()) {
         let Some(Owner::Topic(number)) = all.first().map(Hit::owner) else { continue };
         let topic = &topics[number];
-        let own: Vec<Hit<'_>> = all.iter().filter(|hit| names_one(&hit.term.wishes().places)).copied().collect();
+        let own: Vec<Hit<'_>> =
+            all.iter().filter(|hit| names_one(places, &hit.term.wishes().places)).copied().collect();
         if !own.iter().any(|hit| hit.weight > 0.0) {
             continue;
         }
@@ -300,10 +343,9 @@ pub fn judge<'a>(topics: &'a [Topic], document: &Document, hits: &[Hit<'a>], pla
         let missing = match () {
             () if score < topic.threshold => Some(Missing::Score),
             () if !is_confirmed(document, &own) => Some(Missing::SecondWord),
-            () if !names_one(&topic.places) => Some(Missing::Place),
-            () if topic.has_required && !is_found(Owner::Required(number)) => Some(Missing::Required),
-            () if is_found(Owner::Excluded(number)) => Some(Missing::Excluded),
-            () => None,
+            () if !names_one(places, &topic.places) => Some(Missing::Place),
+            () if topic.has_required && found(Owner::Required(number)).is_none() => Some(Missing::Required),
+            () => found(Owner::Excluded(number)).map(Missing::Excluded),
         };
         judged.push(Judged { topic, score, missing, finds });
     }
@@ -323,6 +365,11 @@ pub fn judge<'a>(topics: &'a [Topic], document: &Document, hits: &[Hit<'a>], pla
         }
     }
     judged
+}
+
+/// Whether an article with these places names one of these countries, where any are wanted.
+pub fn names_one(places: &[PlaceLabel], codes: &[String]) -> bool {
+    codes.is_empty() || places.iter().any(|place| codes.contains(&place.code))
 }
 
 /// Whether the hits of one topic say more than that one word stands in the text: two different words, one in the title

@@ -75,6 +75,14 @@ pub struct OutputArguments {
     pub format: Option<Format>,
 }
 
+/// Of a command that shows one thing to read.
+#[derive(Args)]
+pub struct ReadingArguments {
+    /// Output format [default: cat, in a pipe too]
+    #[arg(short = 'o', long, value_enum)]
+    pub format: Option<Format>,
+}
+
 #[derive(Args)]
 pub struct TailArguments {
     /// Go on with new records as they are committed

@@ -7,7 +7,7 @@ use axum::http::Method;
 use clap::Args;
 use serde::Serialize;
 
-use super::ask::{OutputArguments, client, path_segment};
+use super::ask::{ReadingArguments, client, path_segment};
 use super::operate::{left, right, write_rows};
 use super::output::terminal::safe_json;
 use super::output::{Column, Emphasis, Format, Surface, legend, marked_text, one_line, paint};
@@ -35,7 +35,7 @@ pub struct ExplainArguments {
     /// Id of a record, or its first characters
     id: String,
     #[command(flatten)]
-    output: OutputArguments,
+    output: ReadingArguments,
 }
 
 const TERM_COLUMNS: [Column; 6] = [

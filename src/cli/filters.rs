@@ -16,7 +16,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use url::Url;
 
-use super::ask::OutputArguments;
+use super::ask::ReadingArguments;
 use super::output::Format;
 use super::{Exit, Failure};
 use crate::classify::{Classifier, ClassifyText};
@@ -55,7 +55,7 @@ pub struct ClassifyArguments {
     #[arg(long)]
     explain: bool,
     #[command(flatten)]
-    output: OutputArguments,
+    output: ReadingArguments,
 }
 
 /// Files with what came with them.

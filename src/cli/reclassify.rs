@@ -16,6 +16,7 @@ use super::output::{Align, Column, Format, SHORT_ID_CHARS, Surface};
 use super::{Exit, Failure};
 use crate::local_api::{Client, ReclassifyAsk, ReclassifyLine};
 use crate::pipeline::reclassify::{Example, LabelKind, Shift, Summary};
+use crate::telemetry::{self, TelemetrySettings};
 
 /// What it does, and what not.
 pub const HELP: &str = "\
@@ -72,6 +73,11 @@ pub async fn reclassify(config: Option<PathBuf>, arguments: ReclassifyArguments)
         return Err(Failure::new(Exit::Usage, message));
     }
     let client = client(config).await?;
+    if matches!(client, Client::InProcess(_)) {
+        // Nobody else says that the disk is full, while it waits for room.
+        let errors = TelemetrySettings { log: "error".to_owned(), ..TelemetrySettings::default() };
+        telemetry::start(&errors).map_err(|error| Failure::new(Exit::Config, error))?;
+    }
     let zone = TimeZone::system().iana_name().map(str::to_owned);
     let ask = ReclassifyAsk { since, zone, dry_run: !yes, rules: None };
     let shown = run(&client, &ask).await?;

@@ -69,7 +69,9 @@ pub(super) async fn relabel(State(api): State<Api>, Json(ask): Json<ReclassifyAs
         let tell = |progress: &Progress| !stop.is_cancelled() && send(&mut lines, &ReclassifyLine::Progress(*progress));
         let last = match reclassify(&engine, since, purpose, tell) {
             Ok(summary) => {
-                tracing::info!(written = summary.written, rules = %summary.rules, "records were labelled anew");
+                if purpose == Purpose::Write {
+                    tracing::info!(written = summary.written, rules = %summary.rules, "records were labelled anew");
+                }
                 ReclassifyLine::Done(summary)
             }
             Err(error) => {

@@ -364,7 +364,7 @@ fn any_text_is_explained() {
     assert!(!page.contains(is_obeyed), "{page:?}");
     let output = dir.run(&["classify", "--explain", "-o", "json", "lines.ndjson"]);
     assert_eq!(output.status.code(), Some(1), "one line is none");
-    assert!(stderr(&output).contains("lines.ndjson: expected"), "{}", stderr(&output));
+    assert!(stderr(&output).contains("lines.ndjson: line 3: expected"), "{}", stderr(&output));
     let lines = json_lines(&output.stdout);
     assert_eq!((lines.len(), &lines[0]["id"], &lines[1]["id"]), (2, &1.into(), &2.into()));
     assert!(lines[0]["marks"].as_array().is_some_and(|marks| !marks.is_empty()));

@@ -158,7 +158,62 @@ fn what_a_rule_cannot_mean_is_a_fault_with_its_line() {
     check("[terms]\nen = [{ term = \"dog\", places = [\"kz\"] }]", 4, "\"kz\" is no ISO 3166-1 code");
     check("[terms]\nen = [{ term = \"dog\", title = -1.0 }]", 4, "title -1 of \"dog\"");
     check("places = [\"Kazakhstan\"]\n[terms]\nen = [\"dog\"]", 3, "places: \"Kazakhstan\" is no ISO 3166-1 code");
+    check("[terms]\nen = [\"dog NEAR cat\"]", 4, "write NEAR/ in capitals and with a number");
+    check("[terms]\nen = [\"dog near/3 cat\"]", 4, "write NEAR/ in capitals");
+    check(&format!("[terms]\nen = [\"{}\"]", "dog ".repeat(10_000)), 4, "a term of 40000 bytes; it has at most 400");
+    check("places = [\"UK\"]\n[terms]\nen = [\"dog\"]", 3, "\"UK\" is the code of no [[place]]");
+    check("[terms]\nen = [\"cat\",\n{ term = \"dog\", places = [\"UK\"] }]", 5, "\"UK\" is the code of no [[place]]");
+    check("[terms]\nen = [{ term = \"dog\", weight = 0 }]", 2, "need one with a weight above 0");
+    check("[terms]\n", 2, "need one with a weight above 0");
+    check(
+        "[terms]\nen = [\"dog\"]\n[[test]]\ntext = \"A dog.\"\nlang = \"kz\"\nexpect = true",
+        7,
+        "\"kz\" is not a language",
+    );
     check("[terms]\nen = [\"dog\"]\n[require]\nxx = [\"cat\"]", 6, "require.xx: not a language");
     check("[terms]\nen = [\"dog\"]\n[[test]]\ntext = \"A dog.\"", 6, "say what to expect");
     check("[terms]\nen = [\"dog\"]\n[[test]]\ntext = \"A dog.\"\nexpect = [\"horses\"]", 6, "there is no topic horses");
+}
+
+#[test]
+fn a_term_that_cannot_be_read_is_the_only_fault() {
+    let folder = folder_with("topics/x.toml", "name = \"X\"\nthreshold = 1.0\n[terms]\nen = [\"*\"]");
+    let faults = Classifier::compile(&RuleFiles::of_folder(folder.path()).unwrap()).unwrap_err();
+    assert_eq!(faults.len(), 1, "{faults:?}");
+}
+
+#[test]
+fn names_of_topics_are_names_and_differ() {
+    let check = |name: &str, message: &str| {
+        let text = format!("# A name:\nname = \"{name}\"\nthreshold = 1.0\n[terms]\nen = [\"dog\"]");
+        // It is read before the shipped topic of that name.
+        let faults = Classifier::compile(&with_file("topics/aaa.toml", &text)).unwrap_err();
+        let [fault] = faults.as_slice() else { panic!("{faults:?}") };
+        assert!(fault.origin.ends_with("topics/aaa.toml") && fault.line == 2, "{fault}");
+        assert!(fault.message.contains(message), "{fault}");
+    };
+    check("Sport", "is already the name of topic sport; choose another");
+    check(" ", "is no name");
+    check("\\u001b[31mred", "is no name");
+}
+
+#[test]
+fn an_explanation_names_what_excludes_and_marks_only_what_counts() {
+    let explain = |rule: &str, body: &str| {
+        let text = ClassifyText { title: "", body, language_prior: Some("en") };
+        with_topic(&format!("[terms]\nen = [{{ term = \"walrus\", weight = 2.0 }}, {rule}")).explain(&text)
+    };
+    let excluded = explain("\"seal\"]\n[exclude]\nen = [\"sea lion*\"]", "A walrus and a seal met sea lions.");
+    assert_eq!(excluded.topics[0].missing.as_deref(), Some("a term of [exclude] is found: sea lion*"));
+    let marked = |body: &str| {
+        let explained = explain("{ term = \"seal\", places = [\"KZ\"] }]", body);
+        explained
+            .marks
+            .iter()
+            .filter(|mark| mark.speaks_for == "x")
+            .map(|mark| body[mark.from..mark.to].to_owned())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(marked("A walrus and a seal met."), ["walrus"]);
+    assert_eq!(marked("A walrus and a seal met in Kazakhstan."), ["walrus", "seal"]);
 }

@@ -65,14 +65,15 @@ pub fn explain(classifier: &Classifier, inputs: Vec<Input>, format: Option<Forma
     Ok(exit)
 }
 
-/// The texts of a file: its lines where it is NDJSON, else the whole.
+/// The texts of a file: its lines where it is NDJSON, else the whole. A line that cannot be read is named by its number.
 fn texts(file: &str, content: &str) -> Vec<Result<TextLine, String>> {
     let content = content.trim_start_matches('\u{feff}');
-    let lines = || content.lines().map(str::trim).filter(|line| !line.is_empty());
+    let lines = || content.lines().map(str::trim).zip(1..).filter(|(line, _)| !line.is_empty());
     let is_ndjson =
-        lines().next().is_some_and(|line| serde_json::from_str::<Value>(line).is_ok_and(|line| line.is_object()));
+        lines().next().is_some_and(|(line, _)| serde_json::from_str::<Value>(line).is_ok_and(|line| line.is_object()));
     if is_ndjson {
-        return lines().map(text_line).collect();
+        let numbered = |number: u64, error: String| format!("line {number}: {error}");
+        return lines().map(|(line, number)| text_line(line).map_err(|error| numbered(number, error))).collect();
     }
     let content_text = content.to_owned();
     vec![Ok(TextLine { id: Value::from(file), title: None, content_text, language: None })]
