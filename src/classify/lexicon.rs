@@ -280,12 +280,24 @@ impl Hit<'_> {
     }
 }
 
+/// What of a term is asked before the term itself, which lies somewhere in megabytes of them.
+#[derive(Clone, Copy, Debug)]
+struct Candidate {
+    /// Number of the term.
+    term: usize,
+    languages: TermLanguages,
+    /// Whether it counts in texts of other languages.
+    lends: bool,
+    /// Whether it stands wherever its opening does.
+    is_whole: bool,
+}
+
 /// Every term of the rules, compiled.
 #[derive(Debug)]
 pub struct Lexicon {
     automaton: AhoCorasick,
     /// For each pattern of the automaton, the terms that open with it.
-    terms_by_opening: Vec<Vec<usize>>,
+    candidates_by_opening: Vec<Vec<Candidate>>,
     terms: Vec<Term>,
     /// For each term, what it wants near it, by number of [`Owner::Company`].
     company: Vec<Vec<usize>>,
@@ -312,19 +324,24 @@ impl Lexicon {
         }
         let Merging { terms, company, .. } = lexicon;
         let mut openings: Vec<String> = Vec::new();
-        let mut terms_by_opening: Vec<Vec<usize>> = Vec::new();
+        let mut candidates_by_opening: Vec<Vec<Candidate>> = Vec::new();
         let mut numbers: HashMap<String, usize> = HashMap::new();
         for (index, term) in terms.iter().enumerate() {
             let opening = term.opening();
             let number = *numbers.entry(opening.clone()).or_insert_with(|| {
                 openings.push(opening);
-                terms_by_opening.push(Vec::new());
+                candidates_by_opening.push(Vec::new());
                 openings.len() - 1
             });
-            terms_by_opening[number].push(index);
+            candidates_by_opening[number].push(Candidate {
+                term: index,
+                languages: term.languages,
+                lends: term.weight_in(None).is_some(),
+                is_whole: matches!(term.words.as_slice(), [word] if word.is_stem && word.capitals == [false; 2]),
+            });
         }
         let automaton = AhoCorasick::new(&openings).map_err(|error| error.to_string())?;
-        Ok(Self { automaton, terms_by_opening, terms, company })
+        Ok(Self { automaton, candidates_by_opening, terms, company })
     }
 
     /// All terms found in the company that they want, by group of owners, then by position. In one group no two overlap:
@@ -355,21 +372,20 @@ impl Lexicon {
         let mut first = 0;
         // Reported by end position, so starts are nearly sorted, but not quite: hence the search.
         for opening in self.automaton.find_overlapping_iter(document.folded()) {
-            let mut start = opening.start();
-            start += document.folded()[start..].bytes().take_while(|byte| matches!(byte, b' ' | b'\n')).count();
-            match words.get(first) {
-                Some(word) if word.start == start => {}
-                _ => match words.binary_search_by_key(&start, |word| word.start) {
-                    Ok(index) => first = index,
-                    Err(_) => continue,
-                },
+            let start = opening.start() + " ".len();
+            if words.get(first).is_none_or(|word| word.start != start) {
+                let Ok(index) = words.binary_search_by_key(&start, |word| word.start) else { continue };
+                first = index;
             }
-            for number in &self.terms_by_opening[opening.pattern().as_usize()] {
-                let term = &self.terms[*number];
+            for candidate in &self.candidates_by_opening[opening.pattern().as_usize()] {
+                if !candidate.lends && !language.is_some_and(|language| candidate.languages.contains(language)) {
+                    continue;
+                }
+                let term = &self.terms[candidate.term];
                 let Some(weight) = term.weight_in(language) else { continue };
-                if term.matches(document, &words[first..]) {
+                if candidate.is_whole || term.matches(document, &words[first..]) {
                     let last = first + term.words.len() - 1;
-                    found.push((*number, Hit { term, weight, first, last, company: None }));
+                    found.push((candidate.term, Hit { term, weight, first, last, company: None }));
                 }
             }
         }
