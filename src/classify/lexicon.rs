@@ -3,6 +3,8 @@
 //! A term is a row of words, each exact or a stem (`нефт*`). The automaton knows each term's opening, up to its first
 //! stem; where it reports one, the words are compared with the term's. So the cost grows with the text.
 
+mod merging;
+
 use std::cmp::Reverse;
 use std::collections::HashMap;
 
@@ -10,6 +12,7 @@ use aho_corasick::AhoCorasick;
 
 use super::document::{Document, Word, fold};
 use super::languages::{TermLanguage, TermLanguages};
+use merging::Merging;
 
 /// A term of a topic in a language other than the text's counts only when the region's languages borrow from that one, and
 /// from this length, in letters: longer ones are loans and names (`парламент*` in Kyrgyz), shorter ones are chance
@@ -48,6 +51,11 @@ pub enum Owner {
 }
 
 impl Owner {
+    /// Whether it is about places; such hits come before all others.
+    pub fn is_of_places(self) -> bool {
+        self.group().0 == 0
+    }
+
     /// Terms of one group compete for a stretch of text, and the longest wins. Each topic is a group of its own.
     fn group(self) -> (u8, usize) {
         match self {
@@ -344,28 +352,15 @@ impl Lexicon {
         Ok(Self { automaton, candidates_by_opening, terms, company })
     }
 
-    /// All terms found in the company that they want, by group of owners, then by position. In one group no two overlap:
-    /// the first wins, of those the longest.
+    /// All terms found in the company that they want, by group of owners, those of places first, then by position.
     pub fn find<'a>(&'a self, document: &Document, language: Option<TermLanguage>) -> Vec<Hit<'a>> {
         let mut found = self.all(document, language);
         let company = found.split_off(found.partition_point(|(_, hit)| !matches!(hit.owner(), Owner::Company(_))));
         found.retain_mut(|(term, hit)| self.finds_company(*term, hit, &company));
-        let mut group = (u8::MAX, 0);
-        let mut free_from = 0;
-        found.retain(|(_, hit)| {
-            if hit.owner().group() != group {
-                (group, free_from) = (hit.owner().group(), 0);
-            }
-            let free = hit.first >= free_from;
-            if free {
-                free_from = hit.last + 1;
-            }
-            free
-        });
         found.into_iter().map(|(_, hit)| hit).collect()
     }
 
-    /// Every term with its number, wherever it is found, in the order in which [`Self::find`] chooses.
+    /// Every term with its number, wherever it is found, in the order in which [`drop_overlaps`] chooses.
     fn all<'a>(&'a self, document: &Document, language: Option<TermLanguage>) -> Vec<(usize, Hit<'a>)> {
         let words = document.words();
         let mut found: Vec<(usize, Hit<'a>)> = Vec::new();
@@ -416,35 +411,20 @@ impl Lexicon {
     }
 }
 
-/// Terms on their way into a [`Lexicon`].
-#[derive(Default)]
-struct Merging {
-    terms: Vec<Term>,
-    company: Vec<Vec<usize>>,
-    companies: usize,
-    /// By owner and words, the terms that have them.
-    known: HashMap<(Owner, Vec<TermWord>), Vec<usize>>,
-}
-
-impl Merging {
-    fn add(&mut self, term: Term, company: Vec<usize>) {
-        let same = self.known.entry((term.owner, term.words.clone())).or_default();
-        let counts_alike = |known: &Term| {
-            known.weight == term.weight
-                && known.title == term.title
-                && known.places == term.places
-                && known.company.is_empty()
-                && term.company.is_empty()
-        };
-        match same.iter().find(|index| counts_alike(&self.terms[**index])) {
-            Some(index) => self.terms[*index].languages.add(term.languages),
-            None => {
-                same.push(self.terms.len());
-                self.terms.push(term);
-                self.company.push(company);
-            }
+/// Leaves no two hits of one group that overlap: the first wins, of those the longest.
+pub fn drop_overlaps(hits: &mut Vec<Hit<'_>>) {
+    let mut group = None;
+    let mut free_from = 0;
+    hits.retain(|hit| {
+        if group.replace(hit.owner().group()) != Some(hit.owner().group()) {
+            free_from = 0;
         }
-    }
+        let is_free = hit.first >= free_from;
+        if is_free {
+            free_from = hit.last + 1;
+        }
+        is_free
+    });
 }
 
 #[cfg(test)]
@@ -457,7 +437,8 @@ mod tests {
         let terms = terms.iter().map(|term| Term::parse(term, 1.0, Owner::Topic(0), ru).unwrap()).collect();
         let lexicon = Lexicon::compile(terms).unwrap();
         let document = Document::new("", text);
-        let hits = lexicon.find(&document, Some(ru));
+        let mut hits = lexicon.find(&document, Some(ru));
+        drop_overlaps(&mut hits);
         let forms: Vec<&str> = hits.iter().map(|hit| document.written(hit.first, hit.last)).collect();
         assert_eq!(forms, expected, "{terms:?} in {text:?}", terms = lexicon.terms);
     }

@@ -206,6 +206,11 @@ pub fn label(places: &[Place], document: &Document, hits: &[Hit<'_>]) -> Vec<Pla
     found.into_iter().map(|(_, label)| label).collect()
 }
 
+/// Whether one of these codes is among the countries; where none is asked for, any will do.
+pub fn names_one(codes: &[String], places: &[PlaceLabel]) -> bool {
+    codes.is_empty() || places.iter().any(|place| codes.contains(&place.code))
+}
+
 /// Where the head of a text without a title ends: with its first line or sentence, as far as that is short.
 fn head_end(document: &Document) -> usize {
     if document.has_title() {

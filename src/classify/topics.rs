@@ -12,6 +12,7 @@ use toml::Spanned;
 use super::document::Document;
 use super::languages::{RawTerms, is_country_code, read_terms, toml_fault};
 use super::lexicon::{Hit, Owner, Term};
+use super::places::names_one;
 use crate::model::{Field, PlaceLabel, TermMatch, TopicLabel};
 use crate::rules::{RuleFault, RuleFile, RuleFiles};
 
@@ -284,22 +285,20 @@ pub fn judge<'a>(topics: &'a [Topic], document: &Document, hits: &[Hit<'a>], pla
     let words = document.words().len().max(1) as f64;
     let (least, most) = LENGTH_FACTOR_RANGE;
     let length_factor = (words / USUAL_WORDS).powf(LENGTH_POWER).clamp(least, most);
-    let names_one = |codes: &[String]| codes.is_empty() || places.iter().any(|place| codes.contains(&place.code));
     let is_found = |owner| hits.iter().any(|hit| hit.owner() == owner);
     let mut judged: Vec<Judged<'_>> = Vec::new();
-    for all in hits.chunk_by(|a, b| a.owner() == b.owner()) {
-        let Some(Owner::Topic(number)) = all.first().map(Hit::owner) else { continue };
+    for own in hits.chunk_by(|a, b| a.owner() == b.owner()) {
+        let Some(Owner::Topic(number)) = own.first().map(Hit::owner) else { continue };
         let topic = &topics[number];
-        let own: Vec<Hit<'_>> = all.iter().filter(|hit| names_one(&hit.term.places)).copied().collect();
         if !own.iter().any(|hit| hit.weight > 0.0) {
             continue;
         }
-        let finds = finds(document, &own);
+        let finds = finds(document, own);
         let score = finds.iter().map(|find| find.gain).sum::<f64>() / length_factor;
         let missing = match () {
             () if score < topic.threshold => Some(Missing::Score),
-            () if !is_confirmed(document, &own) => Some(Missing::SecondWord),
-            () if !names_one(&topic.places) => Some(Missing::Place),
+            () if !is_confirmed(document, own) => Some(Missing::SecondWord),
+            () if !names_one(&topic.places, places) => Some(Missing::Place),
             () if topic.has_required && !is_found(Owner::Required(number)) => Some(Missing::Required),
             () if is_found(Owner::Excluded(number)) => Some(Missing::Excluded),
             () => None,

@@ -50,6 +50,18 @@ fn countries_are_conditions_of_terms_and_of_topics() {
 }
 
 #[test]
+fn a_term_that_asks_for_a_country_in_vain_takes_no_words_from_others() {
+    let rule =
+        "[terms]\nen = [{ term = \"walrus bay\", weight = 0, places = [\"KZ\"] }, { term = \"walrus\", weight = 2.0 }]";
+    check(rule, "Walrus bay froze.", true);
+    check(rule, "Walrus bay froze in Kazakhstan.", false);
+    let rule = "[terms]\nen = [{ term = \"walrus\", weight = 2.0 }, { term = \"seal\", places = [\"KZ\"] }]";
+    let explained =
+        with_topic(rule).explain(&ClassifyText { title: "", body: "A walrus met a seal.", language_prior: Some("en") });
+    assert_eq!(explained.marks.iter().map(|mark| (mark.from, mark.to)).collect::<Vec<_>>(), [(2, 8)]);
+}
+
+#[test]
 fn a_topic_requires_and_excludes() {
     let rule = "[require]\nen = [\"zoo\", \"aquarium\"]\n[exclude]\nen = [\"novel\"]\n[terms]\nen = [{ term = \"walrus\", weight = 2.0 }]";
     check(rule, "A walrus came.", false);
