@@ -207,8 +207,8 @@ impl<'a> Reading<'a> {
         }
         let is_strange = excess[..languages].iter().all(|excess| *excess >= 0);
         let excess_max = if is_strange { WORD_EXCESS_MAX } else { QUOTED_EXCESS_MAX };
-        for column in 0..COLUMNS_MAX {
-            self.excess[column] += i32::from(weight) * excess[column].min(excess_max);
+        for (sum, excess) in self.excess.iter_mut().zip(excess) {
+            *sum += i32::from(weight) * excess.min(excess_max);
         }
         if is_strange {
             word.symbols[..word.letters].iter().for_each(|symbol| self.strange[usize::from(*symbol)] += 1);
