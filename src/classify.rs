@@ -105,8 +105,14 @@ impl Classifier {
         prior: Option<&str>,
     ) -> (LanguageLabel, Vec<PlaceLabel>, Vec<Judged<'_>>, Vec<Hit<'_>>) {
         let language = language::identify(document.text(), prior);
-        let hits = self.lexicon.find(document, TermLanguage::of(&language.tag));
+        let mut hits = self.lexicon.find(document, TermLanguage::of(&language.tag));
+        // Places first: terms of topics may ask for them, and one that asks in vain takes no words away from others.
+        let mut of_topics = hits.split_off(hits.partition_point(|hit| hit.owner().is_of_places()));
+        lexicon::drop_overlaps(&mut hits);
         let places = places::label(&self.places, document, &hits);
+        of_topics.retain(|hit| places::names_one(&hit.term.wishes().places, &places));
+        lexicon::drop_overlaps(&mut of_topics);
+        hits.append(&mut of_topics);
         let judged = topics::judge(&self.topics, document, &hits, &places);
         (language, places, judged, hits)
     }

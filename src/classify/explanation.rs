@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::document::Document;
 use super::lexicon::Hit;
 use super::term::Owner;
-use super::topics::{Judged, Missing, names_one, rounded};
+use super::topics::{Judged, Missing, rounded};
 use crate::model::{Field, LanguageLabel, PlaceLabel};
 
 /// What classification found in a text.
@@ -103,10 +103,7 @@ impl Explanation {
         }
         for own in judged {
             let number = own.finds.first().map(|find| find.hit.owner());
-            let counts = |hit: &&Hit<'_>| {
-                Some(hit.owner()) == number && hit.weight > 0.0 && names_one(&places, &hit.term.wishes().places)
-            };
-            for hit in hits.iter().filter(counts) {
+            for hit in hits.iter().filter(|hit| Some(hit.owner()) == number && hit.weight > 0.0) {
                 mark(hit.first, hit.last, &own.topic.id);
                 if let Some((first, last)) = hit.company {
                     mark(first, last, &own.topic.id);

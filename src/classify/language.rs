@@ -13,18 +13,18 @@ use table::{BOUNDARY, COLUMNS_MAX, COST_STEP, Column, NONE, SHIPPED, SKIPPED, Sc
 use crate::model::LanguageLabel;
 
 /// Bytes of a text that are looked at: of a longer one a third of it at the beginning, the middle and the end.
-const SAMPLE_BYTES: usize = 4 << 10;
+const SAMPLE_BYTES: usize = 3 << 10;
 
 /// Letters of the longest words; what is longer is none.
-const WORD_LETTERS_MAX: u32 = 40;
+const WORD_LETTERS_MAX: usize = 40;
 
 /// What a word may cost more than in the cheapest language, in steps (16 nats): a quotation in another language, or a
 /// letter typed wrong, does not outweigh the rest of the text.
-const WORD_COST_SPAN: u16 = 256;
+const WORD_COST_SPAN: i16 = 256;
 
 /// Capitals begin names, which are the same in all languages: such words count half of the others, the first excepted.
-const CAPITAL_WEIGHT: u32 = 1;
-const WEIGHT: u32 = 2;
+const CAPITAL_WEIGHT: i16 = 1;
+const WEIGHT: i16 = 2;
 
 /// Letters follow from each other, so probabilities by letter are too sure of themselves. Held-out texts of one word
 /// to a sentence are named right as often as the confidence says when costs are divided by this.
@@ -103,7 +103,7 @@ struct Reading<'a> {
     table: &'a ScriptTable,
     words: u32,
     /// By column, in steps, times the weights of the words.
-    costs: [u32; COLUMNS_MAX],
+    costs: [i32; COLUMNS_MAX],
     /// By column, in steps of usual costs, times the weights: what the words cost too much for a text in its language,
     /// added to what they cost more than in the average of all languages.
     excess: [i32; COLUMNS_MAX],
@@ -115,31 +115,28 @@ struct Reading<'a> {
 
 /// A word as it is read.
 struct Word {
-    symbols: [u8; WORD_LETTERS_MAX as usize],
-    /// The last four of them, one a byte.
-    gram: u32,
-    letters: u32,
+    symbols: [u8; WORD_LETTERS_MAX],
+    letters: usize,
     is_capital: bool,
     /// Whether a letter is of the script, and not only looks so.
     is_of_script: bool,
-    costs: [u16; COLUMNS_MAX],
 }
 
 impl Word {
-    const BEFORE: Self = Self {
-        symbols: [NONE; WORD_LETTERS_MAX as usize],
-        gram: BOUNDARY as u32,
-        letters: 0,
-        is_capital: false,
-        is_of_script: false,
-        costs: [0; COLUMNS_MAX],
-    };
+    const BEFORE: Self = Self { symbols: [NONE; WORD_LETTERS_MAX], letters: 0, is_capital: false, is_of_script: false };
 
-    fn add(&mut self, table: &ScriptTable, symbol: u8) {
-        self.gram = self.gram << 8 | u32::from(symbol);
-        for (sum, cost) in self.costs.iter_mut().zip(table.costs(self.gram)) {
-            *sum += u16::from(*cost); // WORD_LETTERS_MAX costs at most
+    /// What it costs by column, with its end.
+    fn costs(&self, table: &ScriptTable) -> [i16; COLUMNS_MAX] {
+        let mut sums = [0; COLUMNS_MAX];
+        let mut gram = u32::from(BOUNDARY);
+        for symbol in self.symbols[..self.letters].iter().chain(&[BOUNDARY]) {
+            gram = gram << 8 | u32::from(*symbol);
+            let costs = table.costs(gram);
+            for column in 0..COLUMNS_MAX {
+                sums[column] += i16::from(costs[column]); // at most 41 times 255
+            }
         }
+        sums
     }
 }
 
@@ -148,7 +145,8 @@ impl<'a> Reading<'a> {
         let mut reading =
             Self { table, words: 0, costs: [0; COLUMNS_MAX], excess: [0; COLUMNS_MAX], symbols: 0, strange: [0; 256] };
         // Turkic texts that tell ı from i write I for the former.
-        let has_dotless = tokens.iter().any(|token| token.contains(['ı', 'İ']));
+        let has_dotless =
+            table.script == Script::Latin && tokens.iter().any(|token| !token.is_ascii() && token.contains(['ı', 'İ']));
         let capital_i = table.symbol(if has_dotless { 'ı' } else { 'i' });
         tokens.iter().for_each(|token| reading.read(token, capital_i));
         reading
@@ -165,7 +163,8 @@ impl<'a> Reading<'a> {
                 '\'' | 'ʻ' | 'ʼ' | '‘' | '’' | '`' | '′' if word.letters > 0 => {
                     // Inside of a word, and behind the letters that make Uzbek ones with it.
                     let is_inside = chars.peek().is_some_and(|next| script_of(*next) == Some(Script::Latin));
-                    let is_uzbek = uzbek.contains(&(word.gram as u8));
+                    let last = word.symbols[word.letters.min(WORD_LETTERS_MAX) - 1];
+                    let is_uzbek = uzbek.contains(&last);
                     if is_inside || is_uzbek { table.apostrophe() } else { NONE }
                 }
                 _ => table.symbol(c),
@@ -179,8 +178,7 @@ impl<'a> Reading<'a> {
                     }
                     word.is_of_script = word.is_of_script || script_of(c) == Some(table.script);
                     if word.letters < WORD_LETTERS_MAX {
-                        word.symbols[word.letters as usize] = symbol;
-                        word.add(table, symbol);
+                        word.symbols[word.letters] = symbol;
                     }
                     word.letters += 1;
                 }
@@ -189,30 +187,33 @@ impl<'a> Reading<'a> {
         self.end(word);
     }
 
-    fn end(&mut self, mut word: Word) {
+    // Sixteen bits do for a word, and are added by the dozen at once.
+    fn end(&mut self, word: Word) {
         if !word.is_of_script || word.letters > WORD_LETTERS_MAX {
             return;
         }
-        word.add(self.table, BOUNDARY);
-        let weight = if word.is_capital && self.words > 0 { CAPITAL_WEIGHT } else { WEIGHT };
+        let costs = word.costs(self.table);
         let languages = self.table.columns.len();
-        let least = word.costs[..languages].iter().min().copied().unwrap_or_default();
-        let symbols = word.letters + 1;
-        let average = i32::from(word.costs[languages]);
+        let weight = if word.is_capital && self.words > 0 { CAPITAL_WEIGHT } else { WEIGHT };
+        let symbols = word.letters as i16 + 1;
+        let least = costs[..languages].iter().copied().min().unwrap_or_default();
+        let average = i32::from(costs[languages]);
         let mut excess = [0; COLUMNS_MAX];
-        for (column, cost) in word.costs.iter().enumerate() {
-            self.costs[column] += weight * u32::from(*cost.min(&(least + WORD_COST_SPAN)));
-            excess[column] = USUAL_STEPS * (2 * i32::from(*cost) - average) - self.table.usual[column] * symbols as i32;
+        for column in 0..COLUMNS_MAX {
+            let cost = costs[column];
+            self.costs[column] += i32::from(weight * cost.min(least + WORD_COST_SPAN));
+            let usual = i32::from(self.table.usual[column] * symbols);
+            excess[column] = USUAL_STEPS * (2 * i32::from(cost) - average) - usual;
         }
         let is_strange = excess[..languages].iter().all(|excess| *excess >= 0);
         let excess_max = if is_strange { WORD_EXCESS_MAX } else { QUOTED_EXCESS_MAX };
         for (sum, excess) in self.excess.iter_mut().zip(excess) {
-            *sum += weight as i32 * excess.min(excess_max);
+            *sum += i32::from(weight) * excess.min(excess_max);
         }
         if is_strange {
-            word.symbols[..word.letters as usize].iter().for_each(|symbol| self.strange[usize::from(*symbol)] += 1);
+            word.symbols[..word.letters].iter().for_each(|symbol| self.strange[usize::from(*symbol)] += 1);
         }
-        self.symbols += weight * symbols;
+        self.symbols += u32::from(weight.unsigned_abs() * symbols.unsigned_abs());
         self.words += 1;
     }
 
@@ -221,7 +222,7 @@ impl<'a> Reading<'a> {
             return unknown();
         }
         let columns = &self.table.columns;
-        let is_prior = |column: &Column| prior.is_some_and(|prior| language_of(prior) == language_of(&column.tag));
+        let is_prior = |column: &Column| prior.is_some_and(|prior| is_same_language(prior, &column.tag));
         let costs: Vec<f64> = columns
             .iter()
             .zip(&self.costs)
@@ -272,14 +273,20 @@ fn nats(steps: f64) -> f64 {
 /// Web and mail addresses; the language of their words is not that of the text.
 fn is_address(token: &str) -> bool {
     let bytes = token.as_bytes();
+    if !bytes.iter().any(|byte| matches!(byte, b'.' | b'@' | b':')) {
+        return false;
+    }
     let has_inner_dot = |three: &[u8]| three[1] == b'.' && [three[0], three[2]].iter().all(u8::is_ascii_alphanumeric);
     bytes.contains(&b'@') || token.contains("://") || token.is_ascii() && bytes.windows(3).any(has_inner_dot)
 }
 
-/// The primary language of a tag: `uz` of `uz-Latn` and `uz_UZ`; Dari and Iranian Persian are `fa`.
-fn language_of(tag: &str) -> String {
-    let primary = tag.split(['-', '_']).next().unwrap_or_default().to_ascii_lowercase();
-    if matches!(primary.as_str(), "prs" | "pes") { "fa".to_owned() } else { primary }
+/// Whether two tags are of one primary language: `uz`, `uz-Latn` and `uz_UZ`; Dari and Iranian Persian are `fa`.
+fn is_same_language(one: &str, other: &str) -> bool {
+    let [one, other] = [one, other].map(|tag| {
+        let primary = tag.split(['-', '_']).next().unwrap_or_default();
+        if ["prs", "pes"].iter().any(|persian| primary.eq_ignore_ascii_case(persian)) { "fa" } else { primary }
+    });
+    one.eq_ignore_ascii_case(other)
 }
 
 fn named(tag: &str, confidence: f64) -> LanguageLabel {

@@ -135,6 +135,10 @@ impl RawTerm {
         let Some(TermOptions { weight, title, with, without, places, .. }) = options.as_deref() else {
             return Term::parse(text, 1.0, owner, language);
         };
+        let is_of_topic = matches!(owner, Owner::Topic(_));
+        if !is_of_topic && (*title != 1.0 || !places.is_empty()) {
+            return Err(format!("{text:?}: title and places are for the [terms] of a topic; leave them out here"));
+        }
         if !weight.is_finite() || weight.abs() > WEIGHT_MAX {
             return Err(format!("weight {weight} of {text:?}; use -{WEIGHT_MAX} to {WEIGHT_MAX}"));
         }

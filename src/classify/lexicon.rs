@@ -86,42 +86,25 @@ impl Lexicon {
         &self.terms[from..self.ends[pattern]]
     }
 
-    /// All terms found in the company that they want, by group of owners, then by position. In one group no two overlap:
-    /// the first wins, of those the longest.
+    /// All terms found in the company that they want, by group of owners, those of places first, then by position.
     pub fn find<'a>(&'a self, document: &Document, language: Option<TermLanguage>) -> Vec<Hit<'a>> {
         let mut found = self.all(document, language);
         let company = found.split_off(found.partition_point(|hit| !matches!(hit.owner(), Owner::Company(_))));
         found.retain_mut(|hit| finds_company(hit, &company));
-        let mut group = (u8::MAX, 0);
-        let mut free_from = 0;
-        found.retain(|hit| {
-            if hit.owner().group() != group {
-                (group, free_from) = (hit.owner().group(), 0);
-            }
-            let free = hit.first >= free_from;
-            if free {
-                free_from = hit.last + 1;
-            }
-            free
-        });
         found
     }
 
-    /// Every term wherever it is found, in the order in which [`Self::find`] chooses.
+    /// Every term wherever it is found, in the order in which [`drop_overlaps`] chooses.
     fn all<'a>(&'a self, document: &Document, language: Option<TermLanguage>) -> Vec<Hit<'a>> {
         let words = document.words();
         let mut found: Vec<Hit<'a>> = Vec::new();
         let mut first = 0;
         // Reported by end position, so starts are nearly sorted, but not quite: hence the search.
         for opening in self.automaton.find_overlapping_iter(document.folded()) {
-            let mut start = opening.start();
-            start += document.folded()[start..].bytes().take_while(|byte| matches!(byte, b' ' | b'\n')).count();
-            match words.get(first) {
-                Some(word) if word.start == start => {}
-                _ => match words.binary_search_by_key(&start, |word| word.start) {
-                    Ok(index) => first = index,
-                    Err(_) => continue,
-                },
+            let start = opening.start() + " ".len();
+            if words.get(first).is_none_or(|word| word.start != start) {
+                let Ok(index) = words.binary_search_by_key(&start, |word| word.start) else { continue };
+                first = index;
             }
             for term in self.opened_by(opening.pattern().as_usize()) {
                 let Some(weight) = term.weight_in(language) else { continue };
@@ -160,6 +143,22 @@ fn finds_company(hit: &mut Hit<'_>, found: &[Hit<'_>]) -> bool {
     true
 }
 
+/// Leaves no two hits of one group that overlap: the first wins, of those the longest.
+pub fn drop_overlaps(hits: &mut Vec<Hit<'_>>) {
+    let mut group = None;
+    let mut free_from = 0;
+    hits.retain(|hit| {
+        if group.replace(hit.owner().group()) != Some(hit.owner().group()) {
+            free_from = 0;
+        }
+        let is_free = hit.first >= free_from;
+        if is_free {
+            free_from = hit.last + 1;
+        }
+        is_free
+    });
+}
+
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
@@ -170,7 +169,8 @@ mod tests {
         let terms = terms.iter().map(|term| Term::parse(term, 1.0, Owner::Topic(0), ru).unwrap()).collect();
         let lexicon = Lexicon::compile(terms).unwrap();
         let document = Document::new("", text);
-        let hits = lexicon.find(&document, Some(ru));
+        let mut hits = lexicon.find(&document, Some(ru));
+        drop_overlaps(&mut hits);
         let forms: Vec<&str> = hits.iter().map(|hit| document.written(hit.first, hit.last)).collect();
         assert_eq!(forms, expected, "{terms:?} in {text:?}", terms = lexicon.terms);
     }

@@ -41,6 +41,9 @@ const PLACES_MAX: usize = 12;
 /// Longest acronym that is a common word in small letters (`US`), in bytes.
 const ACRONYM_BYTES_MAX: usize = 3;
 
+/// How much of a sentence is looked at on either side of an acronym, in bytes: a text of nothing else would cost its square.
+const SENTENCE_BYTES_MAX: usize = 300;
+
 /// Most forms named as evidence for one country.
 const FORMS_MAX: usize = 10;
 
@@ -204,6 +207,11 @@ pub fn label(places: &[Place], document: &Document, hits: &[Hit<'_>]) -> Vec<Pla
     found.into_iter().map(|(_, label)| label).collect()
 }
 
+/// Whether one of these codes is among the countries; where none is asked for, any will do.
+pub fn names_one(codes: &[String], places: &[PlaceLabel]) -> bool {
+    codes.is_empty() || places.iter().any(|place| codes.contains(&place.code))
+}
+
 /// Where the head of a text without a title ends: with its first line or sentence, as far as that is short.
 fn head_end(document: &Document) -> usize {
     if document.has_title() {
@@ -227,8 +235,9 @@ fn is_shouted_word(document: &Document, hit: &Hit<'_>) -> bool {
         return false;
     }
     let ends_sentence = ['\n', '.', '!', '?'];
-    let before = document.text()[..document.words()[hit.first].from].rsplit(ends_sentence).next().unwrap_or_default();
-    let after = document.text()[document.words()[hit.last].to..].split(ends_sentence).next().unwrap_or_default();
+    let (before, after) = document.around(hit.first, hit.last, SENTENCE_BYTES_MAX);
+    let before = before.rsplit(ends_sentence).next().unwrap_or_default();
+    let after = after.split(ends_sentence).next().unwrap_or_default();
     let mut others = before.chars().chain(after.chars()).filter(|c| c.is_alphabetic()).peekable();
     others.peek().is_some() && !others.any(char::is_lowercase)
 }

@@ -43,7 +43,12 @@ pub enum Owner {
 }
 
 impl Owner {
-    /// Terms of one group compete for a stretch of text, and the longest wins. Each topic is a group of its own.
+    /// Whether it is about places; such hits come before all others.
+    pub fn is_of_places(self) -> bool {
+        self.group().0 == 0
+    }
+
+    /// Terms of one group compete for a stretch of text, and the first wins, of those the longest. Each topic is a group of its own.
     pub fn group(self) -> (u8, usize) {
         match self {
             Self::Place(_) | Self::MaybePlace(_) | Self::NoPlace => (0, 0),

@@ -125,6 +125,14 @@ fn hostile_texts_are_unknown_and_quick() {
     }
 }
 
+/// Nothing in this looks at the clock: with a cost that grows with the square of the text it would not end within minutes.
+#[test]
+fn a_text_of_nothing_but_finds_costs_no_square_of_them() {
+    for part in ["US, ", "US ", "Казахстан ", "water dam ", "gas pipeline. "] {
+        classify("", &part.repeat((1 << 18) / part.len()), None);
+    }
+}
+
 /// Ordinary sentences with words that open like a term: the topics and countries that they may get, and no others.
 const INNOCENT: &[(&str, &str, &[&str])] = &[
     ("en", "My cousin put down a deposit on a flat and painted the kitchen.", &[]),

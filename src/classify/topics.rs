@@ -12,7 +12,7 @@ use toml::Spanned;
 use super::document::Document;
 use super::languages::{RawTerms, TermLanguage, is_country_code, read_terms, toml_fault};
 use super::lexicon::Hit;
-use super::places::Place;
+use super::places::{Place, names_one};
 use super::term::{Owner, Term};
 use crate::model::{Field, PlaceLabel, TermMatch, TopicLabel};
 use crate::rules::{RuleFault, RuleFile, RuleFiles};
@@ -330,20 +330,18 @@ pub fn judge<'a>(topics: &'a [Topic], document: &Document, hits: &[Hit<'a>], pla
     let length_factor = (words / USUAL_WORDS).powf(LENGTH_POWER).clamp(least, most);
     let found = |owner| hits.iter().find(|hit| hit.owner() == owner).map(|hit| &*hit.term.written);
     let mut judged: Vec<Judged<'_>> = Vec::new();
-    for all in hits.chunk_by(|a, b| a.owner() == b.owner()) {
-        let Some(Owner::Topic(number)) = all.first().map(Hit::owner) else { continue };
+    for own in hits.chunk_by(|a, b| a.owner() == b.owner()) {
+        let Some(Owner::Topic(number)) = own.first().map(Hit::owner) else { continue };
         let topic = &topics[number];
-        let own: Vec<Hit<'_>> =
-            all.iter().filter(|hit| names_one(places, &hit.term.wishes().places)).copied().collect();
         if !own.iter().any(|hit| hit.weight > 0.0) {
             continue;
         }
-        let finds = finds(document, &own);
+        let finds = finds(document, own);
         let score = finds.iter().map(|find| find.gain).sum::<f64>() / length_factor;
         let missing = match () {
             () if score < topic.threshold => Some(Missing::Score),
-            () if !is_confirmed(document, &own) => Some(Missing::SecondWord),
-            () if !names_one(places, &topic.places) => Some(Missing::Place),
+            () if !is_confirmed(document, own) => Some(Missing::SecondWord),
+            () if !names_one(&topic.places, places) => Some(Missing::Place),
             () if topic.has_required && found(Owner::Required(number)).is_none() => Some(Missing::Required),
             () => found(Owner::Excluded(number)).map(Missing::Excluded),
         };
@@ -365,11 +363,6 @@ pub fn judge<'a>(topics: &'a [Topic], document: &Document, hits: &[Hit<'a>], pla
         }
     }
     judged
-}
-
-/// Whether an article with these places names one of these countries, where any are wanted.
-pub fn names_one(places: &[PlaceLabel], codes: &[String]) -> bool {
-    codes.is_empty() || places.iter().any(|place| codes.contains(&place.code))
 }
 
 /// Whether the hits of one topic say more than that one word stands in the text: two different words, one in the title

@@ -30,6 +30,9 @@ pub(super) const USUAL_STEPS: i32 = 4;
 /// Bits of the filter before the table, six for each n-gram.
 const FILTER_BITS: usize = 1 << 16;
 
+/// What is left of four symbols, one a byte, of n-grams of 4, 3, 2 and 1.
+const LONGEST_FIRST: [u32; 4] = [u32::MAX, 0xff_ffff, 0xffff, 0xff];
+
 /// Letters beyond this have no symbol of their own.
 const LETTERS_MAX: usize = 0x800;
 
@@ -53,13 +56,13 @@ pub(super) struct ScriptTable {
     /// The languages. Behind their columns is that of their average.
     pub(super) columns: Vec<Column>,
     /// What texts in a column's language cost per symbol, in [`USUAL_STEPS`]; 0 where there is no language.
-    pub(super) usual: [i32; COLUMNS_MAX],
+    pub(super) usual: [i16; COLUMNS_MAX],
     symbols: Vec<u8>,
     apostrophe: u8,
     /// Open addressing.
     slots: Vec<Slot>,
     /// A bit by hash, set for every n-gram: most that are not in the table are told by this, which stays in the cache.
-    filter: Vec<u64>,
+    filter: Box<[u64; FILTER_BITS / 64]>,
 }
 
 /// A row of the table, in one line of the cache.
@@ -123,7 +126,7 @@ impl ScriptTable {
             symbols: (0..LETTERS_MAX as u32).map(|code| symbol_of(code, script, symbol)).collect(),
             apostrophe: symbol('\'').unwrap_or(NONE),
             slots: vec![Slot::FREE; (row_count * 3 / 2 + 1).next_power_of_two()],
-            filter: vec![0; FILTER_BITS / 64],
+            filter: Box::new([0; FILTER_BITS / 64]),
         };
         for _ in 0..row_count {
             let gram = u32::from_be_bytes(bytes.take()?);
@@ -157,17 +160,28 @@ impl ScriptTable {
     /// The costs of the last of up to four symbols, one a byte.
     #[inline]
     pub(super) fn costs(&self, gram: u32) -> &Costs {
-        let longest_first = [u32::MAX, 0xff_ffff, 0xffff, 0xff];
-        let row = longest_first.iter().find_map(|mask| self.row(gram & mask));
-        row.unwrap_or(&Slot::FREE.costs)
+        // All four are asked for at once: which of them are there nobody can foretell, and a branch for each costs more.
+        let mut maybe = 0_u32;
+        for (length, mask) in LONGEST_FIRST.iter().enumerate() {
+            maybe |= u32::from(self.may_have(gram & mask)) << length;
+        }
+        while maybe != 0 {
+            if let Some(costs) = self.row(gram & LONGEST_FIRST[maybe.trailing_zeros() as usize % LONGEST_FIRST.len()]) {
+                return costs;
+            }
+            maybe &= maybe - 1;
+        }
+        &Slot::FREE.costs
+    }
+
+    #[inline]
+    fn may_have(&self, gram: u32) -> bool {
+        let bit = filter_bit(gram);
+        self.filter[bit / 64] >> (bit % 64) & 1 != 0
     }
 
     #[inline]
     fn row(&self, gram: u32) -> Option<&Costs> {
-        let bit = filter_bit(gram);
-        if self.filter[bit / 64] & 1 << (bit % 64) == 0 {
-            return None;
-        }
         let slot = &self.slots[self.slot(gram)];
         (slot.gram == gram).then_some(&slot.costs)
     }
@@ -229,11 +243,11 @@ fn symbol_of(code: u32, script: Script, symbol: impl Fn(char) -> Option<u8>) -> 
 }
 
 impl Column {
-    fn read(bytes: &mut Bytes<'_>, its_usual: &mut i32) -> Option<Self> {
+    fn read(bytes: &mut Bytes<'_>, its_usual: &mut i16) -> Option<Self> {
         let [length] = bytes.take()?;
         let tag = str::from_utf8(bytes.take_slice(usize::from(length))?).ok()?.to_owned();
         let [handicap, usual] = bytes.take()?;
-        *its_usual = i32::from(usual);
+        *its_usual = i16::from(usual);
         Some(Self { tag, handicap: f64::from(handicap) * COST_STEP })
     }
 }

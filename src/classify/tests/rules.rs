@@ -50,6 +50,18 @@ fn countries_are_conditions_of_terms_and_of_topics() {
 }
 
 #[test]
+fn a_term_that_asks_for_a_country_in_vain_takes_no_words_from_others() {
+    let rule =
+        "[terms]\nen = [{ term = \"walrus bay\", weight = 0, places = [\"KZ\"] }, { term = \"walrus\", weight = 2.0 }]";
+    check(rule, "Walrus bay froze.", true);
+    check(rule, "Walrus bay froze in Kazakhstan.", false);
+    let rule = "[terms]\nen = [{ term = \"walrus\", weight = 2.0 }, { term = \"seal\", places = [\"KZ\"] }]";
+    let explained =
+        with_topic(rule).explain(&ClassifyText { title: "", body: "A walrus met a seal.", language_prior: Some("en") });
+    assert_eq!(explained.marks.iter().map(|mark| (mark.from, mark.to)).collect::<Vec<_>>(), [(2, 8)]);
+}
+
+#[test]
 fn a_topic_requires_and_excludes() {
     let rule = "[require]\nen = [\"zoo\", \"aquarium\"]\n[exclude]\nen = [\"novel\"]\n[terms]\nen = [{ term = \"walrus\", weight = 2.0 }]";
     check(rule, "A walrus came.", false);
@@ -157,6 +169,7 @@ fn what_a_rule_cannot_mean_is_a_fault_with_its_line() {
     );
     check("[terms]\nen = [{ term = \"dog\", places = [\"kz\"] }]", 4, "\"kz\" is no ISO 3166-1 code");
     check("[terms]\nen = [{ term = \"dog\", title = -1.0 }]", 4, "title -1 of \"dog\"");
+    check("[exclude]\nen = [{ term = \"dog\", title = 2.0 }]\n[terms]\nen = [\"cat\"]", 4, "title and places are for");
     check("places = [\"Kazakhstan\"]\n[terms]\nen = [\"dog\"]", 3, "places: \"Kazakhstan\" is no ISO 3166-1 code");
     check("[terms]\nen = [\"dog NEAR cat\"]", 4, "write NEAR/ in capitals and with a number");
     check("[terms]\nen = [\"dog near/3 cat\"]", 4, "write NEAR/ in capitals");
