@@ -4,7 +4,7 @@
 //! threshold is the sum over its terms, divided by a factor that grows with the length of the text: a long text
 //! would otherwise collect every topic, and a headline none.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 
 use serde::Deserialize;
 use toml::Spanned;
@@ -401,13 +401,14 @@ fn are_forms_of_one_word(document: &Document, one: &Hit<'_>, other: &Hit<'_>) ->
 
 /// The finds of one topic, those that add most first.
 fn finds<'a>(document: &Document, hits: &[Hit<'a>]) -> Vec<Find<'a>> {
-    let mut by_term: BTreeMap<(&str, Field), Find<'a>> = BTreeMap::new();
-    for hit in hits {
-        let field = document.field_at(hit.first);
-        let first = Find { hit: *hit, field, count: 0, gain: 0.0 };
-        by_term.entry((&*hit.term.written, field)).or_insert(first).count += 1;
-    }
-    let mut finds: Vec<Find<'a>> = by_term.into_values().collect();
+    let find = |hit: &Hit<'a>| Find { hit: *hit, field: document.field_at(hit.first), count: 1, gain: 0.0 };
+    let mut finds: Vec<Find<'a>> = hits.iter().map(find).collect();
+    finds.sort_by_key(|find| (std::ptr::from_ref(find.hit.term), find.field));
+    finds.dedup_by(|find, first| {
+        let is_one = std::ptr::eq(find.hit.term, first.hit.term) && find.field == first.field;
+        first.count += u32::from(is_one);
+        is_one
+    });
     for find in &mut finds {
         let field_score = match find.field {
             Field::Title => TITLE_SCORE * find.hit.term.wishes().title,
