@@ -104,7 +104,8 @@ async fn run(client: &Client, ask: &ReclassifyAsk) -> Result<Summary, Failure> {
     let style = ProgressStyle::with_template("{bar:30} {pos}/{len} lines of the log  {msg}");
     bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
     bar.enable_steady_tick(PROGRESS_INTERVAL);
-    while let Some(line) = lines.next().await? {
+    // A daemon that is killed ends the answer as a broken connection.
+    while let Ok(Some(line)) = lines.next().await {
         match serde_json::from_str(&line).map_err(io::Error::from)? {
             ReclassifyLine::Progress(progress) => {
                 bar.set_length(progress.lines);
