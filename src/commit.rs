@@ -35,7 +35,7 @@ pub const BATCH_ENTRIES_MAX: usize = 50;
 pub const BATCH_TEXT_BYTES_MAX: usize = 8 << 20;
 
 /// Name of the committer in [`Activity::troubles`].
-const PART: &str = "commit";
+pub const PART: &str = "commit";
 
 /// How long a refused commit waits before it is tried again, at first and at most.
 const RETRY_WAIT: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(30));

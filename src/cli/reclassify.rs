@@ -104,6 +104,7 @@ async fn run(client: &Client, ask: &ReclassifyAsk) -> Result<Summary, Failure> {
     let style = ProgressStyle::with_template("{bar:30} {pos}/{len} lines of the log  {msg}");
     bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
     bar.enable_steady_tick(PROGRESS_INTERVAL);
+    let mut told = None;
     // A daemon that is killed ends the answer as a broken connection.
     while let Ok(Some(line)) = lines.next().await {
         match serde_json::from_str(&line).map_err(io::Error::from)? {
@@ -111,6 +112,13 @@ async fn run(client: &Client, ask: &ReclassifyAsk) -> Result<Summary, Failure> {
                 bar.set_length(progress.lines);
                 bar.set_position(progress.read);
                 bar.set_message(format!("{} differ", progress.changed));
+                if progress.waits.is_some() && progress.waits != told {
+                    let reason = crate::text::for_terminal(progress.waits.as_deref().unwrap_or_default());
+                    bar.suspend(|| {
+                        writeln!(io::stderr(), "chapar: waiting, new versions cannot be written: {reason}")
+                    })?;
+                }
+                told = progress.waits;
             }
             ReclassifyLine::Done(summary) => {
                 bar.finish_and_clear();

@@ -66,7 +66,8 @@ pub(super) async fn relabel(State(api): State<Api>, Json(ask): Json<ReclassifyAs
     let engine = api.engine;
     tokio::task::spawn_blocking(move || {
         let _alone = alone;
-        let tell = |progress: &Progress| !stop.is_cancelled() && send(&mut lines, &ReclassifyLine::Progress(*progress));
+        let tell =
+            |progress: &Progress| !stop.is_cancelled() && send(&mut lines, &ReclassifyLine::Progress(progress.clone()));
         let last = match reclassify(&engine, since, purpose, tell) {
             Ok(summary) => {
                 if purpose == Purpose::Write {

@@ -10,12 +10,13 @@ use std::time::{Duration, Instant};
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
-use tokio::sync::mpsc;
+use tokio::runtime::Handle;
+use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
 use super::engine::{Active, Engine};
 use crate::classify::{Classifier, ClassifyText};
-use crate::commit::{BATCH_ENTRIES_MAX, BATCH_TEXT_BYTES_MAX, Relabel, RelabelBatch, Work};
+use crate::commit::{self, BATCH_ENTRIES_MAX, BATCH_TEXT_BYTES_MAX, Relabel, RelabelBatch, Relabelled, Work};
 use crate::model::{Labels, Seq};
 use crate::record::{Event, Record};
 use crate::store::{Store, StoreError};
@@ -45,7 +46,7 @@ pub enum Purpose {
 }
 
 /// How far it is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Progress {
     /// Lines of the log that were read.
     pub read: u64,
@@ -53,6 +54,9 @@ pub struct Progress {
     pub lines: u64,
     /// Articles whose labels differ, so far.
     pub changed: u64,
+    /// What it waits for: why new versions cannot be written now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waits: Option<String>,
 }
 
 /// What came of it.
@@ -205,9 +209,26 @@ impl<T: FnMut(&Progress) -> bool> Pass<'_, T> {
         }
         let (batch, answered) = RelabelBatch::new(relabels);
         let is_sent = self.writer.sender().is_some_and(|sender| sender.blocking_send(Work::Relabel(batch)).is_ok());
-        let done = answered.blocking_recv().ok().filter(|_| is_sent);
+        let done = if is_sent { self.answer(answered)? } else { None };
         self.tally.add(done.ok_or(ReclassifyError::Stopped { written })?);
         Ok(())
+    }
+
+    /// Waits for the committer, which tries for as long as the disk is full, and tells why it waits.
+    fn answer(&mut self, mut answered: oneshot::Receiver<Relabelled>) -> Result<Option<Relabelled>, ReclassifyError> {
+        let runtime = Handle::current();
+        loop {
+            match runtime.block_on(async { tokio::time::timeout(PROGRESS_INTERVAL, &mut answered).await }) {
+                Ok(answer) => {
+                    self.progress.waits = None;
+                    return Ok(answer.ok());
+                }
+                Err(_) => {
+                    self.progress.waits = self.engine.activity.troubles().remove(commit::PART);
+                    self.go_on()?;
+                }
+            }
+        }
     }
 
     fn go_on(&mut self) -> Result<(), ReclassifyError> {
