@@ -108,7 +108,7 @@ pub enum ReclassifyError {
 /// Labels anew what was recorded at or after `since`. Blocks its thread; `tell` hears of the progress, and ends it by
 /// answering false.
 ///
-/// Without a pipeline that runs, a committer is started for this: it must be called within a runtime.
+/// Without a pipeline that runs, a committer is started for this: it must be called within a runtime that has timers.
 ///
 /// # Errors
 /// See [`ReclassifyError`].

@@ -53,7 +53,7 @@ impl World {
         purpose: Purpose,
         tell: impl FnMut(&Progress) -> bool,
     ) -> Result<Summary, ReclassifyError> {
-        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_time().build().unwrap();
         let _within = runtime.enter();
         reclassify(&self.engine, since, purpose, tell)
     }
