@@ -65,7 +65,6 @@ pub(super) async fn relabel(State(api): State<Api>, Json(ask): Json<ReclassifyAs
     let stop = api.daemon.map_or_else(CancellationToken::new, |daemon| daemon.stop);
     let engine = api.engine;
     tokio::task::spawn_blocking(move || {
-        let _alone = alone;
         let tell =
             |progress: &Progress| !stop.is_cancelled() && send(&mut lines, &ReclassifyLine::Progress(progress.clone()));
         let last = match reclassify(&engine, since, purpose, tell) {
@@ -80,6 +79,8 @@ pub(super) async fn relabel(State(api): State<Api>, Json(ask): Json<ReclassifyAs
                 ReclassifyLine::Failed(error.to_string())
             }
         };
+        // Who reads the last line may ask again at once.
+        drop(alone);
         send(&mut lines, &last);
         lines.finish(Ok(()));
     });
