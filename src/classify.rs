@@ -118,6 +118,11 @@ impl Classifier {
     }
 }
 
+/// To three digits, as records have it.
+fn rounded(score: f64) -> f64 {
+    (score * 1000.0).round() / 1000.0
+}
+
 fn difference(missed: &[&str], wrong: &[&str], labels: &Labels) -> String {
     let found: Vec<String> = labels
         .topics

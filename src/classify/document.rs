@@ -22,6 +22,9 @@ const HEADLINE_SHARE_MAX: usize = 3;
 /// A word is seldom shorter, with the space before it, over a whole text.
 const USUAL_WORD_BYTES: usize = 6;
 
+/// Longest form that is kept as evidence, in bytes.
+pub const FORM_BYTES_MAX: usize = 120;
+
 /// Length of the lede in characters: about the first two paragraphs of an agency text.
 const LEDE_CHARS: usize = 500;
 

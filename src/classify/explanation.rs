@@ -4,8 +4,9 @@ use serde::{Deserialize, Serialize};
 
 use super::document::Document;
 use super::lexicon::Hit;
+use super::rounded;
 use super::term::Owner;
-use super::topics::{Judged, Missing, rounded};
+use super::topics::{Judged, Missing};
 use crate::model::{Field, LanguageLabel, PlaceLabel};
 
 /// What classification found in a text.

@@ -290,7 +290,7 @@ fn is_same_language(one: &str, other: &str) -> bool {
 }
 
 fn named(tag: &str, confidence: f64) -> LanguageLabel {
-    LanguageLabel { tag: tag.to_owned(), confidence: (confidence * 1000.0).round() / 1000.0 }
+    LanguageLabel { tag: tag.to_owned(), confidence: super::rounded(confidence) }
 }
 
 fn unknown() -> LanguageLabel {

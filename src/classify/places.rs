@@ -8,9 +8,10 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::document::Document;
+use super::document::{Document, FORM_BYTES_MAX};
 use super::languages::{RawTerms, is_country_code, read_terms, toml_fault};
 use super::lexicon::Hit;
+use super::rounded;
 use super::term::{Owner, Term};
 use crate::model::{Field, PlaceLabel};
 use crate::rules::{RuleFault, RuleFile, RuleFiles};
@@ -46,9 +47,6 @@ const SENTENCE_BYTES_MAX: usize = 300;
 
 /// Most forms named as evidence for one country.
 const FORMS_MAX: usize = 10;
-
-/// Longest form that is kept as evidence, in bytes.
-const FORM_BYTES_MAX: usize = 120;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -257,7 +255,7 @@ impl Mentions {
                 field_score * weight.min(1.0 + weight.max(1.0).ln()).min(MENTIONS_MAX)
             })
             .sum();
-        (score * 1000.0).round() / 1000.0
+        rounded(score)
     }
 }
 

@@ -9,10 +9,11 @@ use std::collections::{HashMap, HashSet};
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::document::Document;
+use super::document::{Document, FORM_BYTES_MAX};
 use super::languages::{RawTerms, TermLanguage, is_country_code, read_terms, toml_fault};
 use super::lexicon::Hit;
 use super::places::{Place, names_one};
+use super::rounded;
 use super::term::{Owner, Term};
 use crate::model::{Field, PlaceLabel, TermMatch, TopicLabel};
 use crate::rules::{RuleFault, RuleFile, RuleFiles};
@@ -58,9 +59,6 @@ const SHARED_LETTERS_MIN: usize = 3;
 
 /// Most terms named as evidence for one topic.
 const MATCHES_MAX: usize = 20;
-
-/// Longest form that is kept as evidence, in bytes.
-const FORM_BYTES_MAX: usize = 120;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -464,9 +462,4 @@ impl Topic {
     pub fn threshold(&self) -> f64 {
         self.threshold
     }
-}
-
-/// To three digits, as records have it.
-pub fn rounded(score: f64) -> f64 {
-    (score * 1000.0).round() / 1000.0
 }

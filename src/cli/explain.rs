@@ -38,16 +38,8 @@ pub struct ExplainArguments {
     output: ReadingArguments,
 }
 
-const TERM_COLUMNS: [Column; 6] = [
-    left("term", "TERM"),
-    left("form", "FORM"),
-    left("field", "FIELD"),
-    right("count", "COUNT"),
-    right("weight", "WEIGHT"),
-    right("gain", "GAIN"),
-];
-
-const TERM_CSV_COLUMNS: [Column; 8] = [
+/// The first two say which topic, where no heading does.
+const TERM_COLUMNS: [Column; 8] = [
     left("topic", "TOPIC"),
     left("given", "GIVEN"),
     left("term", "TERM"),
@@ -122,7 +114,7 @@ pub fn write_for_programs(
 ) -> Result<(), Failure> {
     if format == Format::Csv {
         let rows: Vec<TermRow<'_>> = explanation.topics.iter().flat_map(term_rows).collect();
-        return write_rows(&TERM_CSV_COLUMNS, &rows, Format::Csv, surface.clone(), out);
+        return write_rows(&TERM_COLUMNS, &rows, Format::Csv, surface.clone(), out);
     }
     let json = serde_json::to_string(whole).map_err(io::Error::from)?;
     let json = if surface.is_terminal() { safe_json(&json) } else { json.into() };
@@ -155,7 +147,7 @@ pub fn write_explanation(explanation: &Explanation, surface: &Surface, out: &mut
         let TopicScore { id, name, score, threshold, .. } = topic;
         let line = one_line(&format!("{id}: {name}, score {score}, threshold {threshold}"));
         writeln!(out, "{}", paint(&line, Emphasis::Topic, surface.colour))?;
-        write_rows(&TERM_COLUMNS, &term_rows(topic), Format::Table, surface.clone(), out)?;
+        write_rows(&TERM_COLUMNS[2..], &term_rows(topic), Format::Table, surface.clone(), out)?;
     }
     let misses: Vec<MissRow<'_>> = explanation.topics.iter().filter(|topic| !topic.given).map(miss_row).collect();
     if !misses.is_empty() {

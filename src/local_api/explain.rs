@@ -11,7 +11,7 @@ use super::articles::of_article;
 use super::{Api, ApiError};
 use crate::classify::Explanation;
 use crate::model::{ArticleId, ExtractTrace, SourceId};
-use crate::pipeline::reclassify::{Shift, labels_of, shifts, text_of};
+use crate::pipeline::reclassify::{Shift, shifts_to, text_of};
 use crate::record::{DedupTrace, Event, FetchTrace, Record, RecordSource, RulesTrace};
 use crate::store::StoreError;
 
@@ -61,7 +61,8 @@ pub(super) async fn explain(State(api): State<Api>, Path(prefix): Path<String>) 
         let Some(line) = store.line(seen.seq)? else { return Ok(None) };
         let record: Record = serde_json::from_str(&line).map_err(|error| StoreError::Row(error.to_string()))?;
         let explanation = rules.explain(&text_of(&active, &record));
-        let changes = shifts(&record, &labels_of(rules, &active, &record));
+        let topics = explanation.given().map(|topic| &topic.id);
+        let changes = shifts_to(&record, &explanation.language, &explanation.places, topics);
         Ok(Some(Ok(Explained {
             id,
             version: record.version,

@@ -15,14 +15,14 @@ use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
 use super::engine::{Active, Engine};
-use crate::classify::{Classifier, ClassifyText};
+use crate::classify::ClassifyText;
 use crate::commit::{self, BATCH_ENTRIES_MAX, BATCH_TEXT_BYTES_MAX, Relabel, RelabelBatch, Relabelled, Work};
-use crate::model::{Labels, Seq};
+use crate::model::Seq;
 use crate::record::{Event, Record};
 use crate::store::{Store, StoreError};
 
 use tally::Tally;
-pub use tally::{Example, LabelChange, LabelKind, Shift, shifts};
+pub use tally::{Example, LabelChange, LabelKind, Shift, shifts, shifts_to};
 
 /// How often progress is told.
 const PROGRESS_INTERVAL: Duration = Duration::from_millis(200);
@@ -176,7 +176,7 @@ impl<T: FnMut(&Progress) -> bool> Pass<'_, T> {
             return Ok(());
         }
         let rules = self.active.classifier().map_err(|faults| ReclassifyError::Rules(faults.to_string()))?;
-        let labels = labels_of(rules, &self.active, &record);
+        let labels = rules.classify(&text_of(&self.active, &record));
         if !self.tally.compare(&record, &labels) {
             return Ok(());
         }
@@ -280,11 +280,6 @@ fn is_relabelled(event: Event) -> bool {
         // There is no page any more, or it is another article's text.
         Event::Withdrawn | Event::Duplicate => false,
     }
-}
-
-/// The labels of a record by these rules.
-pub fn labels_of(rules: &Classifier, active: &Active, record: &Record) -> Labels {
-    rules.classify(&text_of(active, record))
 }
 
 /// What of a record is classified. The language that its page declared is not recorded: where a text is too short to tell,

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Summary;
 use crate::commit::Relabelled;
-use crate::model::{ArticleId, Labels};
+use crate::model::{ArticleId, Labels, PlaceLabel};
 use crate::record::Record;
 
 /// Articles that are shown of each kind of difference, and in all: enough to judge a rule by.
@@ -70,15 +70,24 @@ pub struct Tally {
 /// What differs. Order counts, for the first topic is the best and the first place the one that the article is about; a
 /// score or a matched term alone does not.
 pub fn shifts(record: &Record, labels: &Labels) -> Vec<Shift> {
-    let topics = |topics: &[crate::model::TopicLabel]| topics.iter().map(|topic| topic.id.clone()).collect::<Vec<_>>();
-    let places =
-        |places: &[crate::model::PlaceLabel]| places.iter().map(|place| place.code.clone()).collect::<Vec<_>>();
+    shifts_to(record, &labels.language.tag, &labels.places, labels.topics.iter().map(|topic| &topic.id))
+}
+
+/// The same of labels by their names, as an explanation has them.
+pub fn shifts_to<'l>(
+    record: &Record,
+    language: &str,
+    places: &[PlaceLabel],
+    topics: impl Iterator<Item = &'l String>,
+) -> Vec<Shift> {
+    let codes = |places: &[PlaceLabel]| places.iter().map(|place| place.code.clone()).collect::<Vec<_>>();
+    let recorded_topics = record.topics.iter().map(|topic| topic.id.clone()).collect();
     let shifts = [
-        (LabelKind::Topic, topics(&record.topics), topics(&labels.topics)),
-        (LabelKind::Place, places(&record.places), places(&labels.places)),
-        (LabelKind::Language, vec![record.language.clone()], vec![labels.language.tag.clone()]),
+        (LabelKind::Topic, recorded_topics, topics.cloned().collect()),
+        (LabelKind::Place, codes(&record.places), codes(places)),
+        (LabelKind::Language, vec![record.language.clone()], vec![language.to_owned()]),
     ];
-    let differing = shifts.into_iter().filter(|(_, old, new)| old != new);
+    let differing = shifts.into_iter().filter(|(_, old, new): &(_, Vec<String>, Vec<String>)| old != new);
     differing.map(|(kind, old, new)| Shift { kind, old, new }).collect()
 }
 
@@ -158,7 +167,7 @@ impl Tally {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{LanguageLabel, PlaceLabel, TopicLabel};
+    use crate::model::{LanguageLabel, TopicLabel};
 
     fn labels(language: &str, places: &[&str], topics: &[&str]) -> Labels {
         let place = |code: &&str| PlaceLabel { code: (*code).to_owned(), score: 1.0, matched: Vec::new() };
