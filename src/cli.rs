@@ -4,6 +4,7 @@ mod ask;
 mod demo;
 mod explain;
 mod filters;
+mod log;
 mod operate;
 pub mod output;
 mod reclassify;
@@ -77,6 +78,8 @@ enum Command {
     /// Labels stored records anew with the present rules: shows what differs, then writes it as new versions
     #[command(after_help = reclassify::HELP)]
     Reclassify(reclassify::ReclassifyArguments),
+    /// Looks after the log: sets cursors back
+    Log(log::LogArguments),
     /// Lists entries that were given up; retries or drops them
     DeadLetters(operate::DeadLettersArguments),
     /// Shows what the daemon is doing
@@ -225,6 +228,7 @@ fn dispatch(arguments: Arguments) -> Result<Exit, Failure> {
         Command::Tail(tail) => block_on(ask::tail(config, tail)),
         Command::Sources(arguments) => block_on(sources::sources(config, arguments)),
         Command::Reclassify(arguments) => block_on(reclassify::reclassify(config, arguments)),
+        Command::Log(arguments) => block_on(log::log(config, arguments)),
         Command::DeadLetters(letters) => block_on(operate::dead_letters(config, letters)),
         Command::Status(status) => block_on(operate::status(config, status)),
         Command::Poll { source } => block_on(operate::poll(config, source)),

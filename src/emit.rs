@@ -5,6 +5,7 @@
 mod directory;
 mod stdout;
 
+use std::cell::OnceCell;
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,9 +13,11 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 use crate::activity::Activity;
+use crate::faults::{self, Point};
 use crate::model::Seq;
+use crate::record::Record;
 use crate::settings::{Output, OutputKind, StartFrom};
-use crate::store::{Frame, Store};
+use crate::store::Store;
 
 /// How long a sink that refuses waits before it is tried again, at first and at most.
 const RETRY_WAIT: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(30));
@@ -38,13 +41,41 @@ impl Sink {
         }
     }
 
-    /// Writes the lines of a frame from `from` on, and returns when they are delivered.
-    fn deliver(&mut self, frame: &Frame, from: Seq) -> io::Result<()> {
-        let lines = frame.lines().filter(|(seq, _)| *seq >= from).map(|(_, line)| line);
+    /// Takes the records, and returns when they are delivered.
+    fn deliver(&mut self, lines: &[Line<'_>]) -> io::Result<()> {
         match self {
             Self::Stdout(stdout) => stdout.deliver(lines),
             Self::Directory(directory) => directory.deliver(lines),
         }
+    }
+}
+
+/// A record on its way to a sink.
+#[derive(Debug)]
+pub struct Line<'a> {
+    /// Its sequence number.
+    pub seq: Seq,
+    /// As it stands in the log, without the end of the line.
+    pub text: &'a str,
+    record: OnceCell<Record>,
+}
+
+impl<'a> Line<'a> {
+    /// A line of the log.
+    pub fn new(seq: Seq, text: &'a str) -> Self {
+        Self { seq, text, record: OnceCell::new() }
+    }
+
+    /// The record, read when it is first asked for: most sinks only copy the line.
+    ///
+    /// # Errors
+    /// A line that is no record of this version.
+    pub fn record(&self) -> io::Result<&Record> {
+        if let Some(record) = self.record.get() {
+            return Ok(record);
+        }
+        let record = serde_json::from_str(self.text)?;
+        Ok(self.record.get_or_init(|| record))
     }
 }
 
@@ -108,7 +139,7 @@ pub async fn consume(
 /// Opens the sink where it is not open, and delivers everything that is committed.
 fn deliver_all(store: &Store, output: &Output, slot: &mut Option<Sink>) -> io::Result<()> {
     let consumer = output.id.as_str();
-    let cursor = store.cursor(consumer).map_err(io::Error::other)?;
+    let mut cursor = store.cursor(consumer).map_err(io::Error::other)?;
     let end = store.last_seq();
     let mut held = None;
     if slot.is_none() {
@@ -116,7 +147,7 @@ fn deliver_all(store: &Store, output: &Output, slot: &mut Option<Sink>) -> io::R
         held = last.filter(|last| *last <= end);
         if let (OutputKind::Directory { path, .. }, None, Some(Seq(1..))) = (&output.kind, held, cursor) {
             tracing::warn!(output = %output.id, "{} holds none of the records delivered so far; to deliver them again, \
-                give the output another id", path.display());
+                use `chapar log rewind`", path.display());
         }
         *slot = Some(opened);
     }
@@ -127,22 +158,33 @@ fn deliver_all(store: &Store, output: &Output, slot: &mut Option<Sink>) -> io::R
         (None, None, StartFrom::Start) => Seq(0),
         (None, None, StartFrom::Now) => end,
     };
-    if cursor != Some(delivered) {
-        store.set_cursor(consumer, delivered).map_err(io::Error::other)?;
+    if cursor != Some(delivered) && !store.move_cursor(consumer, cursor, delivered).map_err(io::Error::other)? {
+        return Ok(());
     }
+    cursor = Some(delivered);
     while delivered < end {
         let next = delivered.next();
-        let frame = store.frame_of(next).map_err(io::Error::other)?;
-        let frame = frame.ok_or_else(|| io::Error::other(format!("record {next} is not in the log")))?;
+        let Some(frame) = store.frame_from(next).map_err(io::Error::other)? else { return Ok(()) };
+        if frame.first > next {
+            tracing::warn!(output = %output.id, "output {}: records {next} to {} are not in the log any more",
+                output.id, frame.first.0 - 1);
+        }
+        let lines: Vec<Line<'_>> =
+            frame.lines().filter(|(seq, _)| *seq >= next).map(|(seq, text)| Line::new(seq, text)).collect();
         if let Some(sink) = slot
-            && let Err(error) = sink.deliver(&frame, next)
+            && let Err(error) = faults::pass(Point::SINK_DELIVER).and_then(|()| sink.deliver(&lines))
         {
             // A folder is looked at anew: it tells what it got.
             slot.take_if(|sink| matches!(sink, Sink::Directory(_)));
             return Err(error);
         }
+        faults::pass(Point::SINK_DELIVERED)?;
         delivered = frame.last();
-        store.set_cursor(consumer, delivered).map_err(io::Error::other)?;
+        if !store.move_cursor(consumer, cursor, delivered).map_err(io::Error::other)? {
+            // It was rewound meanwhile.
+            return Ok(());
+        }
+        cursor = Some(delivered);
     }
     Ok(())
 }

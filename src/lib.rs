@@ -31,6 +31,7 @@ pub mod emit;
 pub mod search;
 
 pub mod activity;
+pub mod faults;
 pub mod pipeline;
 
 pub mod daemon;

@@ -41,6 +41,7 @@ use crate::text;
 
 pub use countries::country_name;
 pub use filters::Filters;
+pub use times::time_of;
 
 /// Longest query, in bytes: far beyond what is typed, small enough to be read at once.
 pub const QUERY_BYTES_MAX: usize = 10 * 1024;

@@ -9,6 +9,8 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
+use super::Line;
+use crate::faults::{self, Point};
 use crate::model::Seq;
 use crate::store::sync_folder;
 
@@ -75,15 +77,15 @@ impl Directory {
 
     /// Appends the lines of one commit and fsyncs them. The file is opened anew each time, so that one that was moved
     /// away, with its folder or without, is noticed. After an error the caller opens the folder anew.
-    pub fn deliver<'a>(&mut self, lines: impl Iterator<Item = &'a str>) -> io::Result<()> {
+    pub fn deliver(&mut self, lines: &[Line<'_>]) -> io::Result<()> {
         let mut bytes = Vec::new();
         let mut day = None;
         for line in lines {
             if day.is_none() {
-                let stamp: Stamp = serde_json::from_str(line)?;
+                let stamp: Stamp = serde_json::from_str(line.text)?;
                 day = Some(stamp.recorded_at.strftime("%Y-%m-%d").to_string());
             }
-            bytes.extend_from_slice(line.as_bytes());
+            bytes.extend_from_slice(line.text.as_bytes());
             bytes.push(b'\n');
         }
         let Some(day) = day else { return Ok(()) };
@@ -115,7 +117,9 @@ impl Directory {
         }
         let mut file = OpenOptions::new().create(true).append(true).open(path)?;
         let length = file.metadata()?.len();
-        if let Err(error) = file.write_all(bytes).and_then(|()| file.sync_data()) {
+        let (first_half, rest) = bytes.split_at(bytes.len() / 2);
+        let written = file.write_all(first_half).and_then(|()| faults::pass(Point::DIRECTORY_TORN));
+        if let Err(error) = written.and_then(|()| file.write_all(rest)).and_then(|()| file.sync_data()) {
             // Best effort: what stays is a torn or undelivered line that opening repairs or recognises.
             let _ = file.set_len(length);
             return Err(error);
@@ -173,8 +177,9 @@ mod tests {
     }
 
     fn deliver(directory: &mut Directory, seqs: &[u64], day: &str) {
-        let lines: Vec<String> = seqs.iter().map(|seq| line(*seq, day)).collect();
-        directory.deliver(lines.iter().map(String::as_str)).unwrap();
+        let lines: Vec<(Seq, String)> = seqs.iter().map(|seq| (Seq(*seq), line(*seq, day))).collect();
+        let lines: Vec<Line<'_>> = lines.iter().map(|(seq, text)| Line::new(*seq, text)).collect();
+        directory.deliver(&lines).unwrap();
     }
 
     fn files(folder: &Path) -> Vec<String> {

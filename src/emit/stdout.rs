@@ -2,6 +2,8 @@
 
 use std::io::{self, Write};
 
+use super::Line;
+
 /// stdout, and whether its last line may be cut.
 #[derive(Debug, Default)]
 pub struct Stdout {
@@ -11,8 +13,8 @@ pub struct Stdout {
 impl Stdout {
     /// Writes and flushes the lines. After an attempt that failed midway it begins on a line of its own, so that only the
     /// cut line is spoiled.
-    pub fn deliver<'a>(&mut self, lines: impl Iterator<Item = &'a str>) -> io::Result<()> {
-        deliver(&mut io::stdout().lock(), lines, &mut self.is_torn)
+    pub fn deliver(&mut self, lines: &[Line<'_>]) -> io::Result<()> {
+        deliver(&mut io::stdout().lock(), lines.iter().map(|line| line.text), &mut self.is_torn)
     }
 }
 

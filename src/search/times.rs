@@ -15,6 +15,14 @@ pub(super) enum Edge {
 
 const FORMS: &str = "write an age (30m, 2h, 3d, 1w), today, yesterday, 2026-11-01, 2026-11-01T10:00 or RFC 3339";
 
+/// The instant that a time written as in `since:` names.
+///
+/// # Errors
+/// What else to write.
+pub fn time_of(written: &str, now: Timestamp, zone: &TimeZone) -> Result<Timestamp, String> {
+    instant(written, Edge::Start, now, zone)
+}
+
 /// The instant that `written` names: for a day its first instant, or with [`Edge::End`] the first of the next day.
 pub(super) fn instant(written: &str, edge: Edge, now: Timestamp, zone: &TimeZone) -> Result<Timestamp, String> {
     if let Some(seconds) = age_seconds(written)? {

@@ -50,17 +50,67 @@ pub enum StartFrom {
 pub(super) struct RawOutput {
     id: Option<SourceId>,
     kind: RawOutputKind,
-    path: Option<PathBuf>,
-    roll: Option<ByteSize>,
     #[serde(default)]
     from: StartFrom,
+    path: Option<PathBuf>,
+    roll: Option<ByteSize>,
 }
 
-#[derive(Clone, Copy, Debug, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 enum RawOutputKind {
     Stdout,
     Directory,
+}
+
+impl RawOutputKind {
+    /// As it is written; an output without an id has it for one.
+    fn name(self) -> &'static str {
+        match self {
+            Self::Stdout => "stdout",
+            Self::Directory => "directory",
+        }
+    }
+
+    /// The keys that mean something for it, beside those of every output.
+    fn keys(self) -> &'static [&'static str] {
+        match self {
+            Self::Stdout => &[],
+            Self::Directory => &["path", "roll"],
+        }
+    }
+}
+
+impl RawOutput {
+    /// The keys that were written, of those that only some kinds have.
+    fn given(&self) -> impl Iterator<Item = &'static str> {
+        [("path", self.path.is_some()), ("roll", self.roll.is_some())]
+            .into_iter()
+            .filter_map(|(key, is_given)| is_given.then_some(key))
+    }
+
+    /// What it is, when every key is right.
+    ///
+    /// # Errors
+    /// The key that is not, and what to write.
+    fn validated(&self) -> Result<OutputKind, (&'static str, String)> {
+        let kind = self.kind.name();
+        if let Some(key) = self.given().find(|key| !self.kind.keys().contains(key)) {
+            return Err((key, format!("an output of kind {kind:?} has none; remove it")));
+        }
+        if self.roll.is_some_and(|roll| roll.0 == 0) {
+            return Err(("roll", "write a size such as \"64MiB\"".to_owned()));
+        }
+        match self.kind {
+            RawOutputKind::Stdout => Ok(OutputKind::Stdout),
+            RawOutputKind::Directory => {
+                let path = self.path.clone().filter(|path| !path.as_os_str().is_empty());
+                let needs_path = || ("path", format!("an output of kind {kind:?} needs path = \"/some/folder\""));
+                let path = path.ok_or_else(needs_path)?;
+                Ok(OutputKind::Directory { path, roll: self.roll.unwrap_or(ByteSize::mib(64)) })
+            }
+        }
+    }
 }
 
 /// Checks every `[[output]]` by itself, and that no two are in each other's way.
@@ -69,28 +119,16 @@ pub(super) fn validate_outputs(raw: Vec<layers::Placed<RawOutput>>, faults: &mut
     let mut folders: HashMap<PathBuf, layers::Place> = HashMap::new();
     let mut outputs = Vec::with_capacity(raw.len());
     for placed in raw {
-        let RawOutput { id, kind, path, roll, from } = placed.value.clone();
         let mut fault = |key: &str, message: String| faults.push(placed.fault(key, format!("output.{key}: {message}")));
-        let kind = match (kind, path) {
-            (RawOutputKind::Stdout, None) if roll.is_none() => OutputKind::Stdout,
-            (RawOutputKind::Stdout, path) => {
-                let key = if path.is_some() { "path" } else { "roll" };
-                fault(key, "an output of kind \"stdout\" has none; remove it".to_owned());
-                continue;
-            }
-            (RawOutputKind::Directory, Some(path)) if !path.as_os_str().is_empty() => {
-                OutputKind::Directory { path, roll: roll.unwrap_or(ByteSize::mib(64)) }
-            }
-            (RawOutputKind::Directory, _) => {
-                fault("path", "an output of kind \"directory\" needs path = \"/some/folder\"".to_owned());
+        let kind = match placed.value.validated() {
+            Ok(kind) => kind,
+            Err((key, message)) => {
+                fault(key, message);
                 continue;
             }
         };
-        if roll.is_some_and(|roll| roll.0 == 0) {
-            fault("roll", "write a size such as \"64MiB\"".to_owned());
-        }
-        let default_id = if kind == OutputKind::Stdout { "stdout" } else { "directory" };
-        let id = id.unwrap_or_else(|| default_id.parse().expect("the kinds' names are valid ids"));
+        let default_id = || placed.value.kind.name().parse().expect("the kinds' names are valid ids");
+        let id = placed.value.id.clone().unwrap_or_else(default_id);
         if let Some(first) = ids.get(&id) {
             let id = id.as_str();
             fault("id", format!("{id:?} is used twice, first at {first}; give each output an id = \"…\" of its own"));
@@ -102,7 +140,7 @@ pub(super) fn validate_outputs(raw: Vec<layers::Placed<RawOutput>>, faults: &mut
             fault("path", format!("{} is written by the output at {first}; take another folder", path.display()));
         }
         ids.insert(id.clone(), placed.place.clone());
-        outputs.push(Output { id, kind, from });
+        outputs.push(Output { id, kind, from: placed.value.from });
     }
     outputs
 }

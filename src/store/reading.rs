@@ -1,11 +1,19 @@
 //! What others ask the store, and the cursors of its consumers.
 
+use jiff::Timestamp;
+use serde::Deserialize;
 use sled::transaction::ConflictableTransactionError;
 
 use super::{
     Counts, DeadLetter, Frame, Position, Seen, SourceState, Store, StoreError, count_key, decode_count, decode_json,
 };
 use crate::model::{ArticleId, Digest, Outcome, Pending, Seq, SourceId};
+
+/// When a record was committed.
+#[derive(Deserialize)]
+struct Stamp {
+    recorded_at: Timestamp,
+}
 
 impl Store {
     /// The frame that holds a record; `None` before the first and beyond the last.
@@ -19,6 +27,56 @@ impl Store {
         let lines = self.segments.read(position.frame)?;
         let lines = String::from_utf8(lines).map_err(|error| StoreError::Row(error.to_string()))?;
         Ok(Some(Frame { first: Seq(seq.0 - u64::from(position.line)), lines }))
+    }
+
+    /// The frame that holds a record, or the next one behind it where that is not in the log any more; `None` beyond the
+    /// last.
+    ///
+    /// # Errors
+    /// A damaged log.
+    pub fn frame_from(&self, seq: Seq) -> Result<Option<Frame>, StoreError> {
+        let next = self.ask(|tables| Ok(tables.positions.range(seq.0.to_be_bytes()..).next().transpose()?))?;
+        let Some((key, _)) = next else { return Ok(None) };
+        let next =
+            key.as_ref().try_into().map(u64::from_be_bytes).map_err(|_| StoreError::Row("position".to_owned()))?;
+        self.frame_of(Seq(next))
+    }
+
+    /// The oldest record of the log; `None` when there is none.
+    ///
+    /// # Errors
+    /// A damaged log.
+    pub fn oldest_seq(&self) -> Result<Option<Seq>, StoreError> {
+        Ok(self.frame_from(Seq(1))?.map(|frame| frame.first))
+    }
+
+    /// The first record of those recorded at or after a time, the next one where there is none. Of a clock that was set
+    /// back, an early one of them.
+    ///
+    /// # Errors
+    /// A damaged log.
+    pub fn first_since(&self, at: Timestamp) -> Result<Seq, StoreError> {
+        let (mut low, mut high) = (self.oldest_seq()?.unwrap_or(Seq(1)), self.next_seq());
+        while low < high {
+            let middle = Seq(u64::midpoint(low.0, high.0));
+            let Some(frame) = self.frame_from(middle)? else { break };
+            let recorded_at = |line: &str| serde_json::from_str::<Stamp>(line).map(|stamp| stamp.recorded_at);
+            let first_after = frame
+                .lines()
+                .find_map(|(seq, line)| match recorded_at(line) {
+                    Ok(time) if time < at => None,
+                    Ok(_) => Some(Ok(seq)),
+                    Err(error) => Some(Err(StoreError::Row(error.to_string()))),
+                })
+                .transpose()?;
+            match first_after {
+                None => low = frame.last().next(),
+                Some(first) if first > frame.first => return Ok(first),
+                // The frame before it may be recorded after that time, too.
+                Some(first) => high = first.min(middle),
+            }
+        }
+        Ok(low)
     }
 
     /// One line of the log.
@@ -147,13 +205,31 @@ impl Store {
         Ok(row.and_then(|row| Some(Seq(u64::from_be_bytes(row.as_ref().try_into().ok()?)))))
     }
 
-    /// Moves a consumer's cursor. It becomes durable with the next commit or within half a second; until then a
-    /// crash makes the consumer see the records again.
+    /// Moves a consumer's cursor, unless it is not any more where the consumer knows it: then it was rewound, and false
+    /// is the answer. It becomes durable with the next commit or within half a second; until then a crash makes the
+    /// consumer see the records again.
     ///
     /// # Errors
     /// sled's.
-    pub fn set_cursor(&self, consumer: &str, seq: Seq) -> Result<(), StoreError> {
-        self.ask(|tables| Ok(tables.cursors.insert(consumer, &seq.0.to_be_bytes()).map(drop)?))
+    pub fn move_cursor(&self, consumer: &str, from: Option<Seq>, to: Seq) -> Result<bool, StoreError> {
+        self.ask(|tables| {
+            let (from, to) = (from.map(|seq| seq.0.to_be_bytes()), to.0.to_be_bytes());
+            Ok(tables.cursors.compare_and_swap(consumer, from, Some(&to))?.is_ok())
+        })
+    }
+
+    /// Sets a consumer's cursor back, or forth, and wakes the consumers.
+    ///
+    /// # Errors
+    /// sled's.
+    pub fn rewind(&self, consumer: &str, to: Seq) -> Result<(), StoreError> {
+        self.ask(|tables| {
+            tables.cursors.insert(consumer, &to.0.to_be_bytes())?;
+            tables.db.flush()?;
+            Ok(())
+        })?;
+        self.committed.send_modify(|_| ());
+        Ok(())
     }
 
     /// Every consumer and its cursor.

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 
 use zstd::zstd_safe::{self, CParameter};
 
+use crate::faults::{self, Point};
 use crate::model::Seq;
 use crate::record::Record;
 
@@ -131,12 +132,18 @@ impl Segments {
         let mut file = OpenOptions::new().create(true).write(true).truncate(false).open(&path).map_err(failed)?;
         file.set_len(offset).map_err(failed)?;
         file.seek(SeekFrom::Start(offset)).map_err(failed)?;
-        file.write_all(&frame).map_err(failed)?;
+        faults::pass(Point::FRAME_WRITE).map_err(failed)?;
+        let (first_half, rest) = frame.split_at(frame.len() / 2);
+        file.write_all(first_half).map_err(failed)?;
+        faults::pass(Point::FRAME_TORN).map_err(failed)?;
+        file.write_all(rest).map_err(failed)?;
+        faults::pass(Point::FRAME_SYNC).map_err(failed)?;
         file.sync_data().map_err(failed)?;
         if offset == 0 {
             // Also after a first attempt that made the file and failed.
             sync_folder(&self.folder).map_err(failed)?;
         }
+        faults::pass(Point::FRAME_DURABLE).map_err(failed)?;
         let length = frame.len() as u32;
         let new_end = LogEnd { next: Seq(end.next.0 + count), segment, offset: offset + u64::from(length) };
         Ok((FrameAt { segment, offset, length }, new_end))

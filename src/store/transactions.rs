@@ -9,6 +9,7 @@ use sled::transaction::{ConflictableTransactionError, Transactional, Transaction
 use super::forgetting::FORGOTTEN;
 use super::rows::{self, Day, DeadLetter, Seen};
 use super::{Settled, SourceState, Store, StoreError, count_key, decode_count};
+use crate::faults::{self, Point};
 use crate::model::{ArticleId, Digest, Entry, Look, OffsetTime, Pending, SourceId};
 
 pub(super) type InTransaction<T> = Result<T, ConflictableTransactionError<StoreError>>;
@@ -146,7 +147,9 @@ impl Store {
                 add(meta, "pending", admission.admitted.len() as u64)?;
                 Ok((admission, state))
             });
-            Ok(admitted?)
+            let admitted = admitted?;
+            faults::pass(Point::ADMITTED).map_err(sled::Error::Io)?;
+            Ok(admitted)
         })?;
         *self.lock_pending().entry(source.clone()).or_default() += admission.admitted.len() as u64;
         Ok((admission, state))
@@ -217,7 +220,9 @@ impl Store {
             Some(frame)
         };
         let applied = tables.apply(settled, frame, *end, self.near_window).and_then(|removed| {
+            faults::pass(Point::COMMIT_FLUSH).map_err(sled::Error::Io)?;
             tables.db.flush()?;
+            faults::pass(Point::COMMIT_DURABLE).map_err(sled::Error::Io)?;
             Ok(removed)
         });
         let removed = applied.inspect_err(|_| self.is_broken.store(true, Ordering::Release))?;

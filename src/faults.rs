@@ -1,0 +1,102 @@
+//! Named moments at which a test makes the program fail or die. Without the feature `faults`, which only `cargo test`
+//! turns on, nothing of it is compiled in.
+//!
+//! `CHAPAR_FAULTS` names a file, read at each moment, so that a fault may come and go while the program runs. It holds
+//! one line: a [`Point`]'s name, what happens (`kill`, `enospc`, `eio`, `erofs`), and at which time of its passing, from 1;
+//! without that, every time.
+
+use std::io;
+
+/// A moment between two steps that must not come apart, or before a step that the file system may refuse.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Point(&'static str);
+
+macro_rules! points {
+    ($($(#[$doc:meta])* $name:ident = $text:literal;)*) => {
+        impl Point {
+            $($(#[$doc])* pub const $name: Self = Self($text);)*
+
+            /// Every moment there is.
+            pub const ALL: &[Self] = &[$(Self::$name),*];
+        }
+    };
+}
+
+points! {
+    /// Before a frame is written.
+    FRAME_WRITE = "frame-write";
+    /// Half of a frame's bytes are written.
+    FRAME_TORN = "frame-torn";
+    /// A frame is written, and not yet synced.
+    FRAME_SYNC = "frame-sync";
+    /// A frame is durable; sled has not heard of it.
+    FRAME_DURABLE = "frame-durable";
+    /// sled has heard of a commit, and has not flushed it.
+    COMMIT_FLUSH = "commit-flush";
+    /// A commit is durable; nobody has been told.
+    COMMIT_DURABLE = "commit-durable";
+    /// Entries were admitted; nothing is flushed.
+    ADMITTED = "admitted";
+    /// Before a sink gets the records of a frame.
+    SINK_DELIVER = "sink-deliver";
+    /// A sink has the records of a frame, its cursor has not moved.
+    SINK_DELIVERED = "sink-delivered";
+    /// Half of the bytes for a file of the directory output are written.
+    DIRECTORY_TORN = "directory-torn";
+}
+
+impl Point {
+    /// As it is written in the file.
+    pub fn name(self) -> &'static str {
+        self.0
+    }
+}
+
+/// Passes a moment.
+///
+/// # Errors
+/// What the test asked for.
+#[cfg(not(feature = "faults"))]
+#[inline]
+pub fn pass(_point: Point) -> io::Result<()> {
+    Ok(())
+}
+
+/// Passes a moment.
+///
+/// # Errors
+/// What the test asked for.
+#[cfg(feature = "faults")]
+pub fn pass(point: Point) -> io::Result<()> {
+    use std::collections::HashMap;
+    use std::path::PathBuf;
+    use std::sync::{LazyLock, Mutex, PoisonError};
+
+    static FILE: LazyLock<Option<PathBuf>> = LazyLock::new(|| std::env::var_os("CHAPAR_FAULTS").map(PathBuf::from));
+    static PASSED: LazyLock<Mutex<HashMap<&str, u64>>> = LazyLock::new(Mutex::default);
+    let Some(file) = &*FILE else { return Ok(()) };
+    let times = {
+        let mut passed = PASSED.lock().unwrap_or_else(PoisonError::into_inner);
+        let times = passed.entry(point.0).or_default();
+        *times += 1;
+        *times
+    };
+    let Ok(line) = std::fs::read_to_string(file) else { return Ok(()) };
+    let mut words = line.split_whitespace();
+    if words.next() != Some(point.0) {
+        return Ok(());
+    }
+    let action = words.next().unwrap_or_default().to_owned();
+    if words.next().is_some_and(|when| when.parse() != Ok(times)) {
+        return Ok(());
+    }
+    let errno = match action.as_str() {
+        // As SIGKILL does, it ends the process on the spot: no destructor runs, nothing is flushed.
+        "kill" => std::process::abort(),
+        "enospc" => libc::ENOSPC,
+        "erofs" => libc::EROFS,
+        "eio" => libc::EIO,
+        other => return Err(io::Error::other(format!("{}: there is no fault {other:?}", file.display()))),
+    };
+    Err(io::Error::from_raw_os_error(errno))
+}

@@ -1,0 +1,68 @@
+//! The log over the local API: what an administrator does with it.
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use serde::{Deserialize, Serialize};
+
+use super::{Api, ApiError, apart};
+use crate::model::Seq;
+use crate::search::time_of;
+
+/// Body of `POST /v1/log/rewind`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RewindAsk {
+    /// Id of the output.
+    pub output: String,
+    /// The next record it gets: a sequence number, or a time as in `since:`.
+    pub to: String,
+    /// IANA zone of a date; UTC when absent.
+    #[serde(default)]
+    pub zone: Option<String>,
+}
+
+/// Where a cursor was set.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Rewound {
+    /// Id of the output.
+    pub output: String,
+    /// The next record it gets.
+    pub next: Seq,
+    /// Records that it gets again, or for the first time.
+    pub records: u64,
+}
+
+fn wrong(message: String) -> ApiError {
+    ApiError(StatusCode::BAD_REQUEST, message)
+}
+
+pub(super) async fn rewind(State(api): State<Api>, Json(ask): Json<RewindAsk>) -> Result<Json<Rewound>, ApiError> {
+    let outputs = api.engine.active().settings.outputs.clone();
+    if !outputs.iter().any(|output| output.id.as_str() == ask.output) {
+        let known: Vec<&str> = outputs.iter().map(|output| output.id.as_str()).collect();
+        let message = format!("there is no output {:?}; there are: {}", ask.output, known.join(", "));
+        return Err(ApiError(StatusCode::NOT_FOUND, message));
+    }
+    let store = std::sync::Arc::clone(&api.engine.store);
+    let end = store.next_seq();
+    let next = match ask.to.parse().map(Seq) {
+        Ok(seq) => seq,
+        Err(_) => {
+            let zone = ask.zone.as_deref().and_then(|name| TimeZone::get(name).ok()).unwrap_or(TimeZone::UTC);
+            let at = time_of(&ask.to, Timestamp::now(), &zone)
+                .map_err(|error| wrong(format!("--to: a sequence number, or a time: {error}")))?;
+            let store = std::sync::Arc::clone(&store);
+            apart(move || store.first_since(at)).await?
+        }
+    };
+    let oldest = store.oldest_seq()?.unwrap_or(end);
+    if next < oldest || next > end {
+        return Err(wrong(format!("the log holds records {oldest} to {}; {next} is not among them", end.0 - 1)));
+    }
+    let output = ask.output.clone();
+    apart(move || store.rewind(&output, Seq(next.0 - 1))).await?;
+    Ok(Json(Rewound { output: ask.output, next, records: end.0 - next.0 }))
+}
