@@ -43,6 +43,33 @@ points! {
     SINK_DELIVERED = "sink-delivered";
     /// Half of the bytes for a file of the directory output are written.
     DIRECTORY_TORN = "directory-torn";
+
+    /// The file with the store's format is written, and not yet renamed.
+    FORMAT_WRITTEN = "format-written";
+
+    /// A backup has linked the segments, no row is read yet.
+    BACKUP_LINKED = "backup-linked";
+    /// A backup has read all rows; nobody waits for it any more.
+    BACKUP_ROWS = "backup-rows";
+    /// A backup's tables are written.
+    BACKUP_TABLES = "backup-tables";
+    /// A backup's segments are there.
+    BACKUP_LOG = "backup-log";
+    /// A backup's manifest is durable, its folder not yet renamed.
+    BACKUP_MANIFEST = "backup-manifest";
+    /// A backup has its name, which is not yet durable.
+    BACKUP_RENAMED = "backup-renamed";
+
+    /// A restore has marked its target; nothing is copied.
+    RESTORE_BEGUN = "restore-begun";
+    /// All files of a backup are copied.
+    RESTORE_COPIED = "restore-copied";
+    /// A restored store is whole, beside its place.
+    RESTORE_READY = "restore-ready";
+    /// Its tables are in their place, its log not yet.
+    RESTORE_TABLES = "restore-tables";
+    /// All of it is in its place, and still marked as unfinished.
+    RESTORE_MOVED = "restore-moved";
 }
 
 impl Point {

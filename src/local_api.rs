@@ -33,7 +33,7 @@ use crate::store::{Announcement, Counts, DeadLetter, Standing, StoreError};
 pub use articles::VersionRow;
 pub use client::{AskError, Client, Lines};
 pub use explain::Explained;
-pub use log::{RewindAsk, Rewound};
+pub use log::{BackupAsk, BackupLine, RewindAsk, Rewound};
 pub use reclassify::{ReclassifyAsk, ReclassifyLine};
 pub use records::{Order, QueryAsk, TailAsk};
 pub use sources::SourceStatus;
@@ -130,6 +130,7 @@ pub fn router(engine: Arc<Engine>, daemon: Option<Daemon>) -> Router {
         .route("/v1/records/{id}/copies", get(articles::copies))
         .route("/v1/reclassify", post(reclassify::relabel))
         .route("/v1/records/{id}/explanation", get(explain::explain))
+        .route("/v1/log/backup", post(log::backup))
         .route("/v1/log/rewind", post(log::rewind))
         .route("/v1/dead-letters", get(dead_letters))
         .route("/v1/dead-letters/{id}", delete(drop_dead_letter))
@@ -254,7 +255,8 @@ async fn drop_dead_letter(State(api): State<Api>, Path(id): Path<String>) -> Res
 
 async fn retry_dead_letter(State(api): State<Api>, Path(id): Path<String>) -> Result<Json<ArticleId>, ApiError> {
     let id = article_id(&id)?;
-    let pending = api.engine.store.revive(id, Timestamp::now())?.ok_or_else(|| no_letter(id))?;
+    let store = Arc::clone(&api.engine.store);
+    let pending = apart(move || store.revive(id, Timestamp::now())).await?.ok_or_else(|| no_letter(id))?;
     if let Some(daemon) = &api.daemon {
         // A closed scheduler means stop; the entry is in the frontier.
         let _ = daemon.commands.send(Command::Lease(Box::new(pending))).await;

@@ -4,14 +4,17 @@
 //! commit that sled has still to hear of, and [`Store::open`] tells it.
 //! invariant: admissions = outcomes + pending, at every moment ([`Counts`]).
 
+mod backup;
 mod copies;
 mod durability;
 mod forgetting;
+mod format;
 mod looks;
 mod opening;
 mod outcomes;
 mod reading;
 mod relabelled;
+mod restore;
 mod rows;
 mod segments;
 mod sketches;
@@ -33,20 +36,20 @@ use tokio::sync::watch;
 
 use crate::model::{Outcome, Pending, Seq, SourceId};
 
+pub use backup::{BackedUp, BackupError, Progress};
 pub use copies::{Copies, KnownCopy};
 pub use forgetting::Sweep;
 pub use looks::{LookChange, LooksAdmitted, NextLook, is_read_from_page};
 pub use outcomes::{Happened, Settled};
+pub use restore::{Restore, RestoreError, Restored, restore};
 pub use rows::{DeadLetter, Position, Seen};
 pub use segments::{FrameAt, LogEnd, LogError, sync_folder};
 pub use sketches::{Sketched, window_start};
 pub use source_state::{Health, SourceState};
 pub use transactions::{Admission, Announcement, FrontierLimits, Standing};
 
+use format::STORE_FORMAT;
 use segments::Segments;
-
-/// Version of the layout in the folder; a newer one is refused.
-const STORE_FORMAT: &str = "1";
 
 /// What a rebuild keeps and what it cannot.
 const REBUILT: &str = "they are rebuilt from the log; pending entries, dead letters, counts and lists of copies are gone, \
@@ -61,6 +64,10 @@ pub struct Store {
     segments: Segments,
     /// The log's end; whoever holds it is the writer. Taken before `tables`.
     end: Mutex<LogEnd>,
+    /// Passed by whoever changes more than one row; closed while a backup reads all of them. Taken before `end`.
+    gate: RwLock<()>,
+    /// One backup at a time.
+    backing_up: Mutex<()>,
     committed: watch::Sender<Seq>,
     pending: Mutex<HashMap<SourceId, u64>>,
     path: PathBuf,
@@ -141,6 +148,12 @@ pub enum StoreError {
         "the store's key tables failed: {0}; look at the disk's space and rights, they are opened again by themselves"
     )]
     Sled(#[from] sled::Error),
+    /// A restore into it broke off.
+    #[error("{path}: `chapar log restore` broke off in this folder; run it again, it begins anew")]
+    HalfRestored {
+        /// The store's folder.
+        path: PathBuf,
+    },
     /// A row that this version did not write.
     #[error("a row of the store cannot be read ({0}); move the folder `sled` aside: it is rebuilt from the log")]
     Row(String),
@@ -211,11 +224,15 @@ impl Store {
         std::fs::create_dir_all(path).map_err(failed)?;
         path.parent().filter(|parent| parent.is_dir()).map_or(Ok(()), sync_folder).map_err(failed)?;
         let lock = opening::lock(path, patience)?;
+        format::check_file(path)?;
+        restore::check_whole(path)?;
         let mut store = Self {
             tables: RwLock::new(None),
             is_broken: AtomicBool::new(false),
             segments: Segments::open(&path.join("log"), segment_bytes_max)?,
             end: Mutex::new(LogEnd::EMPTY),
+            gate: RwLock::default(),
+            backing_up: Mutex::default(),
             committed: watch::Sender::new(Seq(0)),
             pending: Mutex::default(),
             path: path.to_owned(),
@@ -256,8 +273,11 @@ impl Store {
         *slot = None;
         let mut notices = Vec::new();
         let tables = Tables::open(opening::open_sled(&self.path.join("sled"), self.cache_bytes, &mut notices)?)?;
-        let tables_are_new = opening::check_format(&tables.meta, &self.path)? == opening::Format::New;
-        if tables_are_new && self.segments.bytes()? > 0 && notices.is_empty() {
+        let format = format::settle(&tables, &self.path)?;
+        if let format::Format::Migrated(from) = format {
+            notices.push(format!("the store was brought from format {from} to {STORE_FORMAT}"));
+        }
+        if format == format::Format::New && self.segments.bytes()? > 0 && notices.is_empty() {
             notices.push(format!("the key tables were empty, the log was not: {REBUILT}"));
         }
         *end = tables.end()?.unwrap_or(LogEnd::EMPTY);
@@ -277,6 +297,10 @@ impl Store {
             let settled: Vec<Settled> = records.iter().map(|record| self.settled_by(record, now)).collect();
             tables.apply(&settled, Some(at), frames_end, self.near_window).map(drop)
         })?;
+        // A segment is named by its first record, also one that has none yet: earlier numbers were given out.
+        if let Some(last) = self.segments.list()?.pop().filter(|last| *last > frames_end.next) {
+            frames_end = LogEnd { next: last, segment: last, offset: 0 };
+        }
         *end = frames_end;
         if applied > 0 {
             notices.push(format!("{applied} records of the log were entered into the key tables"));
@@ -330,6 +354,12 @@ impl Store {
             self.is_broken.store(true, Ordering::Release);
         }
         answer
+    }
+
+    /// The same for what changes more than one row: a backup waits for it, or it for a backup.
+    fn change<T>(&self, change: impl FnOnce(&Tables) -> Result<T, StoreError>) -> Result<T, StoreError> {
+        let _open = self.gate.read().unwrap_or_else(PoisonError::into_inner);
+        self.ask(change)
     }
 
     fn lock_end(&self) -> MutexGuard<'_, LogEnd> {

@@ -1,5 +1,7 @@
 //! The log over the local API: what an administrator does with it.
 
+mod backup;
+
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -10,6 +12,9 @@ use serde::{Deserialize, Serialize};
 use super::{Api, ApiError, apart};
 use crate::model::Seq;
 use crate::search::time_of;
+
+pub(super) use backup::backup;
+pub use backup::{BackupAsk, BackupLine};
 
 /// Body of `POST /v1/log/rewind`.
 #[derive(Clone, Debug, Serialize, Deserialize)]

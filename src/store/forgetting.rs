@@ -163,7 +163,7 @@ impl Store {
     /// # Errors
     /// sled's.
     pub fn sweep_on(&self, sweep: &mut Sweep) -> Result<bool, StoreError> {
-        self.ask(|tables| {
+        self.change(|tables| {
             let is_through = match sweep.phase {
                 Phase::Count => tables.count_days(sweep)?,
                 Phase::Keep => tables.keep_announced(sweep)?,

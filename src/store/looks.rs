@@ -153,7 +153,7 @@ impl Store {
     ) -> Result<LooksAdmitted, StoreError> {
         let pending = self.lock_pending().clone();
         let room = limits.all.saturating_sub(pending.values().sum());
-        let done = self.ask(|t| {
+        let done = self.change(|t| {
             let keys = t.looks_to_ask_about(now, latest, looks_max)?;
             if keys.is_empty() {
                 return Ok(LooksAdmitted::default());

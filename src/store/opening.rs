@@ -6,9 +6,13 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
-use sled::{Db, Tree};
+use sled::Db;
 
-use super::{REBUILT, STORE_FORMAT, StoreError};
+use super::{REBUILT, StoreError};
+
+/// How often, and how long each time, is waited for the threads of a closed sled: 2 seconds in all.
+const LET_GO_TRIES: u32 = 100;
+const LET_GO_WAIT: Duration = Duration::from_millis(20);
 
 /// Takes the lock file, which names the owner's process id for others.
 pub fn lock(folder: &Path, patience: Duration) -> Result<File, StoreError> {
@@ -53,13 +57,36 @@ pub fn open_sled(path: &Path, cache_bytes: u64, notices: &mut Vec<String>) -> Re
     Ok(open()?)
 }
 
+/// Makes sled's files final: the tables are closed, and nothing of this process writes to them any more.
+pub fn close_sled(db: Db, path: &Path) -> Result<(), StoreError> {
+    db.flush()?;
+    drop(db);
+    wait_until_let_go(path)
+}
+
+/// The same for tables that were closed elsewhere.
+pub fn wait_until_let_go(path: &Path) -> Result<(), StoreError> {
+    let failed = |source| StoreError::Io { path: path.to_owned(), source };
+    // sled holds this lock until its last thread has let go.
+    let file = File::open(path.join("db")).map_err(failed)?;
+    let mut locked = file.try_lock();
+    for _ in 0..LET_GO_TRIES {
+        match locked {
+            Err(std::fs::TryLockError::WouldBlock) => std::thread::sleep(LET_GO_WAIT),
+            _ => break,
+        }
+        locked = file.try_lock();
+    }
+    locked.map_err(|error| failed(error.into()))
+}
+
 /// Our own lock is taken, so whoever still holds sled's is a thread of a sled that was just closed in this process.
-fn open_when_let_go(path: &Path, cache_bytes: u64) -> sled::Result<Db> {
+pub fn open_when_let_go(path: &Path, cache_bytes: u64) -> sled::Result<Db> {
     let config = sled::Config::new().path(path).cache_capacity(cache_bytes).flush_every_ms(Some(500));
-    for _ in 0..100 {
+    for _ in 0..LET_GO_TRIES {
         match config.open() {
             Err(sled::Error::Io(error)) if error.to_string().contains("could not acquire lock") => {
-                std::thread::sleep(Duration::from_millis(20));
+                std::thread::sleep(LET_GO_WAIT);
             }
             answer => return answer,
         }
@@ -76,24 +103,5 @@ fn remove_torn_snapshots(sled: &Path) {
             // A file that stays makes the open below fail, with its name in the error.
             let _ = std::fs::remove_file(path);
         }
-    }
-}
-
-/// Whether the tables were made just now.
-#[derive(PartialEq)]
-pub enum Format {
-    New,
-    Known,
-}
-
-pub fn check_format(meta: &Tree, path: &Path) -> Result<Format, StoreError> {
-    let found = meta.get("format")?.map(|row| String::from_utf8_lossy(&row).into_owned());
-    match found.as_deref() {
-        None => {
-            meta.insert("format", STORE_FORMAT)?;
-            Ok(Format::New)
-        }
-        Some(STORE_FORMAT) => Ok(Format::Known),
-        Some(other) => Err(StoreError::Newer { path: path.to_owned(), found: other.to_owned() }),
     }
 }

@@ -149,6 +149,16 @@ impl Segments {
         Ok((FrameAt { segment, offset, length }, new_end))
     }
 
+    /// Begins a segment that has no record yet: its name says that earlier numbers were given out.
+    ///
+    /// # Errors
+    /// When the file system refuses.
+    pub fn begin(&self, segment: Seq) -> Result<(), LogError> {
+        let path = self.path(segment);
+        let begun = File::create_new(&path).and_then(|file| file.sync_all()).and_then(|()| sync_folder(&self.folder));
+        begun.map_err(|source| LogError::Io { path, source })
+    }
+
     /// The decoded lines of a frame.
     ///
     /// # Errors

@@ -5,6 +5,7 @@ use super::*;
 use crate::model::{Announced, ArticleId, Digest, Entry, Look};
 use crate::record::Record;
 
+mod backups;
 mod copies;
 
 const PATIENCE: Duration = Duration::ZERO;

@@ -1,5 +1,6 @@
 //! The two commit points, and the small writes beside them.
 
+use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
 
 use serde::{Deserialize, Serialize};
@@ -114,7 +115,7 @@ impl Store {
         }
         let of_source = self.lock_pending().get(source).copied().unwrap_or_default();
         let room = limits.of_source.saturating_sub(of_source).min(limits.all.saturating_sub(self.pending_count()));
-        let (admission, state) = self.ask(|t| {
+        let (admission, state) = self.change(|t| {
             let trees = (&t.meta, &t.sources, &t.frontier, &t.seen, &t.announced, &t.announcers, &t.dead);
             let admitted = trees.transaction(|(meta, sources, frontier, seen, announced, announcers, dead)| {
                 let forgotten = meta.get(FORGOTTEN)?.map(|row| Day::decode(&row));
@@ -208,6 +209,7 @@ impl Store {
     /// When the disk refuses. Nothing is acknowledged then, but part of it may stand already: the caller asks which
     /// entries are still [`pending`](Self::pending), and judges those anew.
     pub fn commit(&self, lines: &[u8], settled: &[Settled]) -> Result<(), StoreError> {
+        let _open = self.gate.read().unwrap_or_else(PoisonError::into_inner);
         let mut end = self.lock_end();
         let tables = self.tables_for(&mut end)?;
         let records = settled.iter().filter(|settled| settled.record.is_some()).count() as u64;
@@ -243,7 +245,7 @@ impl Store {
     /// # Errors
     /// sled's.
     pub fn revive(&self, id: ArticleId, now: jiff::Timestamp) -> Result<Option<Pending>, StoreError> {
-        let revived = self.ask(|t| {
+        let revived = self.change(|t| {
             let revived = (&t.meta, &t.frontier, &t.dead).transaction(|(meta, frontier, dead)| {
                 let Some(row) = dead.remove(&id.0)? else { return Ok(None) };
                 if let Some(newer) = frontier.get(id.0)? {

@@ -1,0 +1,221 @@
+//! Records in the files of a directory output: `*.ndjson`, also compressed as `.zst`, in a folder and below it.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+use super::{RestoreError, at};
+use crate::model::Seq;
+use crate::record::SCHEMA;
+use crate::store::Progress;
+use crate::store::backup::Tell;
+
+/// Folders below an output's folder that are looked into.
+const DEPTH_MAX: usize = 16;
+
+/// Longest line: a record is smaller than the largest page.
+const LINE_BYTES_MAX: u64 = 64 << 20;
+
+/// What of a record is looked at.
+#[derive(Deserialize)]
+struct Stamp {
+    schema: String,
+    seq: Seq,
+}
+
+/// The records beyond the end of a log, and where each lies.
+pub struct Found {
+    files: Vec<PathBuf>,
+    places: BTreeMap<Seq, Place>,
+}
+
+/// Where a record lies.
+#[derive(Clone, Copy)]
+pub struct Place {
+    /// Its number.
+    pub seq: Seq,
+    file: usize,
+    offset: u64,
+    length: u64,
+}
+
+/// The numbers that an output holds.
+pub struct Held(Seq);
+
+impl Held {
+    /// Looks through an output's folder; one that is not there holds none.
+    pub fn in_folder(folder: &Path, tell: &mut Tell<'_>) -> Result<Self, RestoreError> {
+        let mut highest = Seq(0);
+        for path in files_in(folder)? {
+            tell(&Progress { step: "looking at what outputs hold".to_owned(), done: highest.0, total: 0 });
+            each_record(&path, &mut *open(&path)?, |_, stamp, _| {
+                highest = highest.max(stamp.seq);
+                Ok(())
+            })?;
+        }
+        Ok(Self(highest))
+    }
+
+    /// The highest; 0 for none.
+    pub fn highest(&self) -> Seq {
+        self.0
+    }
+}
+
+impl Found {
+    /// Looks through outputs' folders for records beyond `after`. Compressed files with any are unpacked into a folder.
+    ///
+    /// # Errors
+    /// A line that is no record, two different records of one number, a folder that is not there.
+    pub fn in_folders(
+        folders: &[PathBuf],
+        after: Seq,
+        unpacked: &Path,
+        tell: &mut Tell<'_>,
+    ) -> Result<Self, RestoreError> {
+        let mut found = Self { files: Vec::new(), places: BTreeMap::new() };
+        for folder in folders {
+            fs::read_dir(folder).map_err(at(folder))?;
+            for path in files_in(folder)? {
+                tell(&Progress { step: "looking for records".to_owned(), done: found.places.len() as u64, total: 0 });
+                found.look_through(&path, after, unpacked)?;
+            }
+        }
+        Ok(found)
+    }
+
+    fn look_through(&mut self, path: &Path, after: Seq, unpacked: &Path) -> Result<(), RestoreError> {
+        let plain = if is_packed(path) {
+            fs::create_dir_all(unpacked).map_err(at(unpacked))?;
+            let plain = unpacked.join(format!("{}.ndjson", self.files.len()));
+            let mut file = File::create(&plain).map_err(at(&plain))?;
+            match io::copy(&mut *open(path)?, &mut file) {
+                // A torn last frame: its records were never delivered.
+                Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {}
+                copied => drop(copied.map_err(at(path))?),
+            }
+            plain
+        } else {
+            path.to_owned()
+        };
+        let file = self.files.len();
+        let mut places = Vec::new();
+        each_record(path, &mut *open(&plain)?, |offset, stamp, length| {
+            if stamp.seq > after {
+                places.push(Place { seq: stamp.seq, file, offset, length });
+            }
+            Ok(())
+        })?;
+        if places.is_empty() {
+            return Ok(());
+        }
+        self.files.push(plain);
+        for place in places {
+            if let Some(known) = self.places.get(&place.seq)
+                && self.line(known)? != self.line(&place)?
+            {
+                let message = format!(
+                    "{}: record {} is another one there than in the other files; these outputs are not of one log",
+                    path.display(),
+                    place.seq
+                );
+                return Err(RestoreError::Records(message));
+            }
+            self.places.insert(place.seq, place);
+        }
+        Ok(())
+    }
+
+    /// How many.
+    pub fn len(&self) -> usize {
+        self.places.len()
+    }
+
+    /// The highest number; 0 for none.
+    pub fn highest(&self) -> Seq {
+        self.places.last_key_value().map(|(seq, _)| *seq).unwrap_or_default()
+    }
+
+    /// In the order of their numbers.
+    pub fn places(&self) -> impl Iterator<Item = &Place> {
+        self.places.values()
+    }
+
+    /// A record's line, without its end.
+    pub fn line(&self, place: &Place) -> Result<String, RestoreError> {
+        let path = &self.files[place.file];
+        let read = || {
+            let mut file = File::open(path)?;
+            file.seek(SeekFrom::Start(place.offset))?;
+            let mut line = vec![0; usize::try_from(place.length).map_err(io::Error::other)?];
+            file.read_exact(&mut line)?;
+            String::from_utf8(line).map_err(io::Error::other)
+        };
+        read().map_err(at(path))
+    }
+}
+
+/// An output's files, in order; links are not followed.
+fn files_in(folder: &Path) -> Result<Vec<PathBuf>, RestoreError> {
+    let (mut files, mut folders) = (Vec::new(), vec![(folder.to_owned(), 0)]);
+    while let Some((folder, depth)) = folders.pop() {
+        let entries = match fs::read_dir(&folder) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+            entries => entries.map_err(at(&folder))?,
+        };
+        for entry in entries {
+            let entry = entry.map_err(at(&folder))?;
+            let (path, kind) = (entry.path(), entry.file_type().map_err(at(&folder))?);
+            if kind.is_dir() && depth < DEPTH_MAX {
+                folders.push((path, depth + 1));
+            } else if kind.is_file() && (is_packed(&path) || path.extension().is_some_and(|end| end == "ndjson")) {
+                files.push(path);
+            }
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
+fn is_packed(path: &Path) -> bool {
+    path.to_str().is_some_and(|path| path.ends_with(".ndjson.zst"))
+}
+
+fn open(path: &Path) -> Result<Box<dyn BufRead>, RestoreError> {
+    let file = File::open(path).map_err(at(path))?;
+    Ok(if is_packed(path) {
+        Box::new(BufReader::new(zstd::Decoder::new(file).map_err(at(path))?))
+    } else {
+        Box::new(BufReader::with_capacity(1 << 20, file))
+    })
+}
+
+/// Hands each whole line to `visit`, with its place and its length without the end. A torn last line is left out: its
+/// record was never delivered.
+fn each_record(
+    path: &Path,
+    file: &mut dyn BufRead,
+    mut visit: impl FnMut(u64, Stamp, u64) -> Result<(), RestoreError>,
+) -> Result<(), RestoreError> {
+    let (mut offset, mut line) = (0, Vec::new());
+    for number in 1_u64.. {
+        line.clear();
+        let length = match (&mut *file).take(LINE_BYTES_MAX).read_until(b'\n', &mut line) {
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => break,
+            read => read.map_err(at(path))? as u64,
+        };
+        if line.last() != Some(&b'\n') && length < LINE_BYTES_MAX {
+            break;
+        }
+        let stamp: Stamp = serde_json::from_slice(&line)
+            .ok()
+            .filter(|stamp: &Stamp| stamp.schema == SCHEMA)
+            .ok_or_else(|| RestoreError::Records(format!("{}: line {number} is no record", path.display())))?;
+        visit(offset, stamp, length - 1)?;
+        offset += length;
+    }
+    Ok(())
+}
