@@ -70,6 +70,28 @@ points! {
     RESTORE_TABLES = "restore-tables";
     /// All of it is in its place, and still marked as unfinished.
     RESTORE_MOVED = "restore-moved";
+    /// Retention: sled knows where the log begins; rows and file of what is before it are there.
+    RETAIN_NAMED = "retain-named";
+    /// Retention: some of the rows of the records that go are gone.
+    RETAIN_ROWS = "retain-rows";
+    /// Retention: all of their rows are gone for good, the file is there.
+    RETAIN_FLUSHED = "retain-flushed";
+    /// Retention: the file is removed, its folder is not synced.
+    RETAIN_REMOVED = "retain-removed";
+    /// Recompressing: the new file is half written.
+    RECOMPRESS_TORN = "recompress-torn";
+    /// Recompressing: the new file is written and not synced.
+    RECOMPRESS_SYNC = "recompress-sync";
+    /// Recompressing: the new file is durable beside the old one; sled does not know.
+    RECOMPRESS_WRITTEN = "recompress-written";
+    /// Recompressing: sled knows that places have to be read anew; the old file is in place.
+    RECOMPRESS_MARKED = "recompress-marked";
+    /// Recompressing: the new file is in place, its folder is not synced.
+    RECOMPRESS_RENAMED = "recompress-renamed";
+    /// Recompressing: some rows have the new places.
+    RECOMPRESS_ROWS = "recompress-rows";
+    /// Recompressing: all rows have the new places, and are not flushed.
+    RECOMPRESS_FLUSH = "recompress-flush";
 }
 
 impl Point {

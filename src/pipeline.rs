@@ -12,6 +12,7 @@ mod dispatcher;
 mod engine;
 mod entries;
 mod forgetting;
+mod housekeeping;
 mod looks;
 mod notices;
 mod polling;
@@ -92,8 +93,8 @@ pub async fn run(
         consumers.spawn(stopping_all_on_panic(consuming, stop.clone()));
     }
 
-    let forgetting = forgetting::run(Arc::clone(&engine), mode, stop.clone());
-    let forgetting = tokio::spawn(stopping_all_on_panic(forgetting, stop.clone()));
+    let keeping = housekeeping::run(Arc::clone(&engine), mode, stop.clone());
+    let housekeeping = tokio::spawn(stopping_all_on_panic(keeping, stop.clone()));
 
     // Each stage ends when the one before it has: its channel is closed then.
     let stages_in_order = async {
@@ -107,7 +108,11 @@ pub async fn run(
         while let Some(ended) = consumers.join_next().await {
             failed = failed.or(ended.is_err().then_some(StageFailed("consumer of an output")));
         }
-        failed = failed.or(forgetting.await.is_err().then_some(StageFailed("forgetting")));
+        failed = failed.or(housekeeping.await.is_err().then_some(StageFailed("housekeeping")));
+        if mode == Mode::Once {
+            // What was recorded and delivered just now may go, too.
+            housekeeping::keep_log(&engine, &stop).await;
+        }
         failed.map_or(Ok(()), Err)
     };
     let deadline = async {

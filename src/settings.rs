@@ -9,6 +9,7 @@ mod values;
 
 use std::collections::HashMap;
 use std::fmt;
+use std::num::NonZeroU64;
 use std::path::{Path, PathBuf};
 
 use ipnet::IpNet;
@@ -72,8 +73,18 @@ pub struct StoreSection {
     pub cache: ByteSize,
     /// Most entries waiting in the frontier; polls are not admitted beyond it.
     pub frontier_max: u64,
-    /// A segment file of the log is closed beyond this size.
+    /// A segment file of the log is closed beyond this size, and when a UTC day begins.
     pub segment: ByteSize,
+    /// Records that are older go, by whole segments.
+    pub retain_age: Option<Period>,
+    /// Bytes of the log; the oldest segments go beyond them.
+    pub retain_size: Option<ByteSize>,
+    /// Records in the log; the oldest segments go beyond them.
+    pub retain_records: Option<NonZeroU64>,
+    /// Whether records go that an output has not got.
+    pub retain_past_cursors: bool,
+    /// Whether closed segments are written anew in larger frames.
+    pub recompress: bool,
 }
 
 /// `[http]`.
@@ -182,6 +193,11 @@ impl Default for StoreSection {
             cache: ByteSize::mib(16),
             frontier_max: 100_000,
             segment: ByteSize::mib(64),
+            retain_age: None,
+            retain_size: None,
+            retain_records: None,
+            retain_past_cursors: false,
+            recompress: true,
         }
     }
 }
@@ -382,6 +398,11 @@ fn check_sections(sections: &Sections, places: &layers::Places) -> Vec<SettingsF
         (store.frontier_max == 0, "store.frontier_max", "no entry could be admitted; write at least 1"),
         (store.cache < CACHE_LEAST, "store.cache", "at least \"1MiB\""),
         (store.segment.0 == 0, "store.segment", "write a size such as \"64MiB\""),
+        (
+            store.retain_size.is_some_and(|size| size.0 == 0),
+            "store.retain_size",
+            "write a size such as \"20GiB\", or leave it out to keep everything",
+        ),
         (is_empty(&store.path), "store.path", "name a folder, such as \"/var/lib/chapar\""),
         (
             api.socket.as_deref().is_some_and(is_empty),

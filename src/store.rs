@@ -13,8 +13,10 @@ mod looks;
 mod opening;
 mod outcomes;
 mod reading;
+mod recompressing;
 mod relabelled;
 mod restore;
+mod retention;
 mod rows;
 mod segments;
 mod sketches;
@@ -42,6 +44,8 @@ pub use forgetting::Sweep;
 pub use looks::{LookChange, LooksAdmitted, NextLook, is_read_from_page};
 pub use outcomes::{Happened, Settled};
 pub use restore::{Restore, RestoreError, Restored, restore};
+pub use recompressing::Recompressed;
+pub use retention::{Held, Removed, Retention};
 pub use rows::{DeadLetter, Position, Seen};
 pub use segments::{FrameAt, LogEnd, LogError, sync_folder};
 pub use sketches::{Sketched, window_start};
@@ -73,6 +77,7 @@ pub struct Store {
     path: PathBuf,
     cache_bytes: u64,
     near_window: Option<Duration>,
+    bound: retention::Bound,
     notices: Vec<String>,
     _lock: File,
 }
@@ -154,6 +159,9 @@ pub enum StoreError {
         /// The store's folder.
         path: PathBuf,
     },
+    /// The log has reached its bound.
+    #[error(transparent)]
+    LogFull(Held),
     /// A row that this version did not write.
     #[error("a row of the store cannot be read ({0}); move the folder `sled` aside: it is rebuilt from the log")]
     Row(String),
@@ -238,6 +246,7 @@ impl Store {
             path: path.to_owned(),
             cache_bytes,
             near_window,
+            bound: retention::Bound::default(),
             notices: Vec::new(),
             _lock: lock,
         };
@@ -286,6 +295,7 @@ impl Store {
             return Err(StoreError::LogTooShort { path: self.segments.path(end.segment), found, expected: end.offset });
         }
         let mut applied = 0;
+        let mut first = None;
         let mut frames_end = *end;
         let now = Timestamp::now();
         let cut = self.segments.replay(*end, |at, frame| {
@@ -294,6 +304,7 @@ impl Store {
             let offset = at.offset + u64::from(at.length);
             frames_end = LogEnd { next: last.seq.next(), segment: at.segment, offset };
             applied += records.len();
+            first = first.or_else(|| records.first().map(|record| (record.seq, record.recorded_at)));
             let settled: Vec<Settled> = records.iter().map(|record| self.settled_by(record, now)).collect();
             tables.apply(&settled, Some(at), frames_end, self.near_window).map(drop)
         })?;
@@ -302,6 +313,9 @@ impl Store {
             frames_end = LogEnd { next: last, segment: last, offset: 0 };
         }
         *end = frames_end;
+        if let (format::Format::New, Some((first, at))) = (format, first) {
+            self.begin_at(&tables, first, at)?;
+        }
         if applied > 0 {
             notices.push(format!("{applied} records of the log were entered into the key tables"));
         }
@@ -315,6 +329,9 @@ impl Store {
             *pending.entry(decode_json::<Pending>(&row?)?.entry.source).or_default() += 1;
         }
         *self.lock_pending() = pending;
+        self.finish_removing(&tables, *end)?;
+        self.finish_recompressing(&tables)?;
+        self.read_open_day(&tables, *end)?;
         *slot = Some(Arc::new(tables));
         self.is_broken.store(false, Ordering::Release);
         self.announce(*end);

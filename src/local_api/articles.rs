@@ -93,7 +93,15 @@ pub(super) async fn of_article<T: Send + 'static>(
             let message = format!("{prefix:?} begins several ids ({}); give more of it", ids.join(", "));
             Err(ApiError(StatusCode::CONFLICT, message))
         }
-        (None, _) => Err(ApiError(StatusCode::NOT_FOUND, format!("no record has an id that begins with {prefix:?}"))),
+        (None, Found::Article(id)) => {
+            let message = format!(
+                "{id} was recorded, but that record is no more in the log: it is older than what is kept (store.retain_*)"
+            );
+            Err(ApiError(StatusCode::NOT_FOUND, message))
+        }
+        (None, Found::Nothing) => {
+            Err(ApiError(StatusCode::NOT_FOUND, format!("no record has an id that begins with {prefix:?}")))
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! What all tasks share: the store, and the settings and rules in force.
 
+use std::num::NonZeroU64;
 use std::path::Path;
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 use std::time::Duration;
@@ -12,9 +13,9 @@ use crate::classify::Classifier;
 use crate::commit::Work;
 use crate::http::{Client, HttpError, HttpSettings};
 use crate::rules::{RuleFault, RuleFiles};
-use crate::settings::{HttpSection, Settings, SettingsError};
+use crate::settings::{HttpSection, Output, Settings, SettingsError, StartFrom};
 use crate::site_rules::SiteRules;
-use crate::store::{Store, StoreError};
+use crate::store::{Retention, Store, StoreError};
 
 /// How long a daemon waits for a command that holds the store.
 const STORE_PATIENCE: Duration = Duration::from_secs(5);
@@ -129,6 +130,7 @@ impl Engine {
         let novelty = &active.settings.novelty;
         let near_window = novelty.near.then_some(novelty.window.0);
         let store = Store::open(&section.path, section.cache.0, section.segment.0, STORE_PATIENCE, near_window)?;
+        store.keep_within(retention(&active.settings));
         for notice in store.notices() {
             tracing::warn!("{notice}");
         }
@@ -198,6 +200,19 @@ impl Engine {
             tracing::warn!("changes of [store], [novelty], [api] and [[output]] take effect at the next start");
         }
         Ok(())
+    }
+}
+
+/// What of the log is kept, of `[store]`, and the outputs that it is kept for.
+fn retention(settings: &Settings) -> Retention {
+    let section = &settings.store;
+    let consumer = |output: &Output| (output.id.to_string(), output.from == StartFrom::Start);
+    Retention {
+        age: section.retain_age.map(|age| age.0),
+        bytes: section.retain_size.map(|size| size.0),
+        records: section.retain_records.map(NonZeroU64::get),
+        past_cursors: section.retain_past_cursors,
+        consumers: settings.outputs.iter().map(consumer).collect(),
     }
 }
 

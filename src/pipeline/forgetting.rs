@@ -1,38 +1,22 @@
-//! Once a day, articles beyond `novelty.remember_max` are forgotten, in steps beside all other work.
+//! Articles beyond `novelty.remember_max` are forgotten, in steps beside all other work.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
-use super::Mode;
 use super::engine::Engine;
 use crate::activity::now;
 use crate::store::{StoreError, Sweep};
 
-/// How often it is asked whether a new day has come.
-const LOOKED_AT: Duration = Duration::from_secs(3600);
-
 /// Rest between two steps, so that polls and commits come first: 5,000,000 articles are looked through in some minutes.
 const REST: Duration = Duration::from_millis(20);
 
-/// Sweeps when a day has come, until it is stopped; for one pass at most once.
-pub async fn run(engine: Arc<Engine>, mode: Mode, stop: CancellationToken) {
-    loop {
-        if let Err(error) = sweep(&engine, &stop).await {
-            tracing::warn!("old articles cannot be forgotten, it is tried again in an hour: {error}");
-        }
-        if mode == Mode::Once {
-            return;
-        }
-        tokio::select! {
-            () = tokio::time::sleep(LOOKED_AT) => {}
-            () = stop.cancelled() => return,
-        }
-    }
-}
-
-async fn sweep(engine: &Arc<Engine>, stop: &CancellationToken) -> Result<(), StoreError> {
+/// Sweeps when a day has come, until it is through or stopped.
+///
+/// # Errors
+/// The store's; it is begun anew the next time.
+pub async fn sweep(engine: &Arc<Engine>, stop: &CancellationToken) -> Result<(), StoreError> {
     let remember_max = engine.active().settings.novelty.remember_max;
     let Some(mut sweep) = engine.store.sweep(remember_max, now())? else { return Ok(()) };
     loop {

@@ -155,7 +155,7 @@ impl<T: FnMut(&Progress) -> bool> Pass<'_, T> {
         let mut at = first;
         let mut told = Instant::now();
         while at <= end {
-            let Some(frame) = self.engine.store.frame_of(at)? else { break };
+            let Some(frame) = self.engine.store.frame_from(at)? else { break };
             for (_, line) in frame.lines().filter(|(seq, _)| *seq >= at && *seq <= end) {
                 let record: Record = serde_json::from_str(line).map_err(|error| StoreError::Row(error.to_string()))?;
                 self.look_at(record)?;

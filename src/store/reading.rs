@@ -1,5 +1,7 @@
 //! What others ask the store, and the cursors of its consumers.
 
+use std::sync::PoisonError;
+
 use jiff::Timestamp;
 use serde::Deserialize;
 use sled::transaction::ConflictableTransactionError;
@@ -21,6 +23,7 @@ impl Store {
     /// # Errors
     /// A damaged log.
     pub fn frame_of(&self, seq: Seq) -> Result<Option<Frame>, StoreError> {
+        let _layout = self.bound.layout.read().unwrap_or_else(PoisonError::into_inner);
         let row = self.ask(|tables| Ok(tables.positions.get(seq.0.to_be_bytes())?))?;
         let Some(row) = row else { return Ok(None) };
         let position = Position::decode(&row).ok_or_else(|| StoreError::Row(format!("position of {seq}")))?;
@@ -35,11 +38,16 @@ impl Store {
     /// # Errors
     /// A damaged log.
     pub fn frame_from(&self, seq: Seq) -> Result<Option<Frame>, StoreError> {
-        let next = self.ask(|tables| Ok(tables.positions.range(seq.0.to_be_bytes()..).next().transpose()?))?;
-        let Some((key, _)) = next else { return Ok(None) };
-        let next =
-            key.as_ref().try_into().map(u64::from_be_bytes).map_err(|_| StoreError::Row("position".to_owned()))?;
-        self.frame_of(Seq(next))
+        loop {
+            let next = self.ask(|tables| Ok(tables.positions.range(seq.0.to_be_bytes()..).next().transpose()?))?;
+            let Some((key, _)) = next else { return Ok(None) };
+            let next =
+                key.as_ref().try_into().map(u64::from_be_bytes).map_err(|_| StoreError::Row("position".to_owned()))?;
+            // A record that retention has just removed is behind it.
+            if let Some(frame) = self.frame_of(Seq(next))? {
+                return Ok(Some(frame));
+            }
+        }
     }
 
     /// The oldest record of the log; `None` when there is none.

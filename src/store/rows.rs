@@ -31,6 +31,18 @@ impl Day {
     }
 }
 
+impl From<u16> for Day {
+    fn from(days: u16) -> Self {
+        Self(days)
+    }
+}
+
+impl From<Day> for u16 {
+    fn from(day: Day) -> Self {
+        day.0
+    }
+}
+
 /// Length of a row of `seen` without its day.
 const SEEN_BYTES: usize = 45;
 

@@ -3,6 +3,8 @@
 //! A frame carries a content checksum, so `zstdcat log/*.zst` reads and verifies everything without chapar.
 //! A segment is named by the sequence number of its first record.
 
+mod rewriting;
+
 use std::fs::{File, OpenOptions};
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
@@ -12,6 +14,8 @@ use zstd::zstd_safe::{self, CParameter};
 use crate::faults::{self, Point};
 use crate::model::Seq;
 use crate::record::Record;
+
+pub use rewriting::Rewritten;
 
 /// zstd level: 3 is its default, fast beside one fsync.
 const ZSTD_LEVEL: i32 = 3;
@@ -128,7 +132,7 @@ impl Segments {
         let offset = if segment == end.segment { end.offset } else { 0 };
         let path = self.path(segment);
         let failed = |source| LogError::Io { path: path.clone(), source };
-        let frame = compress(lines).map_err(failed)?;
+        let frame = compress(lines, ZSTD_LEVEL).map_err(failed)?;
         let mut file = OpenOptions::new().create(true).write(true).truncate(false).open(&path).map_err(failed)?;
         file.set_len(offset).map_err(failed)?;
         file.seek(SeekFrom::Start(offset)).map_err(failed)?;
@@ -231,6 +235,11 @@ impl Segments {
         Ok(0)
     }
 
+    /// A segment is closed beyond this size, in bytes.
+    pub fn segment_bytes_max(&self) -> u64 {
+        self.segment_bytes_max
+    }
+
     /// Length of a segment's file in bytes; 0 where it is missing.
     pub fn length(&self, segment: Seq) -> u64 {
         std::fs::metadata(self.path(segment)).map_or(0, |metadata| metadata.len())
@@ -245,8 +254,8 @@ impl Segments {
     }
 }
 
-fn compress(lines: &[u8]) -> std::io::Result<Vec<u8>> {
-    let mut compressor = zstd::bulk::Compressor::new(ZSTD_LEVEL)?;
+fn compress(lines: &[u8], level: i32) -> std::io::Result<Vec<u8>> {
+    let mut compressor = zstd::bulk::Compressor::new(level)?;
     compressor.set_parameter(CParameter::ChecksumFlag(true))?;
     compressor.compress(lines)
 }

@@ -32,7 +32,7 @@ fn admit(store: &Store, entry: &Entry, digest: u8) -> Admission {
 }
 
 /// A record as small as its schema allows.
-fn record(seq: Seq, id: ArticleId, text: &str) -> Record {
+pub(super) fn record(seq: Seq, id: ArticleId, text: &str) -> Record {
     serde_json::from_value(serde_json::json!({
         "schema": crate::record::SCHEMA, "seq": seq, "id": id, "version": 1, "event": "new",
         "recorded_at": "2026-01-02T03:04:05Z", "url": "https://example.org/1", "content_text": text,
@@ -45,7 +45,7 @@ fn record(seq: Seq, id: ArticleId, text: &str) -> Record {
     .unwrap()
 }
 
-fn line(record: &Record) -> Vec<u8> {
+pub(super) fn line(record: &Record) -> Vec<u8> {
     let mut line = serde_json::to_vec(record).unwrap();
     line.push(b'\n');
     line

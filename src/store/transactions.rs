@@ -216,7 +216,8 @@ impl Store {
         let frame = if records == 0 {
             None
         } else {
-            let (frame, new_end) = self.segments.append(*end, lines, records)?;
+            let at = settled.iter().find(|one| one.record.is_some()).map_or(jiff::Timestamp::MIN, |first| first.at);
+            let (frame, new_end) = self.append(&tables, *end, lines, records, at)?;
             // The frame stands. If sled does not hear of it below, it does when it is opened again.
             *end = new_end;
             Some(frame)

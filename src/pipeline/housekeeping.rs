@@ -1,0 +1,106 @@
+//! Housekeeping: what keeps the disk bounded, in one task beside all other work. Once a day old keys are forgotten; each
+//! hour, and when a segment of the log was closed, the log is kept within its bound and written anew in larger frames.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio_util::sync::CancellationToken;
+
+use super::engine::Engine;
+use super::{Mode, forgetting};
+use crate::activity::now;
+use crate::store::{Removed, StoreError};
+
+/// Name of the log's bound in [`crate::activity::Activity::troubles`].
+const PART: &str = "retention";
+
+/// How often it is looked whether there is something to do.
+const LOOKED_AT: Duration = Duration::from_secs(3600);
+
+/// How often while an output holds the log beyond its bound: what it lets go is wanted soon.
+const HELD_LOOKED_AT: Duration = Duration::from_secs(2);
+
+/// Does what there is to do until it is stopped; for one pass at most once.
+pub async fn run(engine: Arc<Engine>, mode: Mode, stop: CancellationToken) {
+    let mut sealed = engine.store.sealed();
+    let mut swept: Option<Instant> = None;
+    loop {
+        sealed.mark_unchanged();
+        if swept.is_none_or(|at| at.elapsed() >= LOOKED_AT) {
+            swept = Some(Instant::now());
+            if let Err(error) = forgetting::sweep(&engine, &stop).await {
+                tracing::warn!("old articles cannot be forgotten, it is tried again in an hour: {error}");
+            }
+        }
+        let is_held = keep_log(&engine, &stop).await;
+        if mode == Mode::Once {
+            return;
+        }
+        tokio::select! {
+            () = tokio::time::sleep(if is_held { HELD_LOOKED_AT } else { LOOKED_AT }) => {}
+            _ = sealed.changed() => {}
+            () = stop.cancelled() => return,
+        }
+    }
+}
+
+/// Removes what is beyond the bound, and writes anew what was closed. Whether an output, or the disk, holds that up.
+pub async fn keep_log(engine: &Arc<Engine>, stop: &CancellationToken) -> bool {
+    let (shared, stop) = (Arc::clone(engine), stop.clone());
+    let tidied = tokio::task::spawn_blocking(move || tidy(&shared, || !stop.is_cancelled()));
+    // What panics is told by the panic, and tried again.
+    let trouble = match tidied.await {
+        Ok(Ok(held)) => held,
+        Ok(Err(error)) => Some(error.to_string()),
+        Err(error) => Some(error.to_string()),
+    };
+    match &trouble {
+        Some(reason) => {
+            if engine.activity.trouble(PART, reason) {
+                tracing::warn!("the log cannot be kept within its bound, it is tried again: {reason}");
+            }
+        }
+        None => {
+            if engine.activity.mended(PART) {
+                tracing::info!("the log is within its bound again");
+            }
+        }
+    }
+    trouble.is_some()
+}
+
+/// One pass; what an output holds up, in a sentence.
+fn tidy(engine: &Engine, go_on: impl Fn() -> bool) -> Result<Option<String>, StoreError> {
+    let store = &engine.store;
+    while go_on()
+        && let Some(removed) = store.retain(now())?
+    {
+        tell(&removed);
+    }
+    let held = store.log_held_by()?.map(|held| held.to_string());
+    while engine.active().settings.store.recompress
+        && let Some(looked_at) = store.recompress_next(&go_on)?
+    {
+        if let Some(rewritten) = looked_at.rewritten {
+            tracing::info!(
+                "the log from record {} on is written in larger frames: {} bytes instead of {}",
+                looked_at.segment,
+                rewritten.bytes_after,
+                rewritten.bytes_before
+            );
+        }
+    }
+    Ok(held)
+}
+
+fn tell(removed: &Removed) {
+    let Removed { first, last, bytes, lost } = removed;
+    tracing::info!("records {first} to {last} are removed from the log, {bytes} bytes: store.retain_*");
+    for (output, records) in lost {
+        tracing::warn!(
+            %output,
+            records,
+            "output {output} has lost {records} records that it had not got, up to {last}: store.retain_past_cursors"
+        );
+    }
+}
