@@ -5,10 +5,9 @@ use std::io::Write;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use jiff::Timestamp;
 use sled::{Db, Tree};
 
-use super::{REBUILT, STORE_FORMAT, StoreError};
+use super::{STORE_FORMAT, StoreError};
 
 /// Takes the lock file, which names the owner's process id for others.
 pub fn lock(folder: &Path, patience: Duration) -> Result<File, StoreError> {
@@ -35,26 +34,9 @@ pub fn lock(folder: &Path, patience: Duration) -> Result<File, StoreError> {
     Ok(file)
 }
 
-/// Opens sled, which panics on a flipped byte: caught, set aside under a dated name, begun anew.
-pub fn open_sled(path: &Path, cache_bytes: u64, notices: &mut Vec<String>) -> Result<Db, StoreError> {
-    remove_torn_snapshots(path);
-    let open = || open_when_let_go(path, cache_bytes);
-    let reason = match std::panic::catch_unwind(open) {
-        Ok(Ok(db)) => return Ok(db),
-        Ok(Err(sled::Error::Io(error))) if error.kind() != std::io::ErrorKind::InvalidData => {
-            return Err(StoreError::Io { path: path.to_owned(), source: error });
-        }
-        Ok(Err(error)) => error.to_string(),
-        Err(_) => "it panicked at open".to_owned(),
-    };
-    let aside = path.with_file_name(format!("sled.damaged-{}", Timestamp::now().strftime("%Y%m%dT%H%M%SZ")));
-    std::fs::rename(path, &aside).map_err(|source| StoreError::Io { path: path.to_owned(), source })?;
-    notices.push(format!("the key tables were damaged ({reason}) and set aside as {}: {REBUILT}", aside.display()));
-    Ok(open()?)
-}
-
 /// Our own lock is taken, so whoever still holds sled's is a thread of a sled that was just closed in this process.
-fn open_when_let_go(path: &Path, cache_bytes: u64) -> sled::Result<Db> {
+pub fn open_when_let_go(path: &Path, cache_bytes: u64) -> sled::Result<Db> {
+    remove_torn_snapshots(path);
     let config = sled::Config::new().path(path).cache_capacity(cache_bytes).flush_every_ms(Some(500));
     for _ in 0..100 {
         match config.open() {
