@@ -179,7 +179,7 @@ fn deliver_all(store: &Store, output: &Output, slot: &mut Option<Sink>) -> io::R
             return Err(error);
         }
         faults::pass(Point::SINK_DELIVERED)?;
-        delivered = frame.last();
+        delivered = frame.last;
         if !store.move_cursor(consumer, cursor, delivered).map_err(io::Error::other)? {
             // It was rewound meanwhile.
             return Ok(());

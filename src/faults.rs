@@ -35,6 +35,20 @@ points! {
     COMMIT_FLUSH = "commit-flush";
     /// A commit is durable; nobody has been told.
     COMMIT_DURABLE = "commit-durable";
+    /// Torn bytes at the log's end are kept beside it, and still there.
+    TORN_KEPT = "torn-kept";
+    /// Torn bytes are cut off.
+    TORN_CUT = "torn-cut";
+    /// Before what can be kept of an old sled is copied.
+    REBUILD_BEGUN = "rebuild-begun";
+    /// What can be kept is durable in a new sled beside the old one.
+    REBUILD_KEPT = "rebuild-kept";
+    /// The old sled is set aside, and none is in its place.
+    REBUILD_ASIDE = "rebuild-aside";
+    /// The new sled is in its place, the log not yet entered.
+    REBUILD_PLACED = "rebuild-placed";
+    /// The log is entered into the new sled, and what was kept is where it belongs and still kept.
+    REBUILD_TAKEN = "rebuild-taken";
     /// Entries were admitted; nothing is flushed.
     ADMITTED = "admitted";
     /// Before a sink gets the records of a frame.

@@ -197,6 +197,7 @@ pub fn status_of(engine: &Engine, is_daemon: bool) -> Result<Status, StoreError>
     }
     let last_seq = store.last_seq().0;
     let (log_bytes, tables_bytes) = store.sizes()?;
+    let damage = store.damage().map(|damage| ("log".to_owned(), damage));
     let outputs = store.cursors()?.into_iter().map(|(output, cursor)| OutputStatus {
         output,
         cursor: cursor.0,
@@ -215,7 +216,7 @@ pub fn status_of(engine: &Engine, is_daemon: bool) -> Result<Status, StoreError>
         outputs: outputs.collect(),
         log_bytes,
         tables_bytes,
-        troubles: engine.activity.troubles(),
+        troubles: engine.activity.troubles().into_iter().chain(damage).collect(),
     })
 }
 

@@ -5,29 +5,36 @@
 //! invariant: admissions = outcomes + pending, at every moment ([`Counts`]).
 
 mod backup;
+mod caught;
 mod copies;
 mod durability;
 mod forgetting;
 mod format;
+mod gaps;
 mod looks;
 mod opening;
 mod outcomes;
 mod reading;
 mod recompressing;
 mod relabelled;
+mod renewal;
 mod restore;
 mod retention;
 mod rows;
+mod scan;
 mod segments;
 mod sketches;
 mod source_state;
+mod tables;
 mod transactions;
+mod verify;
 mod versions;
+mod walk;
 
 use std::collections::HashMap;
 use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -36,7 +43,7 @@ use sled::transaction::TransactionError;
 use sled::{Db, Tree};
 use tokio::sync::watch;
 
-use crate::model::{Outcome, Pending, Seq, SourceId};
+use crate::model::{Outcome, Seq, SourceId};
 
 pub use backup::{BackedUp, BackupError, Progress};
 pub use copies::{Copies, KnownCopy};
@@ -51,20 +58,34 @@ pub use segments::{FrameAt, LogEnd, LogError, sync_folder};
 pub use sketches::{Sketched, window_start};
 pub use source_state::{Health, SourceState};
 pub use transactions::{Admission, Announcement, FrontierLimits, Standing};
+pub use verify::{Finding, Place, Severity, Step, Verified};
 
+use caught::{Closing, calmly};
 use format::STORE_FORMAT;
+use gaps::Gaps;
 use segments::Segments;
 
-/// What a rebuild keeps and what it cannot.
-const REBUILT: &str = "they are rebuilt from the log; pending entries, dead letters, counts and lists of copies are gone, \
-                       every source is polled afresh, what is recorded does not come again";
+/// What a rebuild of key tables that are gone cannot bring back.
+const REBUILT: &str = "they are rebuilt from the log; pending entries, dead letters, cursors, counts and lists of copies \
+                       are gone, every source is polled afresh, what is recorded does not come again";
+
+/// How often a process makes new tables in the place of damaged ones: a disk that spoils them again is not mended by it.
+const RENEWALS_MAX: u32 = 3;
+
+/// Numbers that are left out behind torn bytes where nothing else tells whether records were in them: more than one
+/// commit has.
+const NUMBERS_SPARED: u64 = 1_000;
 
 /// The one open store of a process.
 pub struct Store {
     /// `None` while sled cannot be opened.
-    tables: RwLock<Option<Arc<Tables>>>,
+    tables: RwLock<Option<Arc<Closing<Tables>>>>,
     /// sled keeps its first I/O error for good: it has to be opened again.
     is_broken: AtomicBool,
+    /// Why sled has to be made anew.
+    damage_of_tables: Mutex<Option<String>>,
+    renewals: AtomicU32,
+    gaps: Gaps,
     segments: Segments,
     /// The log's end; whoever holds it is the writer. Taken before `tables`.
     end: Mutex<LogEnd>,
@@ -126,8 +147,8 @@ pub enum StoreError {
     },
     /// A frame that sled knows is not in the log.
     #[error(
-        "{path}: the log ends at byte {found}, but {expected} bytes of it were committed; restore the file from a \
-         backup, or move the folder `sled` aside to go on with what the log holds"
+        "{path}: the log ends at byte {found}, but {expected} bytes of it were committed; see `chapar log verify`, then \
+         restore the file from a backup, or go on with what the log holds by `chapar log rebuild`"
     )]
     LogTooShort {
         /// The segment.
@@ -162,9 +183,32 @@ pub enum StoreError {
     /// The log has reached its bound.
     #[error(transparent)]
     LogFull(Held),
+    /// sled found damage, or panicked on it.
+    #[error(
+        "the store's key tables are damaged ({0}); they are set aside and rebuilt from the log, ask again; where that \
+         does not help, look at the disk and restart"
+    )]
+    Tables(String),
     /// A row that this version did not write.
-    #[error("a row of the store cannot be read ({0}); move the folder `sled` aside: it is rebuilt from the log")]
+    #[error("a row of the store cannot be read ({0}); see `chapar log verify` and `chapar log rebuild`")]
     Row(String),
+}
+
+impl StoreError {
+    /// Why sled has to be made anew; `None` where opening it again may help.
+    fn damage_of_tables(&self) -> Option<String> {
+        match self {
+            Self::Tables(reason) => Some(reason.clone()),
+            Self::Sled(error @ (sled::Error::Corruption { .. } | sled::Error::ReportableBug(_))) => {
+                Some(error.to_string())
+            }
+            // As an unreadable snapshot is called.
+            Self::Sled(sled::Error::Io(error)) if error.kind() == std::io::ErrorKind::InvalidData => {
+                Some(error.to_string())
+            }
+            _ => None,
+        }
+    }
 }
 
 impl From<TransactionError<StoreError>> for StoreError {
@@ -194,15 +238,12 @@ pub struct Counts {
 pub struct Frame {
     /// Sequence number of its first line.
     pub first: Seq,
+    /// Sequence number of its last line.
+    pub last: Seq,
     lines: String,
 }
 
 impl Frame {
-    /// Sequence number of its last line.
-    pub fn last(&self) -> Seq {
-        Seq(self.first.0 + (self.lines.lines().count() as u64).saturating_sub(1))
-    }
-
     /// The lines with their sequence numbers.
     pub fn lines(&self) -> impl DoubleEndedIterator<Item = (Seq, &str)> {
         let first = self.first.0;
@@ -214,8 +255,9 @@ impl Frame {
 impl Store {
     /// Opens or makes the store in `path`, waiting up to `patience` for another process to let go of it.
     ///
-    /// sled is told of commits it missed; torn bytes at the log's tail are cut. A sled that cannot be opened is set
-    /// aside under a dated name and rebuilt from the log. What was done is told by [`Store::notices`].
+    /// sled is told of commits it missed; torn bytes at the log's tail are cut. A sled that is damaged is set aside under
+    /// a dated name and rebuilt from the log. What was done is told by [`Store::notices`], lost records by
+    /// [`Store::damage`].
     ///
     /// What finds near copies is kept for `near_window`; `None` writes no more of it.
     ///
@@ -228,15 +270,36 @@ impl Store {
         patience: Duration,
         near_window: Option<Duration>,
     ) -> Result<Self, StoreError> {
+        let lock = Self::take(path, patience)?;
+        Self::open_taken(path, lock, cache_bytes, segment_bytes_max, near_window, &mut |_| {})
+    }
+
+    /// Makes the folder and takes its lock.
+    fn take(path: &Path, patience: Duration) -> Result<File, StoreError> {
         let failed = |source| StoreError::Io { path: path.to_owned(), source };
         std::fs::create_dir_all(path).map_err(failed)?;
         path.parent().filter(|parent| parent.is_dir()).map_or(Ok(()), sync_folder).map_err(failed)?;
         let lock = opening::lock(path, patience)?;
         format::check_file(path)?;
         restore::check_whole(path)?;
+        Ok(lock)
+    }
+
+    /// Opens the store whose lock is taken; `tell` hears of the log's bytes as they are entered into sled.
+    fn open_taken(
+        path: &Path,
+        lock: File,
+        cache_bytes: u64,
+        segment_bytes_max: u64,
+        near_window: Option<Duration>,
+        tell: &mut dyn FnMut(u64),
+    ) -> Result<Self, StoreError> {
         let mut store = Self {
             tables: RwLock::new(None),
             is_broken: AtomicBool::new(false),
+            damage_of_tables: Mutex::default(),
+            renewals: AtomicU32::new(0),
+            gaps: Gaps::default(),
             segments: Segments::open(&path.join("log"), segment_bytes_max)?,
             end: Mutex::new(LogEnd::EMPTY),
             gate: RwLock::default(),
@@ -250,7 +313,7 @@ impl Store {
             notices: Vec::new(),
             _lock: lock,
         };
-        let mended = store.open_tables(&mut store.lock_end())?;
+        let mended = store.open_tables(&mut store.lock_end(), tell)?;
         store.notices = mended;
         let calls = durability::flush_calls();
         store.ask(|tables| {
@@ -275,71 +338,8 @@ impl Store {
         &self.path
     }
 
-    /// Opens sled, tells it of the frames it missed, and finds the log's end. Returns what had to be mended.
-    fn open_tables(&self, end: &mut LogEnd) -> Result<Vec<String>, StoreError> {
-        let mut slot = self.tables.write().unwrap_or_else(PoisonError::into_inner);
-        // A sled that is open has to be let go before it can be opened again.
-        *slot = None;
-        let mut notices = Vec::new();
-        let tables = Tables::open(opening::open_sled(&self.path.join("sled"), self.cache_bytes, &mut notices)?)?;
-        let format = format::settle(&tables, &self.path)?;
-        if let format::Format::Migrated(from) = format {
-            notices.push(format!("the store was brought from format {from} to {STORE_FORMAT}"));
-        }
-        if format == format::Format::New && self.segments.bytes()? > 0 && notices.is_empty() {
-            notices.push(format!("the key tables were empty, the log was not: {REBUILT}"));
-        }
-        *end = tables.end()?.unwrap_or(LogEnd::EMPTY);
-        let found = self.segments.length(end.segment);
-        if found < end.offset {
-            return Err(StoreError::LogTooShort { path: self.segments.path(end.segment), found, expected: end.offset });
-        }
-        let mut applied = 0;
-        let mut first = None;
-        let mut frames_end = *end;
-        let now = Timestamp::now();
-        let cut = self.segments.replay(*end, |at, frame| {
-            let records = self.segments.records(at, frame)?;
-            let Some(last) = records.last() else { return Ok(()) };
-            let offset = at.offset + u64::from(at.length);
-            frames_end = LogEnd { next: last.seq.next(), segment: at.segment, offset };
-            applied += records.len();
-            first = first.or_else(|| records.first().map(|record| (record.seq, record.recorded_at)));
-            let settled: Vec<Settled> = records.iter().map(|record| self.settled_by(record, now)).collect();
-            tables.apply(&settled, Some(at), frames_end, self.near_window).map(drop)
-        })?;
-        // A segment is named by its first record, also one that has none yet: earlier numbers were given out.
-        if let Some(last) = self.segments.list()?.pop().filter(|last| *last > frames_end.next) {
-            frames_end = LogEnd { next: last, segment: last, offset: 0 };
-        }
-        *end = frames_end;
-        if let (format::Format::New, Some((first, at))) = (format, first) {
-            self.begin_at(&tables, first, at)?;
-        }
-        if applied > 0 {
-            notices.push(format!("{applied} records of the log were entered into the key tables"));
-        }
-        if cut > 0 {
-            notices.push(format!(
-                "{cut} torn bytes at the end of the log were cut and kept beside it; they were never acknowledged"
-            ));
-        }
-        let mut pending = HashMap::new();
-        for row in tables.frontier.iter().values() {
-            *pending.entry(decode_json::<Pending>(&row?)?.entry.source).or_default() += 1;
-        }
-        *self.lock_pending() = pending;
-        self.finish_removing(&tables, *end)?;
-        self.finish_recompressing(&tables)?;
-        self.read_open_day(&tables, *end)?;
-        *slot = Some(Arc::new(tables));
-        self.is_broken.store(false, Ordering::Release);
-        self.announce(*end);
-        Ok(notices)
-    }
-
     /// The tables, opened again when they had failed.
-    fn tables(&self) -> Result<Arc<Tables>, StoreError> {
+    fn tables(&self) -> Result<Arc<Closing<Tables>>, StoreError> {
         if let Some(tables) = self.working_tables() {
             return Ok(tables);
         }
@@ -347,9 +347,9 @@ impl Store {
     }
 
     /// The same for the writer.
-    fn tables_for(&self, end: &mut LogEnd) -> Result<Arc<Tables>, StoreError> {
+    fn tables_for(&self, end: &mut LogEnd) -> Result<Arc<Closing<Tables>>, StoreError> {
         if self.working_tables().is_none() {
-            for notice in self.open_tables(end)? {
+            for notice in self.open_tables(end, &mut |_| {})? {
                 tracing::warn!("{notice}");
             }
             tracing::info!("the key tables are open again");
@@ -357,18 +357,23 @@ impl Store {
         self.working_tables().ok_or_else(|| StoreError::Sled(sled::Error::Unsupported("failed again".to_owned())))
     }
 
-    fn working_tables(&self) -> Option<Arc<Tables>> {
+    fn working_tables(&self) -> Option<Arc<Closing<Tables>>> {
         if self.is_broken.load(Ordering::Acquire) {
             return None;
         }
         self.tables.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Asks the tables, and notes when they have failed.
+    /// Asks the tables, and notes when they have failed. Where they are damaged, they are made anew at once: who asks may
+    /// be a command that asks no second time.
     fn ask<T>(&self, question: impl FnOnce(&Tables) -> Result<T, StoreError>) -> Result<T, StoreError> {
-        let answer = question(&*self.tables()?);
-        if matches!(answer, Err(StoreError::Sled(_))) {
-            self.is_broken.store(true, Ordering::Release);
+        let tables = self.tables()?;
+        let answer = calmly(|| question(&tables));
+        if let Err(error) = &answer
+            && self.note_failure(&tables, error)
+        {
+            drop(tables);
+            self.tables()?;
         }
         answer
     }
@@ -377,6 +382,28 @@ impl Store {
     fn change<T>(&self, change: impl FnOnce(&Tables) -> Result<T, StoreError>) -> Result<T, StoreError> {
         let _open = self.gate.read().unwrap_or_else(PoisonError::into_inner);
         self.ask(change)
+    }
+
+    /// Notes that the tables have failed; tells whether they are damaged.
+    fn note_failure(&self, failed: &Arc<Closing<Tables>>, error: &StoreError) -> bool {
+        let slot = self.tables.read().unwrap_or_else(PoisonError::into_inner);
+        if !slot.as_ref().is_some_and(|tables| Arc::ptr_eq(tables, failed)) {
+            // Another thread has opened them again meanwhile.
+            return false;
+        }
+        let damage = error.damage_of_tables();
+        let is_damaged = damage.is_some();
+        if is_damaged {
+            *self.lock_damage() = damage;
+        }
+        if is_damaged || matches!(error, StoreError::Sled(_)) {
+            self.is_broken.store(true, Ordering::Release);
+        }
+        is_damaged
+    }
+
+    fn lock_damage(&self) -> MutexGuard<'_, Option<String>> {
+        self.damage_of_tables.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn lock_end(&self) -> MutexGuard<'_, LogEnd> {
@@ -417,7 +444,7 @@ impl Store {
 }
 
 impl Tables {
-    fn open(db: Db) -> Result<Self, StoreError> {
+    fn open(db: &Db) -> Result<Self, StoreError> {
         let meta = db.open_tree("meta")?;
         let sketches = db.open_tree("sketches")?;
         let held = sketches::Held::read(&sketches, end_of(&meta)?.unwrap_or(LogEnd::EMPTY).next)?;
@@ -440,7 +467,7 @@ impl Tables {
             copies: db.open_tree("copies")?,
             looks: db.open_tree("looks")?,
             looks_due: db.open_tree("looks-due")?,
-            db,
+            db: db.clone(),
         })
     }
 

@@ -186,13 +186,11 @@ fn scan(
         Order::Newest => end,
         Order::Oldest => Seq(1),
     };
-    loop {
-        // Where the log begins later by now, or has a gap, it goes on behind that.
-        let frame = match order {
-            Order::Newest => store.frame_of(at)?,
-            Order::Oldest => store.frame_from(at)?,
-        };
-        let Some(frame) = frame else { return Ok(()) };
+    let next_frame = |at| match order {
+        Order::Newest => store.frame_before(at),
+        Order::Oldest => store.frame_from(at),
+    };
+    while let Some(frame) = next_frame(at)? {
         let mut lines: Vec<(Seq, &str)> = frame.lines().filter(|(seq, _)| *seq <= end).collect();
         if order == Order::Newest {
             lines.reverse();
@@ -211,12 +209,13 @@ fn scan(
         }
         at = match order {
             Order::Newest => Seq(frame.first.0 - 1),
-            Order::Oldest => Seq(frame.first.0 + lines.len() as u64),
+            Order::Oldest => frame.last.next(),
         };
         if lines.is_empty() || at > end {
             return Ok(());
         }
     }
+    Ok(())
 }
 
 /// The first lines of a tail, oldest first.
@@ -241,16 +240,16 @@ fn begin(store: &Store, query: &Query, tail: &TailAsk, end: Seq, lines: &mut Lin
 fn forward(store: &Store, query: &Query, after: Seq, end: Seq, lines: &mut LineSender) -> Result<(), StoreError> {
     let mut at = after.next();
     while at <= end {
-        let Some(frame) = store.frame_from(at)?.filter(|frame| frame.first <= end) else { return Ok(()) };
-        for (seq, line) in
+        let Some(frame) = store.frame_from(at)? else { return Ok(()) };
+        for (_, line) in
             frame.lines().skip_while(|(seq, _)| *seq < at).take_while(|(seq, _)| *seq <= end).collect::<Vec<_>>()
         {
             let record: Record = serde_json::from_str(line).map_err(|error| StoreError::Row(error.to_string()))?;
             if query.matches(&record) && !lines.send(line) {
                 return Ok(());
             }
-            at = seq.next();
         }
+        at = frame.last.next();
     }
     Ok(())
 }

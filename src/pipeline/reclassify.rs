@@ -165,7 +165,7 @@ impl<T: FnMut(&Progress) -> bool> Pass<'_, T> {
                     told = Instant::now();
                 }
             }
-            at = frame.last().next();
+            at = frame.last.next();
         }
         Ok(())
     }
@@ -301,7 +301,7 @@ fn first_since(store: &Store, end: Seq, since: Timestamp) -> Result<Seq, StoreEr
         recorded_at: Timestamp,
     }
     let mut first = end.next();
-    while let Some(frame) = store.frame_of(Seq(first.0 - 1))? {
+    while let Some(frame) = store.frame_before(Seq(first.0 - 1))? {
         first = frame.first;
         let line = frame.lines().next().map(|(_, line)| serde_json::from_str::<Line>(line)).transpose();
         let line = line.map_err(|error| StoreError::Row(error.to_string()))?;

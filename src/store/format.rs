@@ -108,7 +108,7 @@ mod tests {
     use super::*;
 
     fn tables(folder: &Path) -> Tables {
-        Tables::open(sled::Config::new().path(folder.join("sled")).open().unwrap()).unwrap()
+        Tables::open(&sled::Config::new().path(folder.join("sled")).open().unwrap()).unwrap()
     }
 
     #[test]

@@ -214,6 +214,12 @@ impl Store {
 }
 
 impl Tables {
+    /// Takes away the look that waits for an article.
+    pub(super) fn remove_look(&self, article: ArticleId) -> Result<(), StoreError> {
+        let trees = (&self.meta, &self.looks, &self.looks_due);
+        Ok(trees.transaction(|(meta, looks, due)| LookTables { meta, looks, due }.remove(article))?)
+    }
+
     fn looks_to_ask_about(
         &self,
         now: Timestamp,

@@ -5,10 +5,9 @@ use std::io::Write;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use jiff::Timestamp;
 use sled::Db;
 
-use super::{REBUILT, StoreError};
+use super::StoreError;
 
 /// How often, and how long each time, is waited for the threads of a closed sled: 2 seconds in all.
 const LET_GO_TRIES: u32 = 100;
@@ -39,24 +38,6 @@ pub fn lock(folder: &Path, patience: Duration) -> Result<File, StoreError> {
     Ok(file)
 }
 
-/// Opens sled, which panics on a flipped byte: caught, set aside under a dated name, begun anew.
-pub fn open_sled(path: &Path, cache_bytes: u64, notices: &mut Vec<String>) -> Result<Db, StoreError> {
-    remove_torn_snapshots(path);
-    let open = || open_when_let_go(path, cache_bytes);
-    let reason = match std::panic::catch_unwind(open) {
-        Ok(Ok(db)) => return Ok(db),
-        Ok(Err(sled::Error::Io(error))) if error.kind() != std::io::ErrorKind::InvalidData => {
-            return Err(StoreError::Io { path: path.to_owned(), source: error });
-        }
-        Ok(Err(error)) => error.to_string(),
-        Err(_) => "it panicked at open".to_owned(),
-    };
-    let aside = path.with_file_name(format!("sled.damaged-{}", Timestamp::now().strftime("%Y%m%dT%H%M%SZ")));
-    std::fs::rename(path, &aside).map_err(|source| StoreError::Io { path: path.to_owned(), source })?;
-    notices.push(format!("the key tables were damaged ({reason}) and set aside as {}: {REBUILT}", aside.display()));
-    Ok(open()?)
-}
-
 /// Makes sled's files final: the tables are closed, and nothing of this process writes to them any more.
 pub fn close_sled(db: Db, path: &Path) -> Result<(), StoreError> {
     db.flush()?;
@@ -82,6 +63,7 @@ pub fn wait_until_let_go(path: &Path) -> Result<(), StoreError> {
 
 /// Our own lock is taken, so whoever still holds sled's is a thread of a sled that was just closed in this process.
 pub fn open_when_let_go(path: &Path, cache_bytes: u64) -> sled::Result<Db> {
+    remove_torn_snapshots(path);
     let config = sled::Config::new().path(path).cache_capacity(cache_bytes).flush_every_ms(Some(500));
     for _ in 0..LET_GO_TRIES {
         match config.open() {

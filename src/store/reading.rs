@@ -6,10 +6,25 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use sled::transaction::ConflictableTransactionError;
 
+use super::scan::{Gap, Part, Scan};
 use super::{
-    Counts, DeadLetter, Frame, Position, Seen, SourceState, Store, StoreError, count_key, decode_count, decode_json,
+    Counts, DeadLetter, Frame, LogError, Position, Seen, SourceState, Store, StoreError, Tables, count_key,
+    decode_count, decode_json,
 };
 use crate::model::{ArticleId, Digest, Outcome, Pending, Seq, SourceId};
+
+/// What was found of a record.
+enum Looked {
+    /// It.
+    Frame(Frame),
+    /// It is missing, with those around it.
+    Lost {
+        /// The first that is missing.
+        first: Seq,
+        /// The last.
+        last: Seq,
+    },
+}
 
 /// When a record was committed.
 #[derive(Deserialize)]
@@ -18,36 +33,103 @@ struct Stamp {
 }
 
 impl Store {
-    /// The frame that holds a record; `None` before the first and beyond the last.
+    /// The frame that holds a record; `None` before the first, beyond the last, and where the record is lost.
     ///
     /// # Errors
-    /// A damaged log.
+    /// When the disk refuses.
     pub fn frame_of(&self, seq: Seq) -> Result<Option<Frame>, StoreError> {
-        let _layout = self.bound.layout.read().unwrap_or_else(PoisonError::into_inner);
-        let row = self.ask(|tables| Ok(tables.positions.get(seq.0.to_be_bytes())?))?;
-        let Some(row) = row else { return Ok(None) };
-        let position = Position::decode(&row).ok_or_else(|| StoreError::Row(format!("position of {seq}")))?;
-        let lines = self.segments.read(position.frame)?;
-        let lines = String::from_utf8(lines).map_err(|error| StoreError::Row(error.to_string()))?;
-        Ok(Some(Frame { first: Seq(seq.0 - u64::from(position.line)), lines }))
+        if seq.0 == 0 || seq > self.last_seq() {
+            return Ok(None);
+        }
+        match self.look_for(seq)? {
+            Looked::Frame(frame) => Ok(Some(frame)),
+            Looked::Lost { .. } => Ok(None),
+        }
     }
 
-    /// The frame that holds a record, or the next one behind it where that is not in the log any more; `None` beyond the
-    /// last.
+    /// The frame that holds a record, or the next one behind it that can be read; `None` beyond the last.
     ///
     /// # Errors
-    /// A damaged log.
+    /// When the disk refuses.
     pub fn frame_from(&self, seq: Seq) -> Result<Option<Frame>, StoreError> {
-        loop {
-            let next = self.ask(|tables| Ok(tables.positions.range(seq.0.to_be_bytes()..).next().transpose()?))?;
-            let Some((key, _)) = next else { return Ok(None) };
-            let next =
-                key.as_ref().try_into().map(u64::from_be_bytes).map_err(|_| StoreError::Row("position".to_owned()))?;
-            // A record that retention has just removed is behind it.
-            if let Some(frame) = self.frame_of(Seq(next))? {
-                return Ok(Some(frame));
+        let mut at = seq.max(Seq(1));
+        while at <= self.last_seq() {
+            match self.look_for(at)? {
+                Looked::Frame(frame) => return Ok(Some(frame)),
+                Looked::Lost { last, .. } => at = last.next(),
             }
         }
+        Ok(None)
+    }
+
+    /// The frame that holds a record, or the last one before it that can be read; `None` before the first.
+    ///
+    /// # Errors
+    /// When the disk refuses.
+    pub fn frame_before(&self, seq: Seq) -> Result<Option<Frame>, StoreError> {
+        let mut at = seq.min(self.last_seq());
+        while at.0 > 0 {
+            match self.look_for(at)? {
+                Looked::Frame(frame) => return Ok(Some(frame)),
+                Looked::Lost { first, .. } => at = Seq(first.0.saturating_sub(1)),
+            }
+        }
+        Ok(None)
+    }
+
+    /// Looks for a record that was committed: where sled says, else in the segment that its number belongs to.
+    fn look_for(&self, seq: Seq) -> Result<Looked, StoreError> {
+        if let Some((first, last)) = self.gaps.around(seq) {
+            return Ok(Looked::Lost { first, last });
+        }
+        let row = self.ask(|tables| Ok(tables.positions.get(seq.0.to_be_bytes())?))?;
+        if let Some(position) = row.as_deref().and_then(Position::decode) {
+            match self.segments.frame(position.frame) {
+                Ok(frame) if (frame.first..=frame.last).contains(&seq) => return Ok(Looked::Frame(frame)),
+                // Written anew meanwhile, or damaged.
+                Ok(_) => {}
+                Err(error) if error.is_damage() => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(self.locate(seq)?)
+    }
+
+    /// Walks the segment that a record belongs to by its number.
+    fn locate(&self, seq: Seq) -> Result<Looked, LogError> {
+        let _no_file_goes = self.bound.layout.read().unwrap_or_else(PoisonError::into_inner);
+        let segments = self.segments.list()?;
+        let place = segments.partition_point(|segment| *segment <= seq);
+        let until = segments.get(place).map_or(self.last_seq(), |segment| Seq(segment.0 - 1));
+        let Some(segment) = place.checked_sub(1).map(|place| segments[place]) else {
+            // Older than what is kept.
+            return Ok(Looked::Lost { first: Seq(1), last: until });
+        };
+        let mut scan = Scan::of_segment(&self.segments, segment);
+        let mut damage = None;
+        loop {
+            match scan.next() {
+                Ok(Some(Part::Frame { first, last, lines, .. })) if (first..=last).contains(&seq) => {
+                    return Ok(Looked::Frame(Frame { first, last, lines }));
+                }
+                Ok(Some(Part::Lost(gap))) if (gap.first..=gap.last).contains(&seq) => return Ok(self.lost(gap)),
+                Ok(Some(Part::Tail { offset, reason, .. })) => damage = Some((offset, reason)),
+                Ok(Some(_)) => {}
+                Ok(None) => break,
+                Err(error) if error.is_damage() => break,
+                Err(error) => return Err(error),
+            }
+        }
+        let end = || (self.segments.length(segment), "the file ends before them, or is missing".to_owned());
+        let (byte, reason) = damage.unwrap_or_else(end);
+        let first = scan.expected().unwrap_or(segment).min(seq);
+        Ok(self.lost(Gap { first, last: until, file: self.segments.path(segment), byte, reason }))
+    }
+
+    fn lost(&self, gap: Gap) -> Looked {
+        let (first, last) = (gap.first, gap.last);
+        self.gaps.note(gap);
+        Looked::Lost { first, last }
     }
 
     /// The oldest record of the log; `None` when there is none.
@@ -78,7 +160,7 @@ impl Store {
                 })
                 .transpose()?;
             match first_after {
-                None => low = frame.last().next(),
+                None => low = frame.last.next(),
                 Some(first) if first > frame.first => return Ok(first),
                 // The frame before it may be recorded after that time, too.
                 Some(first) => high = first.min(middle),
@@ -87,7 +169,7 @@ impl Store {
         Ok(low)
     }
 
-    /// One line of the log.
+    /// One line of the log; `None` where it is lost.
     ///
     /// # Errors
     /// A damaged log.
@@ -274,20 +356,7 @@ impl Store {
     /// # Errors
     /// sled's.
     pub fn counts(&self) -> Result<Counts, StoreError> {
-        self.ask(|tables| {
-            let counts = tables.meta.transaction(|meta| {
-                let read = |name: &str| -> Result<u64, ConflictableTransactionError<StoreError>> {
-                    Ok(decode_count(meta.get(count_key(name))?))
-                };
-                let (admitted, pending, looks) = (read("admitted")?, read("pending")?, read(super::looks::WAITING)?);
-                let mut counts = Counts { admitted, pending, looks, ..Counts::default() };
-                for outcome in Outcome::ALL {
-                    counts.outcomes.insert(outcome, read(outcome.name())?);
-                }
-                Ok(counts)
-            });
-            Ok(counts?)
-        })
+        self.ask(Tables::counts)
     }
 
     /// Bytes of the log and of sled.
@@ -297,5 +366,23 @@ impl Store {
     pub fn sizes(&self) -> Result<(u64, u64), StoreError> {
         let tables = self.ask(|tables| Ok(tables.db.size_on_disk()?))?;
         Ok((self.segments.bytes()?, tables))
+    }
+}
+
+impl Tables {
+    /// See [`Store::counts`].
+    pub(super) fn counts(&self) -> Result<Counts, StoreError> {
+        let counts = self.meta.transaction(|meta| {
+            let read = |name: &str| -> Result<u64, ConflictableTransactionError<StoreError>> {
+                Ok(decode_count(meta.get(count_key(name))?))
+            };
+            let (admitted, pending, looks) = (read("admitted")?, read("pending")?, read(super::looks::WAITING)?);
+            let mut counts = Counts { admitted, pending, looks, ..Counts::default() };
+            for outcome in Outcome::ALL {
+                counts.outcomes.insert(outcome, read(outcome.name())?);
+            }
+            Ok(counts)
+        });
+        Ok(counts?)
     }
 }

@@ -82,7 +82,7 @@ impl Store {
         tables.meta.insert(UNDER_WAY, &segment.0.to_be_bytes())?;
         tables.db.flush()?;
         self.passes(Point::RECOMPRESS_MARKED)?;
-        let _readers_are_out = self.bound.layout.write().unwrap_or_else(PoisonError::into_inner);
+        // Whoever reads meanwhile finds a record by its segment where its place is the old one.
         self.bound.measure_anew();
         self.segments.exchange(segment)?;
         self.enter_places(&tables, segment)

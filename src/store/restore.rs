@@ -15,6 +15,7 @@ use jiff::Timestamp;
 
 use super::backup::{BackupFile, Manifest, Tell, copy_hashed, sync_tree};
 use super::format::{FORMAT_FILE, STORE_FORMAT};
+use super::scan::{Part, Scan};
 use super::segments::{LogEnd, Segments};
 use super::{BackupError, LogError, Progress, Settled, Store, StoreError, opening, rows, sync_folder};
 use crate::faults::{self, Point};
@@ -304,18 +305,28 @@ fn verify_log(part: &Path, segment_bytes_max: u64, tell: &mut Tell<'_>) -> Resul
     let (mut records, mut done, total) = (0, 0, segments.bytes()?);
     let Some(first) = segments.list()?.into_iter().next() else { return Ok((0, Vec::new())) };
     let start = LogEnd { segment: first, ..LogEnd::EMPTY };
-    let read = segments.replay(start, |frame, lines| {
-        done += u64::from(frame.length);
-        tell(&Progress { step: "verifying".to_owned(), done, total });
-        records += lines.iter().filter(|byte| **byte == b'\n').count() as u64;
-        Ok::<(), LogError>(())
-    });
-    match read {
-        Ok(0) => Ok((records, Vec::new())),
-        Ok(cut) => Ok((records, vec![format!("the log ends in {cut} bytes that are no frame")])),
-        Err(error @ LogError::Damaged { .. }) => Ok((records, vec![error.to_string()])),
-        Err(error) => Err(error.into()),
+    let mut damage = Vec::new();
+    let mut scan = Scan::new(&segments, start)?;
+    while let Some(part) = scan.next()? {
+        match part {
+            Part::Frame { at, first, last, .. } => {
+                done += u64::from(at.length);
+                records += last.0 - first.0 + 1;
+                tell(&Progress { step: "verifying".to_owned(), done, total });
+            }
+            Part::Lost(gap) => damage.push(gap.to_string()),
+            Part::Stray { file, byte, reason } => damage.push(format!("{} at byte {byte}: {reason}", file.display())),
+            Part::Repeated { at, first, last } => {
+                let file = segments.path(at.segment);
+                damage.push(format!("{} at byte {}: records {first} to {last} again", file.display(), at.offset));
+            }
+            Part::Tail { segment, offset, length, reason } => {
+                let file = segments.path(segment);
+                damage.push(format!("{} at byte {offset}: {length} bytes are no frame ({reason})", file.display()));
+            }
+        }
     }
+    Ok((records, damage))
 }
 
 /// Closes a store, and waits until nothing of this process writes to it.
@@ -354,7 +365,10 @@ impl Store {
     fn take_batch(&self, batch: &[(Seq, String)]) -> Result<u64, RestoreError> {
         let Some((first, _)) = batch.first() else { return Ok(0) };
         // What is missing between is in no file.
-        self.lock_end().next = *first;
+        let expected = std::mem::replace(&mut self.lock_end().next, *first);
+        if *first > expected {
+            self.ask(|tables| tables.accept_gap(expected, Seq(first.0 - 1)))?;
+        }
         let (mut lines, mut settled) = (String::new(), Vec::<Settled>::new());
         let now = Timestamp::now();
         for (seq, line) in batch {
@@ -377,6 +391,7 @@ impl Store {
         let new = LogEnd { next, segment: next, offset: 0 };
         self.segments.begin(next)?;
         let tables = self.tables_for(&mut end)?;
+        tables.accept_gap(end.next, Seq(next.0 - 1))?;
         tables.meta.insert("end", &rows::encode_end(new))?;
         tables.db.flush()?;
         *end = new;

@@ -84,7 +84,7 @@ pub(super) struct Bound {
     open_day: AtomicU16,
     /// The newest segment that was closed; changes are signalled.
     sealed: watch::Sender<Seq>,
-    /// Readers hold it from looking for a frame to having read it; whoever exchanges or removes a file lets them out.
+    /// Who looks for a record in its segment holds it: a file that is removed meanwhile would be taken for a lost one.
     pub(super) layout: RwLock<()>,
     /// One at a time removes or rewrites segments.
     pub(super) tidying: Mutex<()>,

@@ -6,11 +6,13 @@
 mod rewriting;
 
 use std::fs::{File, OpenOptions};
-use std::io::{Read, Seek, SeekFrom, Write};
+use std::io::{ErrorKind, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use zstd::zstd_safe::{self, CParameter};
 
+use super::Frame;
+use super::walk::{Walk, numbers};
 use crate::faults::{self, Point};
 use crate::model::Seq;
 use crate::record::Record;
@@ -21,13 +23,13 @@ pub use rewriting::Rewritten;
 const ZSTD_LEVEL: i32 = 3;
 
 /// First bytes of a zstd frame (RFC 8878, 3.1.1), little-endian.
-const ZSTD_MAGIC: u32 = 0xfd2f_b528;
+pub(super) const ZSTD_MAGIC: u32 = 0xfd2f_b528;
 
 /// Largest frame, decoded: fifty records of the largest page fit; a bound for reading damaged files.
 const FRAME_BYTES_MAX: usize = 1 << 30;
 
-/// Places that are tried when a whole frame is looked for behind a broken one.
-const FRAME_STARTS_TRIED_MAX: usize = 10_000;
+/// Largest frame, compressed.
+pub(super) const FRAME_COMPRESSED_MAX: usize = 1 << 28;
 
 /// Where a frame lies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,10 +70,7 @@ pub enum LogError {
         source: std::io::Error,
     },
     /// A frame does not decode, or does not hold records.
-    #[error(
-        "{path}: the frame at byte {offset} is damaged ({reason}); nothing was changed; restore this file from a \
-         backup, or ask its other parts with zstdcat"
-    )]
+    #[error("{path}: the frame at byte {offset} is damaged ({reason})")]
     Damaged {
         /// The file.
         path: PathBuf,
@@ -80,6 +79,16 @@ pub enum LogError {
         /// What is wrong with it.
         reason: String,
     },
+}
+
+impl LogError {
+    /// Whether a file is damaged, cut or missing, and asking again does not help.
+    pub fn is_damage(&self) -> bool {
+        match self {
+            Self::Damaged { .. } => true,
+            Self::Io { source, .. } => matches!(source.kind(), ErrorKind::NotFound | ErrorKind::UnexpectedEof),
+        }
+    }
 }
 
 /// The folder of segments.
@@ -128,7 +137,9 @@ impl Segments {
     /// # Errors
     /// When the file system refuses; the log is then as before.
     pub fn append(&self, end: LogEnd, lines: &[u8], count: u64) -> Result<(FrameAt, LogEnd), LogError> {
-        let segment = if end.offset >= self.segment_bytes_max { end.next } else { end.segment };
+        // Also a segment that lost all of its frames is left, and one named by the next record begun.
+        let is_full = end.offset == 0 || end.offset >= self.segment_bytes_max;
+        let segment = if is_full { end.next } else { end.segment };
         let offset = if segment == end.segment { end.offset } else { 0 };
         let path = self.path(segment);
         let failed = |source| LogError::Io { path: path.clone(), source };
@@ -172,67 +183,64 @@ impl Segments {
         let failed = |source| LogError::Io { path: path.clone(), source };
         let mut file = File::open(&path).map_err(failed)?;
         file.seek(SeekFrom::Start(at.offset)).map_err(failed)?;
+        let damaged = |reason: String| LogError::Damaged { path: path.clone(), offset: at.offset, reason };
+        if at.length as usize > FRAME_COMPRESSED_MAX {
+            return Err(damaged(format!("it is said to be {} bytes long", at.length)));
+        }
         let mut frame = vec![0; at.length as usize];
         file.read_exact(&mut frame).map_err(failed)?;
-        decompress(&frame).map_err(|reason| LogError::Damaged { path: path.clone(), offset: at.offset, reason })
+        decompress(&frame).map_err(damaged)
+    }
+
+    /// The frame that lies there, with its lines and their numbers.
+    ///
+    /// # Errors
+    /// An unreadable file, a damaged frame.
+    pub fn frame(&self, at: FrameAt) -> Result<Frame, LogError> {
+        let damaged = |reason| LogError::Damaged { path: self.path(at.segment), offset: at.offset, reason };
+        let lines = String::from_utf8(self.read(at)?).map_err(|_| damaged("it is no text".to_owned()))?;
+        let (first, last) = numbers(&lines).map_err(damaged)?;
+        Ok(Frame { first, last, lines })
     }
 
     /// The records of a decoded frame.
     ///
     /// # Errors
     /// Lines that are no records of this version: named with file and place.
-    pub fn records(&self, at: FrameAt, lines: &[u8]) -> Result<Vec<Record>, LogError> {
-        let lines = lines.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
+    pub fn records(&self, at: FrameAt, lines: &str) -> Result<Vec<Record>, LogError> {
         let not_a_record = |error: serde_json::Error| LogError::Damaged {
             path: self.path(at.segment),
             offset: at.offset,
             reason: format!("a line is not a record that this version can read: {error}"),
         };
-        lines.map(|line| serde_json::from_slice(line).map_err(not_a_record)).collect()
+        lines.lines().map(|line| serde_json::from_str(line).map_err(not_a_record)).collect()
     }
 
-    /// Walks the whole frames from `end` on, over all later segments, and hands each to `visit` with its lines.
-    ///
-    /// An incomplete frame at the very end of the log is torn: a copy is kept beside the file as `….torn-TIME`, then it
-    /// is cut off. Returns the number of bytes cut.
+    /// Reads a segment frame by frame, from one place up to another.
     ///
     /// # Errors
-    /// When the file system or `visit` refuses. A frame that does not decode and has others behind it is damage, not a
-    /// torn end: nothing is cut then.
-    pub fn replay<E: From<LogError>>(
-        &self,
-        end: LogEnd,
-        mut visit: impl FnMut(FrameAt, &[u8]) -> Result<(), E>,
-    ) -> Result<u64, E> {
-        let segments: Vec<Seq> = self.list()?.into_iter().filter(|segment| *segment >= end.segment).collect();
-        for segment in &segments {
-            let path = self.path(*segment);
-            let failed = |source| LogError::Io { path: path.clone(), source };
-            let mut offset = if *segment == end.segment { end.offset } else { 0 };
-            let mut file = OpenOptions::new().read(true).write(true).open(&path).map_err(failed)?;
-            file.seek(SeekFrom::Start(offset)).map_err(failed)?;
-            let mut rest = Vec::new();
-            file.read_to_end(&mut rest).map_err(failed)?;
-            let mut remaining = rest.as_slice();
-            while let Some((length, lines)) = first_frame(remaining) {
-                visit(FrameAt { segment: *segment, offset, length: length as u32 }, &lines)?;
-                remaining = &remaining[length..];
-                offset += length as u64;
-            }
-            if remaining.is_empty() {
-                continue;
-            }
-            if segments.last() != Some(segment) || holds_a_frame(&remaining[1..]) {
-                let reason = "it does not decode, and others follow it".to_owned();
-                return Err(LogError::Damaged { path, offset, reason }.into());
-            }
-            let torn = path.with_extension(format!("zst.torn-{}", jiff::Timestamp::now().strftime("%Y%m%dT%H%M%SZ")));
-            std::fs::write(&torn, remaining).map_err(failed)?;
-            file.set_len(offset).map_err(failed)?;
-            file.sync_all().map_err(failed)?;
-            return Ok(remaining.len() as u64);
-        }
-        Ok(0)
+    /// When the file cannot be opened.
+    pub fn walk(&self, segment: Seq, from: u64, until: u64) -> Result<Walk, LogError> {
+        Walk::new(self.path(segment), segment, from, until)
+    }
+
+    /// Cuts torn bytes off the end of a segment; a copy is kept beside it as `….torn-TIME`.
+    ///
+    /// # Errors
+    /// When the file system refuses.
+    pub fn cut(&self, segment: Seq, offset: u64) -> Result<(), LogError> {
+        let path = self.path(segment);
+        let failed = |source| LogError::Io { path: path.clone(), source };
+        let mut file = OpenOptions::new().read(true).write(true).open(&path).map_err(failed)?;
+        file.seek(SeekFrom::Start(offset)).map_err(failed)?;
+        let beside = path.with_extension(format!("zst.torn-{}", jiff::Timestamp::now().strftime("%Y%m%dT%H%M%SZ")));
+        let kept = |source| LogError::Io { path: beside.clone(), source };
+        let mut torn = File::create(&beside).map_err(kept)?;
+        std::io::copy(&mut file, &mut torn).and_then(|_| torn.sync_all()).map_err(kept)?;
+        sync_folder(&self.folder).map_err(failed)?;
+        faults::pass(Point::TORN_KEPT).map_err(failed)?;
+        file.set_len(offset).and_then(|()| file.sync_all()).map_err(failed)?;
+        faults::pass(Point::TORN_CUT).map_err(failed)
     }
 
     /// A segment is closed beyond this size, in bytes.
@@ -260,27 +268,13 @@ fn compress(lines: &[u8], level: i32) -> std::io::Result<Vec<u8>> {
     compressor.compress(lines)
 }
 
-fn decompress(frame: &[u8]) -> Result<Vec<u8>, String> {
+pub(super) fn decompress(frame: &[u8]) -> Result<Vec<u8>, String> {
     let size = match zstd_safe::get_frame_content_size(frame) {
         Ok(Some(size)) if size <= FRAME_BYTES_MAX as u64 => size as usize,
         Ok(Some(size)) => return Err(format!("it says to hold {size} bytes")),
         Ok(None) | Err(_) => return Err("no frame header".to_owned()),
     };
     zstd::bulk::decompress(frame, size).map_err(|error| error.to_string())
-}
-
-/// The first whole, intact frame of `bytes`: its compressed length and its lines.
-fn first_frame(bytes: &[u8]) -> Option<(usize, Vec<u8>)> {
-    let length = zstd_safe::find_frame_compressed_size(bytes).ok()?;
-    let frame = bytes.get(..length).filter(|frame| !frame.is_empty())?;
-    Some((length, decompress(frame).ok()?))
-}
-
-/// Whether a whole frame begins anywhere in `bytes`.
-fn holds_a_frame(bytes: &[u8]) -> bool {
-    let magic = ZSTD_MAGIC.to_le_bytes();
-    let starts = bytes.windows(magic.len()).enumerate().filter(|(_, window)| *window == magic);
-    starts.take(FRAME_STARTS_TRIED_MAX).any(|(at, _)| first_frame(&bytes[at..]).is_some())
 }
 
 /// Makes the names in a folder durable.
@@ -295,51 +289,6 @@ pub fn sync_folder(folder: &Path) -> std::io::Result<()> {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-
-    fn frames(segments: &Segments) -> (Vec<String>, u64) {
-        let mut lines = Vec::new();
-        let cut = segments
-            .replay(LogEnd::EMPTY, |_, frame| {
-                lines.push(String::from_utf8(frame.to_vec()).unwrap());
-                Ok::<(), LogError>(())
-            })
-            .unwrap();
-        (lines, cut)
-    }
-
-    #[test]
-    fn a_torn_tail_is_cut_at_every_length_and_whole_frames_stay() {
-        let folder = tempfile::tempdir().unwrap();
-        let segments = Segments::open(folder.path(), 1 << 20).unwrap();
-        let (_, end) = segments.append(LogEnd::EMPTY, b"one\n", 1).unwrap();
-        let (second, end) = segments.append(end, b"two\nthree\n", 2).unwrap();
-        assert_eq!(end.next, Seq(4));
-        let whole = std::fs::read(segments.path(Seq(1))).unwrap();
-        for length in second.offset + 1..whole.len() as u64 {
-            std::fs::write(segments.path(Seq(1)), &whole[..length as usize]).unwrap();
-            assert_eq!(frames(&segments), (vec!["one\n".to_owned()], length - second.offset));
-            assert_eq!(segments.length(Seq(1)), second.offset);
-        }
-        std::fs::write(segments.path(Seq(1)), &whole).unwrap();
-        assert_eq!(frames(&segments), (vec!["one\n".to_owned(), "two\nthree\n".to_owned()], 0));
-    }
-
-    #[test]
-    fn damage_before_the_end_is_refused_and_nothing_is_cut() {
-        let folder = tempfile::tempdir().unwrap();
-        let segments = Segments::open(folder.path(), 1 << 20).unwrap();
-        let (_, end) = segments.append(LogEnd::EMPTY, b"one line that is long enough\n", 1).unwrap();
-        segments.append(end, b"two\n", 1).unwrap();
-        let mut bytes = std::fs::read(segments.path(Seq(1))).unwrap();
-        for at in [0, 5, end.offset as usize - 2] {
-            bytes[at] ^= 1;
-            std::fs::write(segments.path(Seq(1)), &bytes).unwrap();
-            let refused = segments.replay(LogEnd::EMPTY, |_, _| Ok::<(), LogError>(()));
-            assert!(matches!(refused, Err(LogError::Damaged { offset: 0, .. })), "byte {at}");
-            assert_eq!(std::fs::read(segments.path(Seq(1))).unwrap(), bytes);
-            bytes[at] ^= 1;
-        }
-    }
 
     #[test]
     fn a_segment_rolls_when_it_is_full_and_a_failed_append_can_be_repeated() {

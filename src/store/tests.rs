@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 use super::*;
-use crate::model::{Announced, ArticleId, Digest, Entry, Look};
+use crate::model::{Announced, ArticleId, Digest, Entry, Look, Pending};
 use crate::record::Record;
 
 mod backups;

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use sled::transaction::{ConflictableTransactionError, Transactional, TransactionalTree};
 
+use super::caught::calmly;
 use super::forgetting::FORGOTTEN;
 use super::rows::{self, Day, DeadLetter, Seen};
 use super::{Settled, SourceState, Store, StoreError, count_key, decode_count};
@@ -222,13 +223,17 @@ impl Store {
             *end = new_end;
             Some(frame)
         };
-        let applied = tables.apply(settled, frame, *end, self.near_window).and_then(|removed| {
+        let apply = || {
+            let removed = tables.apply(settled, frame, *end, self.near_window)?;
             faults::pass(Point::COMMIT_FLUSH).map_err(sled::Error::Io)?;
             tables.db.flush()?;
             faults::pass(Point::COMMIT_DURABLE).map_err(sled::Error::Io)?;
             Ok(removed)
-        });
-        let removed = applied.inspect_err(|_| self.is_broken.store(true, Ordering::Release))?;
+        };
+        let removed = calmly(apply).inspect_err(|error| {
+            self.note_failure(&tables, error);
+            self.is_broken.store(true, Ordering::Release);
+        })?;
         let mut pending = self.lock_pending();
         for source in removed {
             if let Some(count) = pending.get_mut(&source) {

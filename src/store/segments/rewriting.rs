@@ -4,18 +4,15 @@ use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
-use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
 
-use super::{FrameAt, LogError, Segments, compress, first_frame, sync_folder};
+use super::super::walk::{Piece, Walk, numbers};
+use super::{FrameAt, LogError, Segments, compress, sync_folder};
 use crate::faults::{self, Point};
 use crate::model::Seq;
 
 /// Ending of a file that is written to take the place of a segment.
 const NEW: &str = "zst.new";
-
-/// Larger files are left as they are: they are read into memory.
-const FILE_BYTES_MAX: u64 = 1 << 30;
 
 /// A frame, and the first and the number of its records.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,11 +38,6 @@ pub struct Rewritten {
     pub frames_after: u64,
 }
 
-#[derive(Deserialize)]
-struct Numbered {
-    seq: Seq,
-}
-
 impl Segments {
     /// Takes a segment away; one that is gone is no fault.
     ///
@@ -58,7 +50,7 @@ impl Segments {
     }
 
     /// Writes a segment anew beside it, in frames of about `frame_bytes` decoded, the same lines; a line that is larger is
-    /// a frame. `None` when that saves less than a part in `worth`, when the segment is damaged, or very large.
+    /// a frame. `None` when that saves less than a part in `worth`, or when the segment is damaged.
     ///
     /// # Errors
     /// The file system's, and `Interrupted` when `go_on` does not want to; the segment is as before.
@@ -73,9 +65,6 @@ impl Segments {
         let new = path.with_extension(NEW);
         let failed = |source| LogError::Io { path: new.clone(), source };
         let bytes_before = self.length(segment);
-        if bytes_before > FILE_BYTES_MAX {
-            return Ok(None);
-        }
         let mut file = BufWriter::new(File::create(&new).map_err(failed)?);
         let (mut lines, mut next, mut read) = (Vec::with_capacity(frame_bytes), None, Sha256::new());
         let (mut bytes_after, mut frames_after, mut frames_before) = (0, 0, 0);
@@ -180,30 +169,15 @@ fn each_frame_of(
     path: &PathBuf,
     mut visit: impl FnMut(FrameOf, &[u8]) -> Result<(), LogError>,
 ) -> Result<bool, LogError> {
-    let bytes = std::fs::read(path).map_err(|source| LogError::Io { path: path.clone(), source })?;
-    let (mut rest, mut offset) = (bytes.as_slice(), 0);
-    while let Some((length, lines)) = first_frame(rest) {
-        let at = FrameAt { segment, offset, length: length as u32 };
-        let Some((first, count)) = numbers(&lines) else { return Ok(false) };
-        visit(FrameOf { at, first, count }, &lines)?;
-        rest = &rest[length..];
-        offset += length as u64;
+    let mut walk = Walk::new(path.clone(), segment, 0, u64::MAX)?;
+    while let Some(piece) = walk.next()? {
+        let Piece::Frame { at, lines, .. } = piece else { return Ok(false) };
+        let Some((first, last)) = std::str::from_utf8(&lines).ok().and_then(|lines| numbers(lines).ok()) else {
+            return Ok(false);
+        };
+        visit(FrameOf { at, first, count: (last.0 - first.0 + 1) as u32 }, &lines)?;
     }
-    Ok(rest.is_empty())
-}
-
-/// The first record of some lines, and how many there are; `None` where they are not in a row.
-fn numbers(lines: &[u8]) -> Option<(Seq, u32)> {
-    let text = lines.strip_suffix(b"\n")?;
-    let (mut first, mut last, mut count) = (None, None, 0);
-    for line in text.split(|byte| *byte == b'\n') {
-        first = first.or(Some(line));
-        last = Some(line);
-        count += 1;
-    }
-    let seq = |line: &[u8]| serde_json::from_slice::<Numbered>(line).ok().map(|line| line.seq);
-    let (first, last) = (seq(first?)?, seq(last?)?);
-    (last.0 == first.0 + u64::from(count) - 1).then_some((first, count))
+    Ok(true)
 }
 
 fn remove_if_there(path: &Path) -> Result<(), LogError> {

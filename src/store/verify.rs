@@ -1,0 +1,335 @@
+//! Looking at everything: each frame of the log, and what sled knows of it.
+//!
+//! The log is read once in its order, with as much in memory as a frame has and a few ranges of numbers; sled's trees are
+//! looked through some thousand rows at a time. Beside a daemon, only what was committed at the beginning is looked at.
+
+mod frames;
+mod rows;
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::caught::{Closing, calmly};
+use super::scan::{Gap, Part, Scan};
+use super::segments::{LogEnd, Segments};
+use super::{Store, StoreError, Tables, opening, renewal};
+use crate::model::Seq;
+
+/// Findings that are named; further ones are counted.
+const FINDINGS_MAX: u64 = 10_000;
+
+/// Ranges of lost records that are handed to the readers of the log.
+const GAPS_MAX: usize = 10_000;
+
+/// How much a finding matters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// Something is lost, or would be lost.
+    Error,
+    /// Something is not as it should be; nothing is lost.
+    Warning,
+    /// Good to know.
+    Note,
+}
+
+/// Where something was found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Place {
+    /// The files of the log.
+    Log,
+    /// sled.
+    Tables,
+}
+
+/// What was found.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Finding {
+    /// How much it matters.
+    pub severity: Severity,
+    /// Where it is.
+    pub part: Place,
+    /// What it is.
+    pub what: String,
+    /// The file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file: Option<PathBuf>,
+    /// Where in the file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub byte: Option<u64>,
+    /// The first record it is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first_seq: Option<Seq>,
+    /// The last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_seq: Option<Seq>,
+    /// What to do.
+    pub advice: String,
+}
+
+/// The sum of it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Verified {
+    /// Files of the log.
+    pub segments: u64,
+    /// Bytes of them.
+    pub bytes: u64,
+    /// Frames that decode.
+    pub frames: u64,
+    /// Records in them.
+    pub records: u64,
+    /// Records that are known to be missing.
+    pub lost: u64,
+    /// Rows of sled.
+    pub rows: u64,
+    /// Findings by severity.
+    pub errors: u64,
+    /// See `errors`.
+    pub warnings: u64,
+    /// See `errors`.
+    pub notes: u64,
+    /// Findings that were counted and not named.
+    pub unnamed: u64,
+}
+
+/// What is told while it goes on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Step {
+    /// How far it is, in bytes of the log.
+    Progress {
+        /// Looked at.
+        done: u64,
+        /// In all.
+        bytes: u64,
+    },
+    /// Something was found.
+    Finding(Finding),
+}
+
+/// Hears of each step; false ends it.
+pub type Tell<'a> = &'a mut dyn FnMut(Step) -> bool;
+
+/// Whose tables are asked.
+enum Asked<'a> {
+    /// Those of a store that is open.
+    Store(&'a Store),
+    /// Those of one that is not.
+    Alone(&'a Tables),
+    /// There are none that can be asked.
+    None,
+}
+
+impl Asked<'_> {
+    fn ask<T>(&self, question: impl FnOnce(&Tables) -> Result<T, StoreError>) -> Result<Option<T>, StoreError> {
+        match self {
+            Self::Store(store) => store.ask(question).map(Some),
+            Self::Alone(tables) => calmly(|| question(tables)).map(Some),
+            Self::None => Ok(None),
+        }
+    }
+}
+
+/// Why it ended early.
+#[derive(Debug)]
+enum Ended {
+    /// Nobody listens any more.
+    Unheard,
+    /// The disk refused.
+    Failed(StoreError),
+}
+
+impl<E: Into<StoreError>> From<E> for Ended {
+    fn from(error: E) -> Self {
+        Self::Failed(error.into())
+    }
+}
+
+/// One passage.
+struct Verifier<'a> {
+    segments: &'a Segments,
+    asked: Asked<'a>,
+    /// Where the log ends by sled; `None` where that is not known.
+    end: Option<LogEnd>,
+    tell: Tell<'a>,
+    sum: Verified,
+    /// Records that can be read: ranges, in their order.
+    readable: Vec<(Seq, Seq)>,
+    gaps: Vec<Gap>,
+    /// The last finding, which the next may go on.
+    last: Option<Finding>,
+}
+
+impl Store {
+    /// Looks at everything beside the running daemon.
+    ///
+    /// # Errors
+    /// When the disk refuses.
+    pub fn verify(&self, tell: Tell<'_>) -> Result<Verified, StoreError> {
+        let end = *self.lock_end();
+        let mut verifier = Verifier::new(&self.segments, Asked::Store(self), Some(end), tell);
+        let result = verifier.run(&self.path);
+        if result.is_ok() {
+            self.gaps.replace(std::mem::take(&mut verifier.gaps));
+        }
+        verifier.finish(result)
+    }
+
+    /// Looks at everything in a folder that no process has open, and changes nothing of the log.
+    ///
+    /// # Errors
+    /// Another process that has it; the disk.
+    pub fn verify_alone(
+        path: &Path,
+        cache_bytes: u64,
+        patience: Duration,
+        tell: Tell<'_>,
+    ) -> Result<Verified, StoreError> {
+        let _lock = Self::take(path, patience)?;
+        let segments = Segments::open(&path.join("log"), u64::MAX)?;
+        renewal::finish(path)?;
+        let sled = path.join("sled");
+        let opened = match sled.exists() {
+            false => Err("they are missing".to_owned()),
+            true => open_alone(&sled, cache_bytes).map_err(|error| match error.damage_of_tables() {
+                Some(reason) => reason,
+                None => error.to_string(),
+            }),
+        };
+        let (tables, damage) = match opened {
+            Ok((tables, end)) => (Some((tables, end)), None),
+            Err(reason) => (None, Some(reason)),
+        };
+        let asked = tables.as_ref().map_or(Asked::None, |(tables, _)| Asked::Alone(tables));
+        let end = tables.as_ref().map(|(_, end)| *end);
+        let mut verifier = Verifier::new(&segments, asked, end, tell);
+        let result = match damage {
+            Some(reason) => verifier.tell_of_tables(&reason).and_then(|()| verifier.run(path)),
+            None => verifier.run(path),
+        };
+        verifier.finish(result)
+    }
+}
+
+/// sled as it is, with the log's end.
+fn open_alone(sled: &Path, cache_bytes: u64) -> Result<(Closing<Tables>, LogEnd), StoreError> {
+    let db = calmly(|| Ok(Closing::new(opening::open_when_let_go(sled, cache_bytes)?)))?;
+    let tables = Closing::new(calmly(|| Tables::open(&db))?);
+    let end = calmly(|| tables.end())?.unwrap_or(LogEnd::EMPTY);
+    Ok((tables, end))
+}
+
+impl<'a> Verifier<'a> {
+    fn new(segments: &'a Segments, asked: Asked<'a>, end: Option<LogEnd>, tell: Tell<'a>) -> Self {
+        let sum = Verified::default();
+        Self { segments, asked, end, tell, sum, readable: Vec::new(), gaps: Vec::new(), last: None }
+    }
+
+    fn run(&mut self, folder: &Path) -> Result<(), Ended> {
+        self.look_at_log()?;
+        self.look_at_leftovers(folder)?;
+        // An index of the records, when there is one, is looked at here.
+        match self.look_at_tables() {
+            Err(Ended::Failed(error)) if error.damage_of_tables().is_some() => {
+                self.tell_of_tables(&error.damage_of_tables().unwrap_or_default())
+            }
+            result => result,
+        }
+    }
+
+    fn finish(mut self, result: Result<(), Ended>) -> Result<Verified, StoreError> {
+        let flushed = self.flush();
+        match result.and(flushed) {
+            Ok(()) | Err(Ended::Unheard) => Ok(self.sum),
+            Err(Ended::Failed(error)) => Err(error),
+        }
+    }
+
+    fn is_alone(&self) -> bool {
+        !matches!(self.asked, Asked::Store(_))
+    }
+
+    fn tell_of_tables(&mut self, reason: &str) -> Result<(), Ended> {
+        self.asked = Asked::None;
+        let what = format!("the key tables are damaged: {reason}");
+        let advice = "start chapar, or run `chapar log rebuild`: they are rebuilt from the log, and what can be read of the \
+                      cursors, the sources' states, pending entries and dead letters is kept";
+        self.find(Finding { advice: advice.to_owned(), ..Finding::of_tables(Severity::Error, what) })
+    }
+
+    /// Tells a finding, joined with the one before where it goes on.
+    fn find(&mut self, finding: Finding) -> Result<(), Ended> {
+        if let Some(last) = &mut self.last
+            && last.is_gone_on_by(&finding)
+        {
+            last.last_seq = finding.last_seq;
+            return Ok(());
+        }
+        self.flush()?;
+        self.last = Some(finding);
+        Ok(())
+    }
+
+    fn flush(&mut self) -> Result<(), Ended> {
+        let Some(finding) = self.last.take() else { return Ok(()) };
+        let sum = &mut self.sum;
+        *match finding.severity {
+            Severity::Error => &mut sum.errors,
+            Severity::Warning => &mut sum.warnings,
+            Severity::Note => &mut sum.notes,
+        } += 1;
+        if sum.errors + sum.warnings + sum.notes > FINDINGS_MAX {
+            sum.unnamed += 1;
+            return Ok(());
+        }
+        self.say(Step::Finding(finding))
+    }
+
+    fn say(&mut self, step: Step) -> Result<(), Ended> {
+        if (self.tell)(step) { Ok(()) } else { Err(Ended::Unheard) }
+    }
+}
+
+impl Finding {
+    fn of_log(severity: Severity, what: impl Into<String>, file: PathBuf, byte: u64) -> Self {
+        let advice = "restore the file from a backup; without one, nothing needs to be done: what is lost is left out";
+        Self {
+            severity,
+            part: Place::Log,
+            what: what.into(),
+            file: Some(file),
+            byte: Some(byte),
+            first_seq: None,
+            last_seq: None,
+            advice: advice.to_owned(),
+        }
+    }
+
+    fn of_tables(severity: Severity, what: impl Into<String>) -> Self {
+        Self {
+            severity,
+            part: Place::Tables,
+            what: what.into(),
+            file: None,
+            byte: None,
+            first_seq: None,
+            last_seq: None,
+            advice: "stop the daemon and run `chapar log rebuild`".to_owned(),
+        }
+    }
+
+    fn about(self, first: Seq, last: Seq) -> Self {
+        Self { first_seq: Some(first), last_seq: Some(last), ..self }
+    }
+
+    /// Whether another says the same of the records behind.
+    fn is_gone_on_by(&self, next: &Self) -> bool {
+        let is_behind = self.last_seq.zip(next.first_seq).is_some_and(|(last, first)| last.next() == first);
+        is_behind
+            && (self.severity, self.part, &self.what, &self.file) == (next.severity, next.part, &next.what, &next.file)
+            && self.what.starts_with("the key tables")
+    }
+}
