@@ -62,6 +62,8 @@ pub struct Store {
     /// The log's end; whoever holds it is the writer. Taken before `tables`.
     end: Mutex<LogEnd>,
     committed: watch::Sender<Seq>,
+    /// How often sled was opened again.
+    reopened: watch::Sender<u64>,
     pending: Mutex<HashMap<SourceId, u64>>,
     path: PathBuf,
     cache_bytes: u64,
@@ -217,6 +219,7 @@ impl Store {
             segments: Segments::open(&path.join("log"), segment_bytes_max)?,
             end: Mutex::new(LogEnd::EMPTY),
             committed: watch::Sender::new(Seq(0)),
+            reopened: watch::Sender::new(0),
             pending: Mutex::default(),
             path: path.to_owned(),
             cache_bytes,
@@ -274,6 +277,9 @@ impl Store {
             let offset = at.offset + u64::from(at.length);
             frames_end = LogEnd { next: last.seq.next(), segment: at.segment, offset };
             applied += records.len();
+            if !tables_are_new {
+                tables.note_announced(&records)?;
+            }
             let settled: Vec<Settled> = records.iter().map(|record| self.settled_by(record, now)).collect();
             tables.apply(&settled, Some(at), frames_end, self.near_window).map(drop)
         })?;
@@ -312,6 +318,7 @@ impl Store {
                 tracing::warn!("{notice}");
             }
             tracing::info!("the key tables are open again");
+            self.reopened.send_modify(|times| *times += 1);
         }
         self.working_tables().ok_or_else(|| StoreError::Sled(sled::Error::Unsupported("failed again".to_owned())))
     }
@@ -348,6 +355,12 @@ impl Store {
     /// Sequence number of the newest record; changes are signalled.
     pub fn committed(&self) -> watch::Receiver<Seq> {
         self.committed.subscribe()
+    }
+
+    /// Signals that sled was opened again after it had failed. What was written to it just before may stand or not, so
+    /// entries may be pending of which nobody was told.
+    pub fn reopened(&self) -> watch::Receiver<u64> {
+        self.reopened.subscribe()
     }
 
     /// Sequence number of the newest record; 0 for none.

@@ -4,6 +4,7 @@
 
 mod checks;
 mod kills;
+mod points;
 mod world;
 
 use crate::dir::Dir;

@@ -117,6 +117,13 @@ impl Dir {
         std::fs::read_to_string(self.path("log")).unwrap_or_default()
     }
 
+    /// Its last lines.
+    pub fn log_end(&self) -> String {
+        let log = self.log();
+        let lines: Vec<&str> = log.lines().collect();
+        lines[lines.len().saturating_sub(12)..].join("\n")
+    }
+
     /// `chapar status` as JSON.
     pub fn status(&self) -> Value {
         self.json(&["status"]).remove(0)

@@ -74,7 +74,7 @@ pub fn check_directory(dir: &Dir) {
 pub fn settle_and_check(dir: &Dir, world: &World) {
     let daemon = dir.daemon();
     settle(dir, world);
-    assert_eq!(daemon.stop(), Some(0), "{}", dir.log());
+    assert_eq!(daemon.stop(), Some(0), "{}", dir.log_end());
     check(dir, world);
 }
 
@@ -82,7 +82,7 @@ pub fn settle_and_check(dir: &Dir, world: &World) {
 pub fn settle(dir: &Dir, world: &World) {
     let start = Instant::now();
     while let Some(missing) = world.missing(&dir.status(), || dir.records()) {
-        assert!(start.elapsed() < DEADLINE, "waited in vain for {missing}\n{}", dir.log());
+        assert!(start.elapsed() < DEADLINE, "waited in vain for {missing}\n{}", dir.log_end());
         std::thread::sleep(Duration::from_millis(50));
     }
 }

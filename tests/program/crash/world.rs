@@ -9,7 +9,7 @@ use crate::dir::source;
 use crate::site::{Item, Reply, Site, article};
 
 /// Articles stay in their feed for this many further ones: many more than one lifetime of a daemon brings.
-const SHOWN_MAX: usize = 150;
+const SHOWN_MAX: usize = 300;
 
 /// Corrections and copies are made of the newest so many, which are still in the feed for long.
 const TOUCHED_MAX: usize = 60;
