@@ -40,6 +40,15 @@ pub const PART: &str = "commit";
 /// How long a refused commit waits before it is tried again, at first and at most.
 const RETRY_WAIT: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(30));
 
+/// How often a refused commit is tried.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Patience {
+    /// Until it goes through: the disk will be mended.
+    Endless,
+    /// So many times: whoever started the program waits for its end.
+    Attempts(u32),
+}
+
 /// What the committer is given.
 #[derive(Debug)]
 pub enum Work {
@@ -117,8 +126,15 @@ pub struct Committer<'a> {
 }
 
 /// Commits what comes until the channel closes; blocks its thread. A commit that the disk refuses is tried again until
-/// it goes through: the channel fills, the workers wait, nothing is lost.
-pub fn run(store: &Store, novelty: &NoveltySection, mut work: mpsc::Receiver<Work>, activity: &Activity) {
+/// it goes through: the channel fills, the workers wait, nothing is lost. Where patience ends before, so does this: what
+/// was not committed is pending, and the reason stands among the troubles.
+pub fn run(
+    store: &Store,
+    novelty: &NoveltySection,
+    mut work: mpsc::Receiver<Work>,
+    activity: &Activity,
+    patience: Patience,
+) {
     let mut committer = Committer::new(store, novelty);
     let mut next = None;
     while let Some(first) = next.take().or_else(|| work.blocking_recv()) {
@@ -127,18 +143,23 @@ pub fn run(store: &Store, novelty: &NoveltySection, mut work: mpsc::Receiver<Wor
                 let mut batch;
                 (batch, next) = fill_batch(*first, &mut work);
                 let mut is_again = false;
-                until_it_goes_through(activity, || {
+                let went_through = until_it_goes_through(activity, patience, || {
                     // Part of the attempt before may stand, and would be taken for its own copy.
                     if std::mem::replace(&mut is_again, true) {
                         batch.retain(|entry| store.pending(entry.pending.entry.id).map_or(true, |row| row.is_some()));
                     }
                     committer.commit_and_note(&batch, activity)
                 });
+                if !went_through {
+                    return;
+                }
             }
             Work::Relabel(batch) => {
                 let (relabels, answer) = batch.into_parts();
                 let mut done = Relabelled::default();
-                until_it_goes_through(activity, || committer.relabel(&relabels, &mut done, now()));
+                if !until_it_goes_through(activity, patience, || committer.relabel(&relabels, &mut done, now())) {
+                    return;
+                }
                 // Who asked may have gone.
                 let _ = answer.send(done);
             }
@@ -146,12 +167,22 @@ pub fn run(store: &Store, novelty: &NoveltySection, mut work: mpsc::Receiver<Wor
     }
 }
 
-fn until_it_goes_through(activity: &Activity, mut commit: impl FnMut() -> Result<(), StoreError>) {
+/// False when patience ended before.
+fn until_it_goes_through(
+    activity: &Activity,
+    patience: Patience,
+    mut commit: impl FnMut() -> Result<(), StoreError>,
+) -> bool {
     let mut wait = RETRY_WAIT.0;
+    let mut attempts = 0;
     while let Err(error) = commit() {
         let reason = error.to_string();
         if activity.trouble(PART, &reason) {
-            tracing::error!("cannot commit, it is tried again until the disk is mended, nothing is lost: {reason}");
+            tracing::error!("cannot commit, nothing is lost, it is tried again when the disk is mended: {reason}");
+        }
+        attempts += 1;
+        if patience == Patience::Attempts(attempts) {
+            return false;
         }
         std::thread::sleep(wait);
         wait = (wait * 2).min(RETRY_WAIT.1);
@@ -159,6 +190,7 @@ fn until_it_goes_through(activity: &Activity, mut commit: impl FnMut() -> Result
     if activity.mended(PART) {
         tracing::info!("commits go through again");
     }
+    true
 }
 
 impl<'a> Committer<'a> {

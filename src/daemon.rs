@@ -41,6 +41,9 @@ pub enum DaemonError {
     /// A stage panicked.
     #[error(transparent)]
     Stage(#[from] StageFailed),
+    /// It stopped while a part could not work.
+    #[error("stopped in trouble, what is not done waits for the next start: {0}")]
+    Troubled(String),
     /// A signal handler cannot be set.
     #[error("cannot listen for signals: {0}")]
     Signals(#[from] io::Error),
@@ -49,7 +52,7 @@ pub enum DaemonError {
 /// Runs until SIGTERM or SIGINT, or until the reader of stdout is gone.
 ///
 /// # Errors
-/// Whatever keeps it from starting.
+/// Whatever keeps it from starting; what did not work when it was stopped.
 pub async fn run(active: Active, config: Option<PathBuf>) -> Result<(), DaemonError> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
@@ -94,7 +97,10 @@ pub async fn run(active: Active, config: Option<PathBuf>) -> Result<(), DaemonEr
     // The next daemon replaces a socket that stays.
     let _ = std::fs::remove_file(&settings.socket);
     tracing::info!("stopped");
-    Ok(ended?)
+    ended?;
+    let troubles: Vec<String> =
+        engine.activity.troubles().iter().map(|(part, reason)| format!("{part}: {reason}")).collect();
+    if troubles.is_empty() { Ok(()) } else { Err(DaemonError::Troubled(troubles.join("; "))) }
 }
 
 /// Binds the socket. One that is there belongs to a daemon that died, unless it answers, or is no socket at all.

@@ -97,6 +97,10 @@ pub async fn consume(
         let (shared, wanted, mut taken) = (Arc::clone(&store), output.clone(), sink.take());
         let delivering = tokio::task::spawn_blocking(move || {
             let delivered = deliver_all(&shared, &wanted, &mut taken);
+            if delivered.is_err() {
+                // A folder is looked at anew: it tells what it got, also where only the cursor could not be moved.
+                taken.take_if(|sink| matches!(sink, Sink::Directory(_)));
+            }
             (taken, delivered)
         });
         let (kept, delivered) = delivering.await.unwrap_or_else(|_| (None, Err(io::Error::other("it panicked"))));
@@ -171,12 +175,9 @@ fn deliver_all(store: &Store, output: &Output, slot: &mut Option<Sink>) -> io::R
         }
         let lines: Vec<Line<'_>> =
             frame.lines().filter(|(seq, _)| *seq >= next).map(|(seq, text)| Line::new(seq, text)).collect();
-        if let Some(sink) = slot
-            && let Err(error) = faults::pass(Point::SINK_DELIVER).and_then(|()| sink.deliver(&lines))
-        {
-            // A folder is looked at anew: it tells what it got.
-            slot.take_if(|sink| matches!(sink, Sink::Directory(_)));
-            return Err(error);
+        if let Some(sink) = slot {
+            faults::pass(Point::SINK_DELIVER)?;
+            sink.deliver(&lines)?;
         }
         faults::pass(Point::SINK_DELIVERED)?;
         delivered = frame.last;

@@ -28,7 +28,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use crate::commit;
+use crate::commit::{self, Patience};
 use crate::emit;
 
 pub(crate) use engine::client_settings;
@@ -44,6 +44,9 @@ const FINISHED_ENTRIES_MAX: usize = 64;
 
 /// From the stop signal to the end, whatever is still under way; below systemd's and Docker's patience.
 const STOP_DEADLINE: Duration = Duration::from_secs(8);
+
+/// How often `chapar once` tries a commit that the disk refuses, within some seconds: whoever started it wants to know.
+const ONCE_COMMIT_ATTEMPTS: u32 = 3;
 
 /// The queues hold times of the wall clock, which may be set: they look at it at least so often.
 const CLOCK_LOOKED_AT: Duration = Duration::from_secs(60);
@@ -85,7 +88,11 @@ pub async fn run(
     let scheduler = tokio::spawn(stopping_all_on_panic(scheduling, stop.clone()));
     let dispatching = dispatcher::run(Arc::clone(&engine), admissions, finished, stop.clone());
     let dispatcher = tokio::spawn(stopping_all_on_panic(dispatching, stop.clone()));
-    let committer = committer(Arc::clone(&engine), finishings, stop.clone());
+    let patience = match mode {
+        Mode::Daemon => Patience::Endless,
+        Mode::Once => Patience::Attempts(ONCE_COMMIT_ATTEMPTS),
+    };
+    let committer = committer(Arc::clone(&engine), finishings, patience, stop.clone());
     let mut consumers = JoinSet::new();
     for output in engine.active().settings.outputs.clone() {
         let (store, activity) = (Arc::clone(&engine.store), Arc::clone(&engine.activity));
@@ -145,12 +152,13 @@ async fn stopping_all_on_panic(stage: impl Future<Output = ()>, stop: Cancellati
 fn committer(
     engine: Arc<Engine>,
     finishings: mpsc::Receiver<commit::Work>,
+    patience: Patience,
     stop: CancellationToken,
 ) -> tokio::task::JoinHandle<()> {
     let (ended, end) = oneshot::channel();
     let work = move || {
         let guard = stop.drop_guard();
-        commit::run(&engine.store, &engine.active().settings.novelty, finishings, &engine.activity);
+        commit::run(&engine.store, &engine.active().settings.novelty, finishings, &engine.activity, patience);
         guard.disarm();
         // Nobody waits any more after the deadline.
         let _ = ended.send(());

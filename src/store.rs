@@ -94,6 +94,8 @@ pub struct Store {
     /// One backup at a time.
     backing_up: Mutex<()>,
     committed: watch::Sender<Seq>,
+    /// How often sled was opened again.
+    reopened: watch::Sender<u64>,
     pending: Mutex<HashMap<SourceId, u64>>,
     path: PathBuf,
     cache_bytes: u64,
@@ -305,6 +307,7 @@ impl Store {
             gate: RwLock::default(),
             backing_up: Mutex::default(),
             committed: watch::Sender::new(Seq(0)),
+            reopened: watch::Sender::new(0),
             pending: Mutex::default(),
             path: path.to_owned(),
             cache_bytes,
@@ -353,6 +356,7 @@ impl Store {
                 tracing::warn!("{notice}");
             }
             tracing::info!("the key tables are open again");
+            self.reopened.send_modify(|times| *times += 1);
         }
         self.working_tables().ok_or_else(|| StoreError::Sled(sled::Error::Unsupported("failed again".to_owned())))
     }
@@ -422,6 +426,12 @@ impl Store {
     /// Sequence number of the newest record; changes are signalled.
     pub fn committed(&self) -> watch::Receiver<Seq> {
         self.committed.subscribe()
+    }
+
+    /// Signals that sled was opened again after it had failed. What was written to it just before may stand or not, so
+    /// entries may be pending of which nobody was told.
+    pub fn reopened(&self) -> watch::Receiver<u64> {
+        self.reopened.subscribe()
     }
 
     /// Sequence number of the newest record; 0 for none.

@@ -261,7 +261,13 @@ fn the_committer_takes_new_labels_between_entries_in_their_order() {
     send(finished(3, Look::First, "miner"));
     send(Work::Relabel(after));
     drop(sender);
-    crate::commit::run(&world.store, &world.settings, work, &crate::activity::Activity::default());
+    crate::commit::run(
+        &world.store,
+        &world.settings,
+        work,
+        &crate::activity::Activity::default(),
+        crate::commit::Patience::Endless,
+    );
     assert_eq!(answered_before.blocking_recv().unwrap(), WRITTEN);
     assert_eq!(answered_after.blocking_recv().unwrap(), DROPPED, "the update came first");
     let lines = (1..=5).map(|seq| world.record(Seq(seq)));

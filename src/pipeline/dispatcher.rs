@@ -63,7 +63,9 @@ pub async fn run(
     finished: mpsc::Sender<Work>,
     stop: CancellationToken,
 ) {
-    let mut lanes = load(&engine).await;
+    let mut reopened = engine.store.reopened();
+    let mut lanes = Lanes::default();
+    load(&engine, &mut lanes).await;
     let mut workers = JoinSet::new();
     let mut leases: HashMap<Id, Waiting> = HashMap::new();
     let mut admissions_open = true;
@@ -100,24 +102,27 @@ pub async fn run(
                     }
                 }
             },
+            Ok(()) = reopened.changed() => load(&engine, &mut lanes).await,
             () = tokio::time::sleep(wait.unwrap_or_default()), if wait.is_some() => {}
         }
     }
     workers.shutdown().await;
 }
 
-async fn load(engine: &Arc<Engine>) -> Lanes {
+/// Files what is pending and not filed yet.
+async fn load(engine: &Arc<Engine>, lanes: &mut Lanes) {
     let shared = Arc::clone(engine);
     let loading = tokio::task::spawn_blocking(move || {
-        let mut lanes = Lanes::default();
-        shared.store.each_pending(|pending| lanes.file(Waiting::of(&pending))).map(|()| lanes)
+        let mut pending = Vec::new();
+        shared.store.each_pending(|one| pending.push(Waiting::of(&one))).map(|()| pending)
     });
     match loading.await {
-        Ok(Ok(lanes)) => lanes,
+        Ok(Ok(pending)) => pending.into_iter().for_each(|waiting| lanes.file(waiting)),
         failed => {
             let reason = failed.map(|read| read.err().map(|error| error.to_string()));
-            tracing::error!("the pending entries cannot be read, they wait for the next start: {reason:?}");
-            Lanes::default()
+            tracing::error!(
+                "the pending entries cannot be read, they wait until the store is opened again: {reason:?}"
+            );
         }
     }
 }

@@ -20,6 +20,9 @@ use crate::poll::{self, PollFailure, Polled};
 use crate::settings::limits_of;
 use crate::store::{FrontierLimits, SourceState, StoreError};
 
+/// Name of this part in [`Activity::troubles`].
+const PART: &str = "polls";
+
 /// How soon a source is polled whose state the store could not read or write.
 const STORE_LOOKED_AT: Duration = Duration::from_secs(10);
 
@@ -35,6 +38,7 @@ pub async fn poll_source(engine: Arc<Engine>, id: SourceId, admitted: mpsc::Send
     let before = match engine.store.source_state(&id) {
         Ok(state) => state.at(&source.url),
         Err(error) => {
+            engine.activity.trouble(PART, &error.to_string());
             tracing::error!(source = %id, "{id}: its state cannot be read, it is polled later: {error}");
             return Timestamp::now().checked_add(STORE_LOOKED_AT).ok();
         }
@@ -62,6 +66,9 @@ pub async fn poll_source(engine: Arc<Engine>, id: SourceId, admitted: mpsc::Send
     };
     match saved {
         Ok((state, pending)) => {
+            if engine.activity.mended(PART) {
+                tracing::info!("what polls find is saved again");
+            }
             notices::tell(&id, &before, &state, now);
             if !pending.is_empty() {
                 tracing::info!(source = %id, entries = pending.len(), "{id}: {} new entries", pending.len());
@@ -71,6 +78,7 @@ pub async fn poll_source(engine: Arc<Engine>, id: SourceId, admitted: mpsc::Send
             state.next_poll
         }
         Err(error) => {
+            engine.activity.trouble(PART, &error.to_string());
             tracing::error!(source = %id, "{id}: what the poll found cannot be saved, it is polled again: {error}");
             now.checked_add(limits.start.max(STORE_LOOKED_AT)).ok()
         }

@@ -254,7 +254,12 @@ impl Writer {
             (Purpose::Write, Some(committer)) => Self::Pipeline(committer.clone()),
             (Purpose::Write, None) => {
                 let (sender, work) = mpsc::channel(BATCHES_MAX);
-                drop(super::committer(Arc::clone(engine), work, CancellationToken::new()));
+                drop(super::committer(
+                    Arc::clone(engine),
+                    work,
+                    crate::commit::Patience::Endless,
+                    CancellationToken::new(),
+                ));
                 Self::Own(sender)
             }
         }

@@ -126,6 +126,7 @@ impl Store {
 
     /// Enters the frames from `end` on, and moves it.
     fn enter_log(&self, tables: &Tables, end: &mut LogEnd, tell: Tell<'_>) -> Result<Entered, StoreError> {
+        let is_rebuilding = tables.is_rebuilding()?;
         let mut entered = Entered::default();
         let now = Timestamp::now();
         let mut scan = Scan::new(&self.segments, *end)?;
@@ -143,6 +144,9 @@ impl Store {
                     entered.records += records.len();
                     let begins = records.first().map(|record| (record.seq, record.recorded_at));
                     entered.first = entered.first.or(begins);
+                    if !is_rebuilding {
+                        tables.note_announced(&records)?;
+                    }
                     let settled: Vec<Settled> = records.iter().map(|record| self.settled_by(record, now)).collect();
                     tables.apply(&settled, Some(at), *end, self.near_window)?;
                     tell(at.length.into());

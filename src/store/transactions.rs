@@ -10,9 +10,10 @@ use sled::transaction::{ConflictableTransactionError, Transactional, Transaction
 use super::caught::calmly;
 use super::forgetting::FORGOTTEN;
 use super::rows::{self, Day, DeadLetter, Seen};
-use super::{Settled, SourceState, Store, StoreError, count_key, decode_count};
+use super::{Settled, SourceState, Store, StoreError, Tables, count_key, decode_count};
 use crate::faults::{self, Point};
 use crate::model::{ArticleId, Digest, Entry, Look, OffsetTime, Pending, SourceId};
+use crate::record::{Event, Record};
 
 pub(super) type InTransaction<T> = Result<T, ConflictableTransactionError<StoreError>>;
 
@@ -277,6 +278,25 @@ impl Store {
     /// sled's.
     pub fn drop_dead_letter(&self, id: ArticleId) -> Result<bool, StoreError> {
         self.ask(|tables| Ok(tables.dead.remove(id.0)?.is_some()))
+    }
+}
+
+/// Stands for an announcement of which only its article is known: every announcement differs from it.
+const UNKNOWN_ANNOUNCEMENT: Digest = Digest([0; 16]);
+
+impl Tables {
+    /// Enters that the articles of records that sled missed were announced. What was announced is not known any more, so
+    /// that the next announcement calls for another look: the article may have been corrected meanwhile.
+    pub(super) fn note_announced(&self, records: &[Record]) -> Result<(), StoreError> {
+        for record in records.iter().filter(|record| matches!(record.event, Event::New | Event::Update)) {
+            let source = &record.source.id;
+            let key = announcement_key(source, record.source.guid.as_deref(), record.id);
+            if self.announced.get(key)?.is_none() {
+                self.announced.insert(key, encode_announcement(record.id, UNKNOWN_ANNOUNCEMENT))?;
+                self.announcers.insert(announcer_key(record.id, source), &[])?;
+            }
+        }
+        Ok(())
     }
 }
 

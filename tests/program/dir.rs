@@ -85,20 +85,43 @@ impl Dir {
 
     /// Starts the daemon and waits until it is ready.
     pub fn daemon(&self) -> Running {
+        let mut running = self.start();
+        self.wait_until_ready(&mut running);
+        running
+    }
+
+    /// Starts the daemon, which may not live for long.
+    pub fn start(&self) -> Running {
+        self.start_with(&[])
+    }
+
+    /// The same, with variables in its environment.
+    pub fn start_with(&self, environment: &[(&str, &Path)]) -> Running {
         let mut command = self.command(&["run"]);
         command.stdout(Stdio::piped()).stderr(Stdio::from(std::fs::File::create(self.path("log")).unwrap()));
-        let mut running = Running { child: command.spawn().unwrap() };
+        command.envs(environment.iter().copied());
+        Running { child: command.spawn().unwrap() }
+    }
+
+    /// Waits until a daemon answers.
+    pub fn wait_until_ready(&self, running: &mut Running) {
         let socket = self.path("store/chapar.sock");
         wait_for("the daemon's socket", || {
             assert!(running.child.try_wait().unwrap().is_none(), "the daemon ended: {}", self.log());
             std::os::unix::net::UnixStream::connect(&socket).is_ok().then_some(())
         });
-        running
     }
 
     /// What the daemon logged.
     pub fn log(&self) -> String {
         std::fs::read_to_string(self.path("log")).unwrap_or_default()
+    }
+
+    /// Its last lines.
+    pub fn log_end(&self) -> String {
+        let log = self.log();
+        let lines: Vec<&str> = log.lines().collect();
+        lines[lines.len().saturating_sub(12)..].join("\n")
     }
 
     /// `chapar status` as JSON.

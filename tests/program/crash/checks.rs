@@ -1,0 +1,100 @@
+//! What must be true of a store and of its directory output, whatever happened to them.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use super::world::World;
+use crate::dir::{DEADLINE, Dir, json_lines, seqs};
+
+/// Every line of the log, read without the program: all segments decode to their last byte, each is named by its first
+/// record.
+pub fn log_lines(store: &Path) -> Vec<u8> {
+    let mut lines = Vec::new();
+    for path in files(&store.join("log"), ".zst") {
+        let whole = zstd::stream::decode_all(std::fs::read(&path).unwrap().as_slice())
+            .unwrap_or_else(|error| panic!("{} is not whole: {error}", path.display()));
+        assert!(whole.is_empty() || whole.ends_with(b"\n"), "{}", path.display());
+        if let Some(first) = json_lines(&whole).first() {
+            let name: u64 = path.file_stem().unwrap().to_str().unwrap().parse().unwrap();
+            assert_eq!(first["seq"], name, "{}", path.display());
+        }
+        lines.extend(whole);
+    }
+    lines
+}
+
+/// Files of a folder whose names end so, in order of their names.
+pub fn files(folder: &Path, ending: &str) -> Vec<PathBuf> {
+    let Ok(entries) = std::fs::read_dir(folder) else { return Vec::new() };
+    let paths = entries.map(|entry| entry.unwrap().path());
+    let mut paths: Vec<PathBuf> = paths.filter(|path| path.to_str().unwrap().ends_with(ending)).collect();
+    paths.sort();
+    paths
+}
+
+/// Numbers without a gap, versions without a gap, and no text twice in a row under one id. Returns the records.
+pub fn check_log(store: &Path) -> Vec<Value> {
+    let records = json_lines(&log_lines(store));
+    let mut newest: BTreeMap<&str, &Value> = BTreeMap::new();
+    for (record, seq) in records.iter().zip(1..) {
+        assert_eq!(record["seq"], seq, "the log has a gap or a double");
+        let id = record["id"].as_str().unwrap();
+        let before = newest.insert(id, record);
+        let version = before.map_or(0, |before| before["version"].as_u64().unwrap()) + 1;
+        assert_eq!(record["version"], version, "versions of {id}");
+        if let Some(before) = before {
+            assert_ne!(record["content_text"], before["content_text"], "{id} was recorded twice");
+        }
+    }
+    records
+}
+
+/// The folder of the directory output holds the lines of the log, byte by byte.
+pub fn check_directory(dir: &Dir) {
+    let mut written = Vec::new();
+    for path in files(&dir.path("records"), ".ndjson") {
+        written.extend(std::fs::read(path).unwrap());
+    }
+    let log = log_lines(&dir.path("store"));
+    if written != log {
+        let (written, log) = (String::from_utf8_lossy(&written), String::from_utf8_lossy(&log));
+        let differs = written.lines().zip(log.lines()).position(|(one, other)| one != other);
+        panic!(
+            "directory and log differ at line {differs:?}; {} lines in the directory, {} in the log",
+            written.lines().count(),
+            log.lines().count()
+        );
+    }
+}
+
+/// Runs until everything that was published has come to its outcome and is delivered, stops, and checks all of it.
+pub fn settle_and_check(dir: &Dir, world: &World) {
+    let daemon = dir.daemon();
+    settle(dir, world);
+    assert_eq!(daemon.stop(), Some(0), "{}", dir.log_end());
+    check(dir, world);
+}
+
+/// Waits until everything that was published has come to its outcome and is delivered.
+pub fn settle(dir: &Dir, world: &World) {
+    let start = Instant::now();
+    while let Some(missing) = world.missing(&dir.status(), || dir.records()) {
+        assert!(start.elapsed() < DEADLINE, "waited in vain for {missing}\n{}", dir.log_end());
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+/// Checks a store that no daemon works on.
+pub fn check(dir: &Dir, world: &World) {
+    let records = check_log(&dir.path("store"));
+    check_directory(dir);
+    let newest: BTreeMap<&str, u64> =
+        records.iter().map(|record| (record["id"].as_str().unwrap(), record["seq"].as_u64().unwrap())).collect();
+    let newest: BTreeSet<u64> = newest.into_values().collect();
+    let found = seqs(&dir.json(&["query", "--sort", "oldest"]));
+    assert_eq!(found, Vec::from_iter(newest), "the newest version of each article is found");
+    world.check(&dir.status(), &records);
+}
