@@ -13,6 +13,7 @@ mod looks;
 mod opening;
 mod outcomes;
 mod reading;
+mod rebuild;
 mod relabelled;
 mod renewal;
 mod rows;
@@ -44,6 +45,7 @@ pub use copies::{Copies, KnownCopy};
 pub use forgetting::Sweep;
 pub use looks::{LookChange, LooksAdmitted, NextLook, is_read_from_page};
 pub use outcomes::{Happened, Settled};
+pub use rebuild::Rebuilt;
 pub use rows::{DeadLetter, Position, Seen};
 pub use segments::{FrameAt, LogEnd, LogError, sync_folder};
 pub use sketches::{Sketched, window_start};
@@ -460,5 +462,8 @@ fn decode_json<T: serde::de::DeserializeOwned>(row: &[u8]) -> Result<T, StoreErr
     serde_json::from_slice(row).map_err(|error| StoreError::Row(error.to_string()))
 }
 
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod damage_tests;
 #[cfg(test)]
 mod tests;

@@ -1,5 +1,7 @@
 //! The log over the local API: what an administrator does with it.
 
+mod verify;
+
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -10,6 +12,9 @@ use serde::{Deserialize, Serialize};
 use super::{Api, ApiError, apart};
 use crate::model::Seq;
 use crate::search::time_of;
+
+pub use verify::VerifyLine;
+pub(super) use verify::verify;
 
 /// Body of `POST /v1/log/rewind`.
 #[derive(Clone, Debug, Serialize, Deserialize)]

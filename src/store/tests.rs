@@ -7,15 +7,15 @@ use crate::record::Record;
 
 mod copies;
 
-const PATIENCE: Duration = Duration::ZERO;
-const WINDOW: Duration = Duration::from_secs(30 * 24 * 3600);
-const LIMITS: FrontierLimits = FrontierLimits { all: 10, of_source: 10 };
+pub(super) const PATIENCE: Duration = Duration::ZERO;
+pub(super) const WINDOW: Duration = Duration::from_secs(30 * 24 * 3600);
+pub(super) const LIMITS: FrontierLimits = FrontierLimits { all: 10, of_source: 10 };
 
 fn open(path: &Path) -> Store {
     Store::open(path, 1 << 20, 1 << 20, PATIENCE, Some(WINDOW)).unwrap()
 }
 
-fn entry(source: &str, number: u8, guid: Option<&str>) -> Entry {
+pub(super) fn entry(source: &str, number: u8, guid: Option<&str>) -> Entry {
     Entry {
         source: source.parse().unwrap(),
         id: ArticleId([number; 16]),
@@ -24,14 +24,14 @@ fn entry(source: &str, number: u8, guid: Option<&str>) -> Entry {
     }
 }
 
-fn admit(store: &Store, entry: &Entry, digest: u8) -> Admission {
+pub(super) fn admit(store: &Store, entry: &Entry, digest: u8) -> Admission {
     let entries = [(entry.clone(), Digest([digest; 16]))];
     let state = |_: &[Pending]| SourceState::default();
     store.admit(&entry.source, &entries, Timestamp::UNIX_EPOCH, LIMITS, state).unwrap().0
 }
 
 /// A record as small as its schema allows.
-fn record(seq: Seq, id: ArticleId, text: &str) -> Record {
+pub(super) fn record(seq: Seq, id: ArticleId, text: &str) -> Record {
     serde_json::from_value(serde_json::json!({
         "schema": crate::record::SCHEMA, "seq": seq, "id": id, "version": 1, "event": "new",
         "recorded_at": "2026-01-02T03:04:05Z", "url": "https://example.org/1", "content_text": text,
@@ -44,7 +44,7 @@ fn record(seq: Seq, id: ArticleId, text: &str) -> Record {
     .unwrap()
 }
 
-fn line(record: &Record) -> Vec<u8> {
+pub(super) fn line(record: &Record) -> Vec<u8> {
     let mut line = serde_json::to_vec(record).unwrap();
     line.push(b'\n');
     line
@@ -56,7 +56,7 @@ fn commit(store: &Store, id: ArticleId) -> Record {
     record
 }
 
-fn assert_counts_add_up(store: &Store) {
+pub(super) fn assert_counts_add_up(store: &Store) {
     let counts = store.counts().unwrap();
     assert_eq!(counts.admitted, counts.outcomes.values().sum::<u64>() + counts.pending, "{counts:?}");
     let mut pending = 0;
