@@ -76,17 +76,6 @@ fn whole() -> &'static Path {
             store.commit(&lines, &settled).unwrap();
             next += count;
         }
-        let wide = FrontierLimits { all: 1_000, of_source: 1_000 };
-        let source: SourceId = "a".parse().unwrap();
-        let entries: Vec<_> = (0..PENDING)
-            .map(|number| {
-                let mut one = entry("a", 1, None);
-                one.id = id_of(10_000 + number);
-                (one, crate::model::Digest([number as u8; 16]))
-            })
-            .collect();
-        let state = |_: &[Pending]| SourceState { etag: Some("kept".to_owned()), ..SourceState::default() };
-        store.admit(&source, &entries, Timestamp::UNIX_EPOCH, wide, state).unwrap();
         for number in 200..200 + LETTERS {
             let one = entry("b", number, None);
             let pending = admit(&store, &one, 1).admitted.remove(0);
@@ -102,6 +91,17 @@ fn whole() -> &'static Path {
             };
             store.commit(&[], &[settled]).unwrap();
         }
+        let wide = FrontierLimits { all: 1_000, of_source: 1_000 };
+        let source: SourceId = "a".parse().unwrap();
+        let entries: Vec<_> = (0..PENDING)
+            .map(|number| {
+                let mut one = entry("a", 1, None);
+                one.id = id_of(10_000 + number);
+                (one, crate::model::Digest([number as u8; 16]))
+            })
+            .collect();
+        let state = |_: &[Pending]| SourceState { etag: Some("kept".to_owned()), ..SourceState::default() };
+        store.admit(&source, &entries, Timestamp::UNIX_EPOCH, wide, state).unwrap();
         for (output, cursor) in CURSORS {
             assert!(store.move_cursor(output, None, cursor).unwrap());
         }
@@ -121,7 +121,7 @@ fn copy(from: &Path, to: &Path) {
         if entry.path().is_dir() {
             copy(&entry.path(), &target)
         } else {
-            drop(std::fs::copy(entry.path(), target).unwrap())
+            std::fs::copy(entry.path(), target).unwrap();
         }
     }
 }
@@ -377,4 +377,93 @@ fn damaged_small_files_and_leftovers_harm_nothing() {
         let kind = if seeded.below(2) == 0 { Damage::Cut } else { Damage::Flip };
         damage(&path, kind, seeded)
     });
+}
+
+#[test]
+fn a_segment_with_other_frames_under_its_name_is_read_as_before() {
+    let folder = tempfile::tempdir().unwrap();
+    copy(whole(), folder.path());
+    let store = open_at(folder.path()).unwrap();
+    let segment = store.segments.list().unwrap()[1];
+    let mut scan = scan::Scan::of_segment(&store.segments, segment);
+    let mut lines = String::new();
+    while let Some(part) = scan.next().unwrap() {
+        let scan::Part::Frame { lines: some, .. } = part else { panic!("{part:?}") };
+        lines.push_str(&some);
+    }
+    let count = lines.lines().count() as u64;
+    std::fs::remove_file(store.segments.path(segment)).unwrap();
+    let begin = LogEnd { next: segment, segment, offset: 0 };
+    store.segments.append(begin, lines.as_bytes(), count).unwrap();
+    assert_eq!(readable(&store).len() as u64, RECORDS);
+    assert_eq!(store.damage(), None);
+    drop(store);
+    let (sum, findings) = verified(folder.path());
+    assert_eq!((sum.records, sum.lost, sum.errors), (RECORDS, 0, 0));
+    let named = findings.iter().find(|finding| finding.severity == Severity::Warning).unwrap();
+    assert_eq!(named.first_seq, Some(segment).filter(|_| named.what.contains("another place")));
+}
+
+#[test]
+fn a_rebuild_keeps_what_only_the_tables_know() {
+    let folder = tempfile::tempdir().unwrap();
+    copy(whole(), folder.path());
+    let mut told = Vec::new();
+    let rebuilt =
+        Store::rebuild(folder.path(), CACHE_BYTES, SEGMENT_BYTES, PATIENCE, Some(WINDOW), &mut |done, all| {
+            told.push((done, all))
+        })
+        .unwrap();
+    assert_eq!((rebuilt.next, rebuilt.lost.len()), (Seq(RECORDS + 1), 0), "{rebuilt:?}");
+    assert_eq!(told.last().map(|(done, all)| done == all), Some(true));
+    let other = tempfile::tempdir().unwrap();
+    copy(whole(), other.path());
+    let before = open_at(other.path()).unwrap();
+    let after = open_at(folder.path()).unwrap();
+    assert_eq!(after.counts().unwrap(), before.counts().unwrap());
+    assert_eq!(after.cursors().unwrap(), before.cursors().unwrap());
+    assert_eq!(after.dead_letters().unwrap(), before.dead_letters().unwrap());
+    assert_eq!(after.pending_count(), PENDING);
+    let source: SourceId = "a".parse().unwrap();
+    assert_eq!(after.source_state(&source).unwrap().etag.as_deref(), Some("kept"));
+    assert_eq!(readable(&after).len() as u64, RECORDS);
+    drop(after);
+    let (sum, findings) = verified(folder.path());
+    assert_eq!((sum.errors, sum.warnings), (0, 0), "{findings:?}");
+}
+
+#[test]
+fn a_rebuild_that_is_stopped_at_any_step_is_gone_on_with() {
+    for step in ["beside, unfinished", "aside, none in place", "placed, log not entered", "log half entered"] {
+        let folder = tempfile::tempdir().unwrap();
+        copy(whole(), folder.path());
+        let (sled, beside) = (folder.path().join("sled"), folder.path().join("sled.new"));
+        match step {
+            "beside, unfinished" => copy(&sled, &beside),
+            "aside, none in place" => {
+                renewal::renew(folder.path(), CACHE_BYTES, None).unwrap();
+                std::fs::rename(&sled, &beside).unwrap();
+            }
+            "placed, log not entered" => drop(renewal::renew(folder.path(), CACHE_BYTES, None).unwrap()),
+            _ => {
+                renewal::renew(folder.path(), CACHE_BYTES, None).unwrap();
+                // A file in the middle that is not there for a moment stops it.
+                let middle = folder.path().join("log").join(format!("{:020}.zst", 1));
+                let away = folder.path().join("away");
+                std::fs::rename(&middle, &away).unwrap();
+                std::fs::create_dir(&middle).unwrap();
+                assert!(open_at(folder.path()).is_err());
+                std::fs::remove_dir(&middle).unwrap();
+                std::fs::rename(&away, &middle).unwrap();
+            }
+        }
+        let store = open_at(folder.path()).unwrap();
+        assert_eq!(store.next_seq(), Seq(RECORDS + 1), "{step}");
+        assert_eq!(store.pending_count(), PENDING, "{step}");
+        assert_eq!(store.cursors().unwrap(), CURSORS.map(|(output, at)| (output.to_owned(), at)), "{step}");
+        assert_counts_add_up(&store);
+        drop(store);
+        let (sum, findings) = verified(folder.path());
+        assert_eq!((sum.errors, sum.warnings), (0, 0), "{step}: {findings:?}");
+    }
 }

@@ -28,7 +28,6 @@ impl Store {
         renewal::finish(&self.path)?;
         let damage = self.lock_damage().clone();
         if let Some(reason) = damage {
-            self.may_renew(&reason)?;
             self.renew_tables(before.as_deref().map(|tables| &**tables), &reason, &mut notices)?;
             *self.lock_damage() = None;
         }
@@ -37,7 +36,6 @@ impl Store {
             Ok(tables) => tables,
             Err(error) => {
                 let Some(reason) = error.damage_of_tables() else { return Err(error) };
-                self.may_renew(&reason)?;
                 self.renew_tables(None, &reason, &mut notices)?;
                 self.open_tables_once(end, &mut notices, tell)?
             }
@@ -48,12 +46,18 @@ impl Store {
         Ok(notices)
     }
 
-    /// Counts a renewal.
-    fn may_renew(&self, reason: &str) -> Result<(), StoreError> {
-        if self.renewals.fetch_add(1, Ordering::Relaxed) < RENEWALS_MAX {
-            return Ok(());
+    /// Makes new tables in the place of damaged ones, so many times.
+    fn renew_tables(&self, old: Option<&Tables>, reason: &str, notices: &mut Vec<String>) -> Result<(), StoreError> {
+        if self.renewals.load(Ordering::Relaxed) >= RENEWALS_MAX {
+            return Err(StoreError::Tables(format!("{reason}; made anew {RENEWALS_MAX} times already")));
         }
-        Err(StoreError::Tables(format!("{reason}; made anew {RENEWALS_MAX} times already")))
+        let (kept, aside) = renewal::renew(&self.path, self.cache_bytes, old)?;
+        self.renewals.fetch_add(1, Ordering::Relaxed);
+        notices.push(format!(
+            "the key tables were damaged ({reason}) and set aside as {}: they are rebuilt from the log; {kept}",
+            aside.display()
+        ));
+        Ok(())
     }
 
     fn open_tables_once(
