@@ -92,6 +92,14 @@ impl Store {
         if entered.records > 0 {
             notices.push(format!("{} records of the log were entered into the key tables", entered.records));
         }
+        if entered.frames > 1 && !is_rebuilding {
+            // Each commit flushes sled before the next, so a kill leaves one frame. sled takes damage for a torn end.
+            notices.push(format!(
+                "the key tables had gone back by {} commits, as after damage in their files; what was pending, given up or \
+                 delivered since then may be so again, and outputs may get records twice",
+                entered.frames
+            ));
+        }
         if entered.cut > 0 {
             let whose = if is_rebuilding {
                 "records of the last commit may have been in them"
@@ -129,6 +137,7 @@ impl Store {
                         }
                     };
                     entered.records += records.len();
+                    entered.frames += 1;
                     let settled: Vec<Settled> = records.iter().map(|record| self.settled_by(record, now)).collect();
                     tables.apply(&settled, Some(at), *end, self.near_window)?;
                     tell(at.length.into());
@@ -180,6 +189,7 @@ impl Store {
 #[derive(Default)]
 struct Entered {
     records: usize,
+    frames: usize,
     /// Torn bytes.
     cut: u64,
 }
