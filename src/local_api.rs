@@ -33,7 +33,7 @@ use crate::store::{Announcement, Counts, DeadLetter, Standing, StoreError};
 pub use articles::VersionRow;
 pub use client::{AskError, Client, Lines};
 pub use explain::Explained;
-pub use log::{BackupAsk, BackupLine, RewindAsk, Rewound};
+pub use log::{BackupAsk, BackupLine, RewindAsk, Rewound, VerifyLine};
 pub use reclassify::{ReclassifyAsk, ReclassifyLine};
 pub use records::{Order, QueryAsk, TailAsk};
 pub use sources::SourceStatus;
@@ -132,6 +132,7 @@ pub fn router(engine: Arc<Engine>, daemon: Option<Daemon>) -> Router {
         .route("/v1/records/{id}/explanation", get(explain::explain))
         .route("/v1/log/backup", post(log::backup))
         .route("/v1/log/rewind", post(log::rewind))
+        .route("/v1/log/verify", post(log::verify))
         .route("/v1/dead-letters", get(dead_letters))
         .route("/v1/dead-letters/{id}", delete(drop_dead_letter))
         .route("/v1/dead-letters/{id}/retry", post(retry_dead_letter))

@@ -15,6 +15,7 @@ mod looks;
 mod opening;
 mod outcomes;
 mod reading;
+mod rebuild;
 mod recompressing;
 mod relabelled;
 mod renewal;
@@ -50,6 +51,7 @@ pub use copies::{Copies, KnownCopy};
 pub use forgetting::Sweep;
 pub use looks::{LookChange, LooksAdmitted, NextLook, is_read_from_page};
 pub use outcomes::{Happened, Settled};
+pub use rebuild::Rebuilt;
 pub use recompressing::Recompressed;
 pub use restore::{Restore, RestoreError, Restored, restore};
 pub use retention::{Held, Removed, Retention};
@@ -503,5 +505,8 @@ fn decode_json<T: serde::de::DeserializeOwned>(row: &[u8]) -> Result<T, StoreErr
     serde_json::from_slice(row).map_err(|error| StoreError::Row(error.to_string()))
 }
 
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod damage_tests;
 #[cfg(test)]
 mod tests;

@@ -1,10 +1,12 @@
 //! `log`: looking after the log, one file per command.
 
 mod backup;
+mod rebuild;
 mod restore;
 mod rewind;
+mod verify;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 
@@ -27,6 +29,12 @@ enum LogCommand {
     /// Sets an output's cursor back, so that it gets records again
     #[command(after_help = rewind::HELP)]
     Rewind(rewind::RewindArguments),
+    /// Looks at every frame and at what the key tables know of it; names what is wrong
+    #[command(after_help = verify::HELP)]
+    Verify(verify::VerifyArguments),
+    /// Brings the key tables back from the log, with the daemon stopped
+    #[command(after_help = rebuild::HELP)]
+    Rebuild(rebuild::RebuildArguments),
 }
 
 pub async fn log(config: Option<PathBuf>, arguments: LogArguments) -> Result<Exit, Failure> {
@@ -34,5 +42,16 @@ pub async fn log(config: Option<PathBuf>, arguments: LogArguments) -> Result<Exi
         LogCommand::Backup(backup) => backup::backup(config, backup).await,
         LogCommand::Restore(restore) => restore::restore(config, restore).await,
         LogCommand::Rewind(rewind) => rewind::rewind(config, rewind).await,
+        LogCommand::Verify(verify) => verify::verify(config, verify).await,
+        LogCommand::Rebuild(rebuild) => rebuild::rebuild(config, rebuild).await,
     }
+}
+
+/// Looking after a log makes none.
+fn require_log(store: &Path) -> Result<(), Failure> {
+    if store.join("log").is_dir() {
+        return Ok(());
+    }
+    let message = format!("there is no store in {}; name the settings of one with --config", store.display());
+    Err(Failure::new(Exit::Failed, message))
 }

@@ -1,6 +1,7 @@
 //! The log over the local API: what an administrator does with it.
 
 mod backup;
+mod verify;
 
 use axum::Json;
 use axum::extract::State;
@@ -15,6 +16,8 @@ use crate::search::time_of;
 
 pub(super) use backup::backup;
 pub use backup::{BackupAsk, BackupLine};
+pub use verify::VerifyLine;
+pub(super) use verify::verify;
 
 /// Body of `POST /v1/log/rewind`.
 #[derive(Clone, Debug, Serialize, Deserialize)]

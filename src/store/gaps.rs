@@ -115,6 +115,17 @@ impl Store {
         }
         (!words.is_empty()).then(|| words.join("; "))
     }
+
+    /// Takes all that is known to be lost for known to the operator; returns it in words.
+    pub(super) fn accept_known_gaps(&self) -> Result<Vec<String>, StoreError> {
+        let gaps: Vec<Gap> = self.gaps.lock().gaps.values().cloned().collect();
+        self.ask(|tables| {
+            gaps.iter().try_for_each(|gap| tables.accept_gap(gap.first, gap.last))?;
+            self.gaps.accept(tables.accepted_gaps()?);
+            Ok(tables.db.flush().map(drop)?)
+        })?;
+        Ok(gaps.iter().map(ToString::to_string).collect())
+    }
 }
 
 impl Tables {

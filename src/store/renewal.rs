@@ -12,7 +12,7 @@ use sled::{Db, IVec};
 
 use super::caught::{Closing, calmly};
 use super::segments::{LogEnd, sync_folder};
-use super::{Seen, Store, StoreError, Tables, count_key, decode_count, decode_json, forgetting, opening, rows};
+use super::{Seen, StoreError, Tables, count_key, decode_count, decode_json, forgetting, opening, rows};
 use crate::faults::{self, Point};
 use crate::model::{Look, Outcome, Pending, Seq};
 
@@ -181,23 +181,6 @@ fn existing(db: &Db, name: &str) -> Result<Option<sled::Tree>, StoreError> {
 /// The log knows every article that has a record.
 fn is_kept(tree: &str, row: &[u8]) -> bool {
     tree != "seen" || Seen::decode(row).is_some_and(|seen| seen.version == 0)
-}
-
-impl Store {
-    /// Puts a new sled in the place of one that is damaged.
-    pub(super) fn renew_tables(
-        &self,
-        old: Option<&Tables>,
-        reason: &str,
-        notices: &mut Vec<String>,
-    ) -> Result<(), StoreError> {
-        let (kept, aside) = renew(&self.path, self.cache_bytes, old)?;
-        notices.push(format!(
-            "the key tables were damaged ({reason}) and set aside as {}: they are rebuilt from the log; {kept}",
-            aside.display()
-        ));
-        Ok(())
-    }
 }
 
 /// What the kept rows say of the log's end and of the counts.

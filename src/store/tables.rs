@@ -29,7 +29,6 @@ impl Store {
         renewal::finish(&self.path)?;
         let damage = self.lock_damage().clone();
         if let Some(reason) = damage {
-            self.may_renew(&reason)?;
             self.renew_tables(before.as_deref().map(|tables| &**tables), &reason, &mut notices)?;
             *self.lock_damage() = None;
         }
@@ -38,7 +37,6 @@ impl Store {
             Ok(tables) => tables,
             Err(error) => {
                 let Some(reason) = error.damage_of_tables() else { return Err(error) };
-                self.may_renew(&reason)?;
                 self.renew_tables(None, &reason, &mut notices)?;
                 self.open_tables_once(end, &mut notices, tell)?
             }
@@ -49,12 +47,18 @@ impl Store {
         Ok(notices)
     }
 
-    /// Counts a renewal.
-    fn may_renew(&self, reason: &str) -> Result<(), StoreError> {
-        if self.renewals.fetch_add(1, Ordering::Relaxed) < RENEWALS_MAX {
-            return Ok(());
+    /// Makes new tables in the place of damaged ones, so many times.
+    fn renew_tables(&self, old: Option<&Tables>, reason: &str, notices: &mut Vec<String>) -> Result<(), StoreError> {
+        if self.renewals.load(Ordering::Relaxed) >= RENEWALS_MAX {
+            return Err(StoreError::Tables(format!("{reason}; made anew {RENEWALS_MAX} times already")));
         }
-        Err(StoreError::Tables(format!("{reason}; made anew {RENEWALS_MAX} times already")))
+        let (kept, aside) = renewal::renew(&self.path, self.cache_bytes, old)?;
+        self.renewals.fetch_add(1, Ordering::Relaxed);
+        notices.push(format!(
+            "the key tables were damaged ({reason}) and set aside as {}: they are rebuilt from the log; {kept}",
+            aside.display()
+        ));
+        Ok(())
     }
 
     fn open_tables_once(
@@ -91,6 +95,14 @@ impl Store {
         let entered = self.enter_log(tables, &mut end, tell)?;
         if entered.records > 0 {
             notices.push(format!("{} records of the log were entered into the key tables", entered.records));
+        }
+        if entered.frames > 1 && !is_rebuilding {
+            // Each commit flushes sled before the next, so a kill leaves one frame. sled takes damage for a torn end.
+            notices.push(format!(
+                "the key tables had gone back by {} commits, as after damage in their files; what was pending, given up or \
+                 delivered since then may be so again, and outputs may get records twice",
+                entered.frames
+            ));
         }
         if entered.cut > 0 {
             let whose = if is_rebuilding {
@@ -147,6 +159,7 @@ impl Store {
                     if !is_rebuilding {
                         tables.note_announced(&records)?;
                     }
+                    entered.frames += 1;
                     let settled: Vec<Settled> = records.iter().map(|record| self.settled_by(record, now)).collect();
                     tables.apply(&settled, Some(at), *end, self.near_window)?;
                     tell(at.length.into());
@@ -200,6 +213,7 @@ struct Entered {
     records: usize,
     /// The first of them, and when it was committed.
     first: Option<(Seq, Timestamp)>,
+    frames: usize,
     /// Torn bytes.
     cut: u64,
 }

@@ -8,15 +8,15 @@ use crate::record::Record;
 mod backups;
 mod copies;
 
-const PATIENCE: Duration = Duration::ZERO;
-const WINDOW: Duration = Duration::from_secs(30 * 24 * 3600);
-const LIMITS: FrontierLimits = FrontierLimits { all: 10, of_source: 10 };
+pub(super) const PATIENCE: Duration = Duration::ZERO;
+pub(super) const WINDOW: Duration = Duration::from_secs(30 * 24 * 3600);
+pub(super) const LIMITS: FrontierLimits = FrontierLimits { all: 10, of_source: 10 };
 
 fn open(path: &Path) -> Store {
     Store::open(path, 1 << 20, 1 << 20, PATIENCE, Some(WINDOW)).unwrap()
 }
 
-fn entry(source: &str, number: u8, guid: Option<&str>) -> Entry {
+pub(super) fn entry(source: &str, number: u8, guid: Option<&str>) -> Entry {
     Entry {
         source: source.parse().unwrap(),
         id: ArticleId([number; 16]),
@@ -25,7 +25,7 @@ fn entry(source: &str, number: u8, guid: Option<&str>) -> Entry {
     }
 }
 
-fn admit(store: &Store, entry: &Entry, digest: u8) -> Admission {
+pub(super) fn admit(store: &Store, entry: &Entry, digest: u8) -> Admission {
     let entries = [(entry.clone(), Digest([digest; 16]))];
     let state = |_: &[Pending]| SourceState::default();
     store.admit(&entry.source, &entries, Timestamp::UNIX_EPOCH, LIMITS, state).unwrap().0
@@ -57,7 +57,7 @@ fn commit(store: &Store, id: ArticleId) -> Record {
     record
 }
 
-fn assert_counts_add_up(store: &Store) {
+pub(super) fn assert_counts_add_up(store: &Store) {
     let counts = store.counts().unwrap();
     assert_eq!(counts.admitted, counts.outcomes.values().sum::<u64>() + counts.pending, "{counts:?}");
     let mut pending = 0;

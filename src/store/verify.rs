@@ -330,6 +330,6 @@ impl Finding {
         let is_behind = self.last_seq.zip(next.first_seq).is_some_and(|(last, first)| last.next() == first);
         is_behind
             && (self.severity, self.part, &self.what, &self.file) == (next.severity, next.part, &next.what, &next.file)
-            && self.what.starts_with("the key tables")
+            && self.part == Place::Tables
     }
 }

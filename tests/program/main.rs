@@ -10,6 +10,7 @@ mod asking;
 mod corrections;
 mod crash;
 mod daemon;
+mod damage;
 mod demo;
 mod filters;
 mod hostile;
