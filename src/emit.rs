@@ -16,11 +16,16 @@ use crate::activity::Activity;
 use crate::faults::{self, Point};
 use crate::model::Seq;
 use crate::record::Record;
+use crate::search::Query;
 use crate::settings::{Output, OutputKind, StartFrom};
 use crate::store::Store;
 
 /// How long a sink that refuses waits before it is tried again, at first and at most.
 const RETRY_WAIT: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(30));
+
+/// Frames that a filter passes over before the cursor moves: a write each would be one for nothing, and without any a
+/// restart, or the log's retention, would not know how far it is.
+const FRAMES_PASSED_MAX: usize = 256;
 
 /// The sinks there are.
 #[derive(Debug)]
@@ -162,16 +167,26 @@ fn deliver_all(store: &Store, output: &Output, slot: &mut Option<Sink>) -> io::R
         return Ok(());
     }
     cursor = Some(delivered);
+    let mut passed = 0;
     while delivered < end {
         let next = delivered.next();
-        let Some(frame) = store.frame_from(next).map_err(io::Error::other)? else { return Ok(()) };
+        let Some(frame) = store.frame_from(next).map_err(io::Error::other)? else { break };
         if frame.first > next {
             tracing::warn!(output = %output.id, "output {}: records {next} to {} are not in the log any more",
                 output.id, frame.first.0 - 1);
         }
-        let lines: Vec<Line<'_>> =
+        let mut lines: Vec<Line<'_>> =
             frame.lines().filter(|(seq, _)| *seq >= next).map(|(seq, text)| Line::new(seq, text)).collect();
-        if let Some(sink) = slot
+        if !output.filter.is_empty() {
+            lines = matching(lines, &output.filter)?;
+        }
+        passed += 1;
+        if lines.is_empty() {
+            delivered = frame.last();
+            if passed < FRAMES_PASSED_MAX {
+                continue;
+            }
+        } else if let Some(sink) = slot
             && let Err(error) = faults::pass(Point::SINK_DELIVER).and_then(|()| sink.deliver(&lines))
         {
             // A folder is looked at anew: it tells what it got.
@@ -185,6 +200,22 @@ fn deliver_all(store: &Store, output: &Output, slot: &mut Option<Sink>) -> io::R
             return Ok(());
         }
         cursor = Some(delivered);
+        passed = 0;
+    }
+    if cursor != Some(delivered) {
+        // Of the last frames nothing matched; where it was rewound meanwhile, it stays so.
+        store.move_cursor(consumer, cursor, delivered).map_err(io::Error::other)?;
     }
     Ok(())
+}
+
+/// The lines that an output asks for.
+fn matching<'a>(lines: Vec<Line<'a>>, filter: &Query) -> io::Result<Vec<Line<'a>>> {
+    let mut kept = Vec::with_capacity(lines.len());
+    for line in lines {
+        if filter.matches(line.record()?) {
+            kept.push(line);
+        }
+    }
+    Ok(kept)
 }

@@ -3,11 +3,15 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use serde::Deserialize;
 
 use super::values::ByteSize;
-use super::{SettingsFault, layers};
-use crate::model::SourceId;
+use super::{SettingsFault, layers, rule_files_beside};
+use crate::model::{Source, SourceId};
+use crate::rules::RuleFiles;
+use crate::search::{Query, QueryContext};
 
 /// One `[[output]]`, validated.
 #[derive(Clone, Debug, PartialEq)]
@@ -18,6 +22,8 @@ pub struct Output {
     pub kind: OutputKind,
     /// Where it starts when it has no cursor yet.
     pub from: StartFrom,
+    /// Which records it gets.
+    pub filter: Query,
 }
 
 /// The sinks there are.
@@ -52,6 +58,8 @@ pub(super) struct RawOutput {
     kind: RawOutputKind,
     #[serde(default)]
     from: StartFrom,
+    #[serde(default)]
+    filter: String,
     path: Option<PathBuf>,
     roll: Option<ByteSize>,
 }
@@ -113,8 +121,40 @@ impl RawOutput {
     }
 }
 
+/// What a filter may name.
+pub(super) struct KnownIds {
+    topics: Vec<String>,
+    sources: Vec<String>,
+}
+
+impl KnownIds {
+    /// The configured sources, and the topics there is a rule for. Rules are only looked at where there is a filter; those
+    /// that cannot be read are no fault of the filter, and are told where they are compiled.
+    pub(super) fn of(main: Option<&Path>, sources: &[Source], outputs: &[layers::Placed<RawOutput>]) -> Self {
+        let is_filtered = outputs.iter().any(|output| !output.value.filter.is_empty());
+        let files = if is_filtered { rule_files_beside(main).unwrap_or_default() } else { RuleFiles::default() };
+        let topics = files.in_folder("topics").map(|(id, _)| id.to_owned()).collect();
+        Self { topics, sources: sources.iter().map(|source| source.id.to_string()).collect() }
+    }
+
+    /// Reads a filter. Without times in it, neither the clock nor the zone matters.
+    fn filter(&self, written: &str) -> Result<Query, String> {
+        let context = QueryContext {
+            now: Timestamp::UNIX_EPOCH,
+            zone: &TimeZone::UTC,
+            topics: &self.topics,
+            sources: &self.sources,
+        };
+        Query::parse_lasting(written, &context).map_err(|error| error.to_string())
+    }
+}
+
 /// Checks every `[[output]]` by itself, and that no two are in each other's way.
-pub(super) fn validate_outputs(raw: Vec<layers::Placed<RawOutput>>, faults: &mut Vec<SettingsFault>) -> Vec<Output> {
+pub(super) fn validate_outputs(
+    raw: Vec<layers::Placed<RawOutput>>,
+    known: &KnownIds,
+    faults: &mut Vec<SettingsFault>,
+) -> Vec<Output> {
     let mut ids: HashMap<SourceId, layers::Place> = HashMap::new();
     let mut folders: HashMap<PathBuf, layers::Place> = HashMap::new();
     let mut outputs = Vec::with_capacity(raw.len());
@@ -139,8 +179,12 @@ pub(super) fn validate_outputs(raw: Vec<layers::Placed<RawOutput>>, faults: &mut
         {
             fault("path", format!("{} is written by the output at {first}; take another folder", path.display()));
         }
+        let filter = known.filter(&placed.value.filter).unwrap_or_else(|message| {
+            fault("filter", message);
+            Query::default()
+        });
         ids.insert(id.clone(), placed.place.clone());
-        outputs.push(Output { id, kind, from: placed.value.from });
+        outputs.push(Output { id, kind, from: placed.value.from, filter });
     }
     outputs
 }

@@ -18,6 +18,7 @@ mod identity;
 mod listings;
 mod near;
 mod once;
+mod outputs;
 mod polling;
 mod reading;
 mod reclassify;

@@ -168,6 +168,20 @@ fn each_fault_of_an_output_names_file_line_and_key() {
         ),
         (format!("{directory}from = \"end\""), "chapar.toml:9: output.from: unknown value `end`; known: start, now"),
         (format!("{directory}roll = \"0B\""), "chapar.toml:9: output.roll: write a size"),
+        (
+            format!("{directory}filter = \"topic:enrgy\""),
+            "chapar.toml:9: output.filter: no topic \"enrgy\"; nearest first: energy",
+        ),
+        (
+            format!("{directory}filter = 'lang:ru source:cannal'"),
+            "chapar.toml:9: output.filter: no source \"cannal\"; nearest first: canal",
+        ),
+        (
+            format!("{directory}filter = 'country:KZ since:7d'"),
+            "chapar.toml:9: output.filter: a filter is asked of every record to come",
+        ),
+        (format!("{directory}filter = '-until:today'"), "chapar.toml:9: output.filter: a filter is asked"),
+        (format!("{directory}filter = 'a OR'"), "chapar.toml:9: output.filter: OR needs a term after it"),
     ];
     for (settings, expected) in cases {
         refused(&folder(&format!("{SOURCE}{settings}")), &[expected]);
