@@ -43,6 +43,14 @@ points! {
     SINK_DELIVERED = "sink-delivered";
     /// Half of the bytes for a file of the directory output are written.
     DIRECTORY_TORN = "directory-torn";
+    /// Records that an output did not get are kept as its dead letters; its cursor has not passed them.
+    UNDELIVERED_DURABLE = "undelivered-durable";
+    /// Half of a feed's new file is written, beside the old one.
+    FEED_TORN = "feed-torn";
+    /// A feed's new file is durable, and not yet in the old one's place.
+    FEED_RENAME = "feed-rename";
+    /// A feed's new file is in place; its folder is not synced.
+    FEED_RENAMED = "feed-renamed";
 }
 
 impl Point {

@@ -17,6 +17,7 @@ mod segments;
 mod sketches;
 mod source_state;
 mod transactions;
+mod undelivered;
 mod versions;
 
 use std::collections::HashMap;
@@ -42,6 +43,7 @@ pub use segments::{FrameAt, LogEnd, LogError, sync_folder};
 pub use sketches::{Sketched, window_start};
 pub use source_state::{Health, SourceState};
 pub use transactions::{Admission, Announcement, FrontierLimits, Standing};
+pub use undelivered::Undelivered;
 
 use segments::Segments;
 
@@ -84,6 +86,7 @@ struct Tables {
     positions: Tree,
     cursors: Tree,
     dead: Tree,
+    undelivered: Tree,
     sketches: Tree,
     sketch_keys: Tree,
     held: Mutex<sketches::Held>,
@@ -386,6 +389,7 @@ impl Tables {
             positions: db.open_tree("positions")?,
             cursors: db.open_tree("cursors")?,
             dead: db.open_tree("dead")?,
+            undelivered: db.open_tree("undelivered")?,
             sketches,
             sketch_keys: db.open_tree("sketch_keys")?,
             held: Mutex::new(held),
