@@ -3,7 +3,12 @@
 //! invariant: a cursor moves only after the sink has the records; the directory holds every record exactly once.
 
 mod directory;
+mod exec;
+mod feed;
+mod pushing;
+pub mod readiness;
 mod stdout;
+mod webhook;
 
 use std::cell::OnceCell;
 use std::io;
@@ -14,11 +19,14 @@ use tokio_util::sync::CancellationToken;
 
 use crate::activity::Activity;
 use crate::faults::{self, Point};
+use crate::http::HttpSettings;
 use crate::model::Seq;
 use crate::record::Record;
 use crate::search::Query;
 use crate::settings::{Output, OutputKind, StartFrom};
 use crate::store::Store;
+
+use pushing::{NotYet, Pushing};
 
 /// How long a sink that refuses waits before it is tried again, at first and at most.
 const RETRY_WAIT: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(30));
@@ -28,20 +36,38 @@ const RETRY_WAIT: (Duration, Duration) = (Duration::from_millis(500), Duration::
 const FRAMES_PASSED_MAX: usize = 256;
 
 /// The sinks there are.
-#[derive(Debug)]
 enum Sink {
     Stdout(stdout::Stdout),
     Directory(directory::Directory),
+    Pushing(Pushing),
+    Feed(feed::Feed),
 }
 
 impl Sink {
     /// Opens the sink; tells the last record it already holds, where it can know.
-    fn open(kind: &OutputKind) -> io::Result<(Self, Option<Seq>)> {
-        match kind {
+    fn open(
+        output: &Output,
+        surroundings: &Surroundings,
+        cursor: Option<Seq>,
+        end: Seq,
+    ) -> io::Result<(Self, Option<Seq>)> {
+        let Surroundings { store, http, stop } = surroundings;
+        let (store, id, stop) = (Arc::clone(store), output.id.clone(), stop.clone());
+        match &output.kind {
             OutputKind::Stdout => Ok((Self::Stdout(stdout::Stdout::default()), None)),
             OutputKind::Directory { path, roll } => {
                 let (directory, last) = directory::Directory::open(path, roll.0)?;
                 Ok((Self::Directory(directory), last))
+            }
+            OutputKind::Exec(exec) => Ok((Self::Pushing(Pushing::exec(exec, store, id, stop)), None)),
+            OutputKind::Webhook(webhook) => {
+                Ok((Self::Pushing(Pushing::webhook(webhook, http, store, id, stop)?), None))
+            }
+            OutputKind::Feed(feed) => {
+                // A new one begins with what there is, and need not be shown every record of the log.
+                let up_to = cursor.unwrap_or(end);
+                let feed = feed::Feed::open(feed, &id, &store, &output.filter, up_to)?;
+                Ok((Self::Feed(feed), Some(up_to).filter(|_| cursor.is_none())))
             }
         }
     }
@@ -51,8 +77,29 @@ impl Sink {
         match self {
             Self::Stdout(stdout) => stdout.deliver(lines),
             Self::Directory(directory) => directory.deliver(lines),
+            Self::Pushing(pushing) => pushing.deliver(lines),
+            Self::Feed(feed) => feed.deliver(lines),
         }
     }
+
+    /// How many of the first lines it takes at once; the cursor moves after each such delivery.
+    fn at_once(&self, lines: &[Line<'_>]) -> usize {
+        match self {
+            Self::Pushing(pushing) if !lines.is_empty() => pushing.at_once(lines),
+            Self::Pushing(_) => 0,
+            Self::Stdout(_) | Self::Directory(_) | Self::Feed(_) => lines.len(),
+        }
+    }
+}
+
+/// What sinks need beside their settings.
+pub struct Surroundings {
+    /// Where dead letters are kept.
+    pub store: Arc<Store>,
+    /// The limits of `[http]`.
+    pub http: HttpSettings,
+    /// Cancelled when the program stops.
+    pub stop: CancellationToken,
 }
 
 /// A record on its way to a sink.
@@ -85,21 +132,21 @@ impl<'a> Line<'a> {
 }
 
 /// Feeds one output from the log until `complete` is cancelled and the log is delivered to its end. A closed stdout
-/// cancels `closed`.
+/// cancels the surroundings' `stop`; what pushes begins nothing after it.
 pub async fn consume(
-    store: Arc<Store>,
+    surroundings: Arc<Surroundings>,
     output: Output,
     activity: Arc<Activity>,
     complete: CancellationToken,
-    closed: CancellationToken,
 ) {
+    let Surroundings { store, stop, .. } = &*surroundings;
     let part = format!("output {}", output.id);
     let mut committed = store.committed();
     let mut wait = RETRY_WAIT.0;
     let mut sink = None;
     loop {
         committed.mark_unchanged();
-        let (shared, wanted, mut taken) = (Arc::clone(&store), output.clone(), sink.take());
+        let (shared, wanted, mut taken) = (Arc::clone(&surroundings), output.clone(), sink.take());
         let delivering = tokio::task::spawn_blocking(move || {
             let delivered = deliver_all(&shared, &wanted, &mut taken);
             (taken, delivered)
@@ -123,16 +170,21 @@ pub async fn consume(
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {
                 tracing::info!(output = %output.id, "the reader of stdout has gone; stopping");
                 activity.reader_has_gone();
-                closed.cancel();
+                stop.cancel();
                 return;
             }
             Err(error) => {
+                let asked = match NotYet::of(&error) {
+                    Some(NotYet::Stopping) => return,
+                    Some(NotYet::Later { wait, .. }) => Some(*wait),
+                    None => None,
+                };
                 let reason = error.to_string();
                 if activity.trouble(&part, &reason) {
                     tracing::error!(output = %output.id, "{part} cannot deliver, its records wait in the log: {reason}");
                 }
                 tokio::select! {
-                    () = tokio::time::sleep(wait) => {}
+                    () = tokio::time::sleep(asked.unwrap_or(wait)) => {}
                     () = complete.cancelled() => return,
                 }
                 wait = (wait * 2).min(RETRY_WAIT.1);
@@ -142,13 +194,14 @@ pub async fn consume(
 }
 
 /// Opens the sink where it is not open, and delivers everything that is committed.
-fn deliver_all(store: &Store, output: &Output, slot: &mut Option<Sink>) -> io::Result<()> {
+fn deliver_all(surroundings: &Surroundings, output: &Output, slot: &mut Option<Sink>) -> io::Result<()> {
+    let store = &surroundings.store;
     let consumer = output.id.as_str();
     let mut cursor = store.cursor(consumer).map_err(io::Error::other)?;
     let end = store.last_seq();
     let mut held = None;
     if slot.is_none() {
-        let (opened, last) = Sink::open(&output.kind)?;
+        let (opened, last) = Sink::open(output, surroundings, cursor, end)?;
         held = last.filter(|last| *last <= end);
         if let (OutputKind::Directory { path, .. }, None, Some(Seq(1..))) = (&output.kind, held, cursor) {
             tracing::warn!(output = %output.id, "{} holds none of the records delivered so far; to deliver them again, \
@@ -167,6 +220,9 @@ fn deliver_all(store: &Store, output: &Output, slot: &mut Option<Sink>) -> io::R
         return Ok(());
     }
     cursor = Some(delivered);
+    if let Some(Sink::Pushing(pushing)) = slot {
+        pushing.deliver_again()?;
+    }
     let mut passed = 0;
     while delivered < end {
         let next = delivered.next();
@@ -181,25 +237,30 @@ fn deliver_all(store: &Store, output: &Output, slot: &mut Option<Sink>) -> io::R
             lines = matching(lines, &output.filter)?;
         }
         passed += 1;
-        if lines.is_empty() {
+        if lines.is_empty() && passed < FRAMES_PASSED_MAX {
             delivered = frame.last();
-            if passed < FRAMES_PASSED_MAX {
-                continue;
+            continue;
+        }
+        let mut rest = lines.as_slice();
+        while delivered < frame.last() {
+            let Some(sink) = slot else { return Ok(()) };
+            let (some, later) = rest.split_at(sink.at_once(rest));
+            if !some.is_empty()
+                && let Err(error) = faults::pass(Point::SINK_DELIVER).and_then(|()| sink.deliver(some))
+            {
+                // A folder is looked at anew: it tells what it got.
+                slot.take_if(|sink| matches!(sink, Sink::Directory(_)));
+                return Err(error);
             }
-        } else if let Some(sink) = slot
-            && let Err(error) = faults::pass(Point::SINK_DELIVER).and_then(|()| sink.deliver(&lines))
-        {
-            // A folder is looked at anew: it tells what it got.
-            slot.take_if(|sink| matches!(sink, Sink::Directory(_)));
-            return Err(error);
+            faults::pass(Point::SINK_DELIVERED)?;
+            delivered = some.last().filter(|_| !later.is_empty()).map_or(frame.last(), |line| line.seq);
+            rest = later;
+            if !store.move_cursor(consumer, cursor, delivered).map_err(io::Error::other)? {
+                // It was rewound meanwhile.
+                return Ok(());
+            }
+            cursor = Some(delivered);
         }
-        faults::pass(Point::SINK_DELIVERED)?;
-        delivered = frame.last();
-        if !store.move_cursor(consumer, cursor, delivered).map_err(io::Error::other)? {
-            // It was rewound meanwhile.
-            return Ok(());
-        }
-        cursor = Some(delivered);
         passed = 0;
     }
     if cursor != Some(delivered) {

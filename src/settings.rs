@@ -23,8 +23,11 @@ use crate::rules::{RuleFault, RuleFiles};
 use crate::site_rules::{ListingRule, RawListingRule};
 use crate::telemetry::TelemetrySettings;
 
+pub use outputs::{
+    ExecSettings, FeedContent, FeedForm, FeedSettings, Output, OutputKind, Reach, Retries, Secret, SecretFrom,
+    StartFrom, WebhookSettings,
+};
 use outputs::{KnownIds, RawOutput, validate_outputs};
-pub use outputs::{Output, OutputKind, StartFrom};
 pub use values::{
     ByteSize, CountryCode, GROUP_BYTES_MAX, GROUP_SEPARATOR, Group, LanguageTag, Period, UserAgent, WebUrl, Zone,
 };

@@ -1,17 +1,23 @@
 //! `[[output]]`: where records go.
 
-use std::collections::HashMap;
+mod pushing;
+
+use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde::Deserialize;
 
-use super::values::ByteSize;
+use super::values::{ByteSize, Period, WebUrl};
 use super::{SettingsFault, layers, rule_files_beside};
 use crate::model::{Source, SourceId};
 use crate::rules::RuleFiles;
 use crate::search::{Query, QueryContext};
+
+pub use pushing::{
+    ExecSettings, FeedContent, FeedForm, FeedSettings, Reach, Retries, Secret, SecretFrom, WebhookSettings,
+};
 
 /// One `[[output]]`, validated.
 #[derive(Clone, Debug, PartialEq)]
@@ -38,6 +44,12 @@ pub enum OutputKind {
         /// A file is closed beyond this size.
         roll: ByteSize,
     },
+    /// A command for each record.
+    Exec(ExecSettings),
+    /// POSTs to a receiver.
+    Webhook(WebhookSettings),
+    /// The newest records as a file that feed readers subscribe to.
+    Feed(FeedSettings),
 }
 
 /// Where a new sink starts.
@@ -62,6 +74,21 @@ pub(super) struct RawOutput {
     filter: String,
     path: Option<PathBuf>,
     roll: Option<ByteSize>,
+    command: Option<Vec<String>>,
+    url: Option<WebUrl>,
+    batch: Option<usize>,
+    secret: Option<Secret>,
+    secret_file: Option<PathBuf>,
+    headers: Option<BTreeMap<String, Secret>>,
+    allow_private: Option<bool>,
+    timeout: Option<Period>,
+    attempts: Option<u32>,
+    retry_wait: Option<Period>,
+    form: Option<FeedForm>,
+    title: Option<String>,
+    entries: Option<usize>,
+    content: Option<FeedContent>,
+    home: Option<WebUrl>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -69,6 +96,9 @@ pub(super) struct RawOutput {
 enum RawOutputKind {
     Stdout,
     Directory,
+    Exec,
+    Webhook,
+    Feed,
 }
 
 impl RawOutputKind {
@@ -77,6 +107,9 @@ impl RawOutputKind {
         match self {
             Self::Stdout => "stdout",
             Self::Directory => "directory",
+            Self::Exec => "exec",
+            Self::Webhook => "webhook",
+            Self::Feed => "feed",
         }
     }
 
@@ -85,6 +118,19 @@ impl RawOutputKind {
         match self {
             Self::Stdout => &[],
             Self::Directory => &["path", "roll"],
+            Self::Exec => &["command", "timeout", "attempts", "retry_wait"],
+            Self::Webhook => &[
+                "url",
+                "batch",
+                "secret",
+                "secret_file",
+                "headers",
+                "allow_private",
+                "timeout",
+                "attempts",
+                "retry_wait",
+            ],
+            Self::Feed => &["path", "form", "title", "entries", "content", "home", "url"],
         }
     }
 }
@@ -92,9 +138,27 @@ impl RawOutputKind {
 impl RawOutput {
     /// The keys that were written, of those that only some kinds have.
     fn given(&self) -> impl Iterator<Item = &'static str> {
-        [("path", self.path.is_some()), ("roll", self.roll.is_some())]
-            .into_iter()
-            .filter_map(|(key, is_given)| is_given.then_some(key))
+        [
+            ("path", self.path.is_some()),
+            ("roll", self.roll.is_some()),
+            ("command", self.command.is_some()),
+            ("url", self.url.is_some()),
+            ("batch", self.batch.is_some()),
+            ("secret", self.secret.is_some()),
+            ("secret_file", self.secret_file.is_some()),
+            ("headers", self.headers.is_some()),
+            ("allow_private", self.allow_private.is_some()),
+            ("timeout", self.timeout.is_some()),
+            ("attempts", self.attempts.is_some()),
+            ("retry_wait", self.retry_wait.is_some()),
+            ("form", self.form.is_some()),
+            ("title", self.title.is_some()),
+            ("entries", self.entries.is_some()),
+            ("content", self.content.is_some()),
+            ("home", self.home.is_some()),
+        ]
+        .into_iter()
+        .filter_map(|(key, is_given)| is_given.then_some(key))
     }
 
     /// What it is, when every key is right.
@@ -117,6 +181,9 @@ impl RawOutput {
                 let path = path.ok_or_else(needs_path)?;
                 Ok(OutputKind::Directory { path, roll: self.roll.unwrap_or(ByteSize::mib(64)) })
             }
+            RawOutputKind::Exec => pushing::exec(self),
+            RawOutputKind::Webhook => pushing::webhook(self),
+            RawOutputKind::Feed => pushing::feed(self),
         }
     }
 }
@@ -178,6 +245,11 @@ pub(super) fn validate_outputs(
             && let Some(first) = folders.insert(plain_path(path), placed.place.clone())
         {
             fault("path", format!("{} is written by the output at {first}; take another folder", path.display()));
+        }
+        if let OutputKind::Feed(feed) = &kind
+            && let Some(first) = folders.insert(plain_path(&feed.path), placed.place.clone())
+        {
+            fault("path", format!("{} is written by the output at {first}; take another file", feed.path.display()));
         }
         let filter = known.filter(&placed.value.filter).unwrap_or_else(|message| {
             fault("filter", message);

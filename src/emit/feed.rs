@@ -1,0 +1,281 @@
+//! The newest records as one file, Atom or JSON Feed, that feed readers subscribe to.
+//!
+//! invariant: whoever reads the file reads a whole feed: a new one takes the place of the old one by a rename.
+//! invariant: the file follows from the records that match the filter, up to the cursor, and from nothing else. An article
+//! whose newest version does not match stays with the version that did, until newer articles take its place.
+
+use std::collections::HashSet;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+
+use crate::faults::{self, Point};
+use crate::formats::{Content, Head, atom, jsonfeed};
+use crate::model::{ArticleId, Seq, SourceId};
+use crate::record::{Event, Record};
+use crate::search::Query;
+use crate::settings::{FeedContent, FeedForm, FeedSettings};
+use crate::store::{LogError, Store, StoreError, sync_folder};
+
+use super::Line;
+
+/// Records that are read at start to find the newest entries: some seconds. What lies further back is found by the old
+/// file.
+const SCANNED_RECORDS_MAX: u64 = 50_000;
+
+/// Versions of an article that are read to find the one that matches.
+const VERSIONS_MAX: usize = 50;
+
+/// Bytes of a text, and of all texts: readers fetch the whole file again and again.
+const TEXT_BYTES_MAX: usize = 256 << 10;
+const TEXTS_BYTES_MAX: usize = 8 << 20;
+
+/// Bytes of the old file that are looked at.
+const OLD_BYTES_MAX: u64 = 64 << 20;
+
+/// What an entry's id begins with, in both forms.
+const ID_PREFIX: &str = "urn:chapar:";
+
+/// Characters of an article's id.
+const ID_CHARS: usize = 26;
+
+/// The file and what is in it.
+#[derive(Debug)]
+pub struct Feed {
+    settings: FeedSettings,
+    title: String,
+    id: String,
+    /// Newest first.
+    records: Vec<Record>,
+    is_written: bool,
+}
+
+impl Feed {
+    /// The feed as it is up to a record, found in the store; its file is written where it is another.
+    pub fn open(
+        settings: &FeedSettings,
+        output: &SourceId,
+        store: &Store,
+        filter: &Query,
+        up_to: Seq,
+    ) -> io::Result<Self> {
+        let mut feed = Self {
+            title: settings.title.clone().unwrap_or_else(|| format!("chapar: {output}")),
+            id: format!("{ID_PREFIX}feed:{output}"),
+            settings: settings.clone(),
+            records: Vec::new(),
+            is_written: false,
+        };
+        let old = read_old(&settings.path).map_err(|error| feed.named(&error))?;
+        feed.rebuild(store, filter, up_to, &old).map_err(io::Error::other)?;
+        feed.is_written = !feed.records.is_empty() && feed.document() == old;
+        feed.write()?;
+        Ok(feed)
+    }
+
+    /// Takes the records in, and replaces the file.
+    pub fn deliver(&mut self, lines: &[Line<'_>]) -> io::Result<()> {
+        for line in lines {
+            self.take(line.record()?);
+        }
+        self.cut();
+        self.write()
+    }
+
+    fn rebuild(&mut self, store: &Store, filter: &Query, up_to: Seq, old: &str) -> Result<(), StoreError> {
+        let mut settled = HashSet::new();
+        let (mut at, mut scanned, mut found) = (up_to.0, 0, 0);
+        while at > 0 && scanned < SCANNED_RECORDS_MAX && found < self.settings.entries {
+            let frame = match store.frame_of(Seq(at)) {
+                Ok(Some(frame)) => frame,
+                // A damaged or expired one is passed over.
+                Ok(None) | Err(StoreError::Log(LogError::Damaged { .. })) => {
+                    (at, scanned) = (at - 1, scanned + 1);
+                    continue;
+                }
+                Err(error) => return Err(error),
+            };
+            for (seq, text) in frame.lines().rev().filter(|(seq, _)| seq.0 <= at) {
+                scanned += 1;
+                let Some(record) = matching(text, filter).filter(|record| settled.insert(record.id)) else { continue };
+                tracing::trace!(%seq, "in the feed");
+                // Labels that changed say nothing of an article's age.
+                found += usize::from(!matches!(record.event, Event::Relabel | Event::Withdrawn));
+                self.take(&record);
+            }
+            at = frame.first.0 - 1;
+        }
+        for id in ids_in(old).filter(|id| !settled.contains(id)).take(self.settings.entries) {
+            let versions = store.versions(id)?;
+            for (_, seq) in versions.into_iter().rev().filter(|(_, seq)| *seq <= up_to).take(VERSIONS_MAX) {
+                let text = match store.line(seq) {
+                    Err(StoreError::Log(LogError::Damaged { .. })) => None,
+                    text => text?,
+                };
+                if let Some(record) = text.and_then(|text| matching(&text, filter)) {
+                    self.take(&record);
+                    break;
+                }
+            }
+        }
+        self.cut();
+        Ok(())
+    }
+
+    /// Takes a record in: it replaces what is there of its article, unless that is newer.
+    fn take(&mut self, record: &Record) {
+        if self.records.iter().any(|there| there.id == record.id && there.seq > record.seq) {
+            return;
+        }
+        self.is_written = false;
+        self.records.retain(|there| there.id != record.id);
+        if record.event != Event::Withdrawn {
+            let mut record = record.clone();
+            let keep = match self.settings.content {
+                FeedContent::Summary => 0,
+                FeedContent::Text => TEXT_BYTES_MAX,
+            };
+            record.content_text.truncate(record.content_text.floor_char_boundary(keep));
+            self.records.push(record);
+        }
+    }
+
+    /// Leaves the newest: by when their texts were had, so that new labels make no old article new.
+    fn cut(&mut self) {
+        self.records.sort_by_key(|record| std::cmp::Reverse((record.fetch.at, record.seq)));
+        let mut bytes = 0;
+        let fitting = self.records.iter().take(self.settings.entries).take_while(|record| {
+            bytes += record.content_text.len();
+            bytes <= TEXTS_BYTES_MAX
+        });
+        let fitting = fitting.count();
+        self.records.truncate(fitting);
+    }
+
+    fn document(&self) -> String {
+        let FeedSettings { home, url, content, .. } = &self.settings;
+        let newest = self.records.iter().map(|record| record.recorded_at).max();
+        let head = Head {
+            id: &self.id,
+            title: &self.title,
+            home: home.as_ref(),
+            url: url.as_ref(),
+            updated: newest.unwrap_or_else(crate::activity::now),
+        };
+        let content = match content {
+            FeedContent::Summary => Content::Summary,
+            FeedContent::Text => Content::Text,
+        };
+        match self.settings.form {
+            FeedForm::Atom => atom::document(&head, &self.records, content),
+            FeedForm::JsonFeed => jsonfeed::document(&head, &self.records, content),
+        }
+    }
+
+    fn write(&mut self) -> io::Result<()> {
+        if self.is_written {
+            return Ok(());
+        }
+        replace(&self.settings.path, self.document().as_bytes()).map_err(|error| self.named(&error))?;
+        self.is_written = true;
+        Ok(())
+    }
+
+    fn named(&self, error: &io::Error) -> io::Error {
+        io::Error::new(error.kind(), format!("{}: {error}", self.settings.path.display()))
+    }
+}
+
+/// A line's record, where it matches.
+fn matching(text: &str, filter: &Query) -> Option<Record> {
+    let record: Record = serde_json::from_str(text).ok()?;
+    filter.matches(&record).then_some(record)
+}
+
+/// The file as it is; nothing where there is none.
+fn read_old(path: &Path) -> io::Result<String> {
+    let mut bytes = Vec::new();
+    match File::open(path) {
+        Ok(file) if file.metadata()?.is_file() => drop(file.take(OLD_BYTES_MAX).read_to_end(&mut bytes)?),
+        Ok(_) => return Err(io::Error::other("it is no file; move it away")),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        Err(error) => return Err(error),
+    }
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+/// The articles that a feed of ours names.
+fn ids_in(feed: &str) -> impl Iterator<Item = ArticleId> {
+    feed.split(ID_PREFIX).skip(1).filter_map(|rest| rest.get(..ID_CHARS)?.parse().ok())
+}
+
+/// Puts a file in another's place, whole and durably. It keeps the rights of the old one, which may be those of a web
+/// server.
+fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let new = beside(path);
+    match fs::remove_file(&new) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    // Made anew: what somebody laid there, such as a link, is not written through.
+    let mut file = OpenOptions::new().write(true).create_new(true).open(&new)?;
+    let (first_half, rest) = bytes.split_at(bytes.len() / 2);
+    let written = file
+        .write_all(first_half)
+        .and_then(|()| faults::pass(Point::FEED_TORN))
+        .and_then(|()| file.write_all(rest))
+        .and_then(|()| match fs::metadata(path) {
+            Ok(old) => file.set_permissions(old.permissions()),
+            Err(_) => Ok(()),
+        })
+        .and_then(|()| file.sync_all())
+        .and_then(|()| faults::pass(Point::FEED_RENAME))
+        .and_then(|()| fs::rename(&new, path));
+    if let Err(error) = written {
+        // Best effort: the next attempt removes it, too.
+        let _ = fs::remove_file(&new);
+        return Err(error);
+    }
+    faults::pass(Point::FEED_RENAMED)?;
+    sync_folder(folder_of(path))
+}
+
+/// The name under which a new file is written.
+fn beside(path: &Path) -> PathBuf {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    path.with_file_name(format!(".{name}.new"))
+}
+
+/// The folder of a feed's file.
+pub fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_link_laid_under_the_new_name_is_not_written_through_and_rights_are_kept() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().unwrap();
+        let (path, victim) = (folder.path().join("f.atom"), folder.path().join("victim"));
+        fs::write(&victim, "mine").unwrap();
+        fs::write(&path, "old").unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o604)).unwrap();
+        std::os::unix::fs::symlink(&victim, beside(&path)).unwrap();
+        replace(&path, b"new").unwrap();
+        assert_eq!(fs::read_to_string(&path).unwrap(), "new");
+        assert_eq!(fs::read_to_string(&victim).unwrap(), "mine");
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o604);
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2, "nothing is left beside it");
+    }
+
+    #[test]
+    fn ids_are_found_in_both_forms_and_cut_ones_are_not() {
+        let id = "a".repeat(ID_CHARS);
+        let old = format!("<id>urn:chapar:{id}</id> \"urn:chapar:{id}\" urn:chapar:feed:x urn:chapar:aaa");
+        assert_eq!(ids_in(&old).count(), 2);
+    }
+}
