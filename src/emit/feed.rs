@@ -272,6 +272,51 @@ mod tests {
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2, "nothing is left beside it");
     }
 
+    fn record(id: char, seq: u64, event: &str, fetched: &str) -> Record {
+        let record = serde_json::json!({
+            "schema": "chapar.record/1", "seq": seq, "id": id.to_string().repeat(ID_CHARS), "version": 1, "event": event,
+            "recorded_at": "2026-11-22T10:00:00Z", "url": "https://example.org/a", "content_text": "The canal is open.",
+            "language": "en", "language_confidence": 1.0, "word_count": 4,
+            "source": {"id": "canal", "name": "Canal", "kind": "feed", "feed_url": "https://example.org/feed"},
+            "fetch": {"at": fetched, "final_url": "https://example.org/a", "status": 200, "bytes": 10},
+            "extract": {"path": "blocks", "confidence": 1.0}, "dedup": {"text_digest": "0".repeat(32)},
+            "rules": {"digest": "x"}, "chapar": "0.1.0"
+        });
+        serde_json::from_value(record).unwrap()
+    }
+
+    #[test]
+    fn an_article_is_there_once_goes_when_it_is_withdrawn_and_new_labels_make_none_newer() {
+        let folder = tempfile::tempdir().unwrap();
+        let settings = FeedSettings {
+            path: folder.path().join("f.atom"),
+            form: FeedForm::Atom,
+            title: None,
+            entries: 3,
+            content: FeedContent::Summary,
+            home: None,
+            url: None,
+        };
+        let (id, title) = (String::new(), String::new());
+        let mut feed = Feed { settings, title, id, records: Vec::new(), is_written: false };
+        let mut check = |records: &[Record], expected: &[u64]| {
+            records.iter().for_each(|record| feed.take(record));
+            feed.cut();
+            let seqs: Vec<u64> = feed.records.iter().map(|record| record.seq.0).collect();
+            assert_eq!(seqs, expected);
+        };
+        let (morning, noon, night) = ("2026-11-22T06:00:00Z", "2026-11-22T12:00:00Z", "2026-11-22T22:00:00Z");
+        check(&[record('a', 1, "new", morning), record('b', 2, "new", noon)], &[2, 1]);
+        check(&[record('a', 3, "update", night)], &[3, 2]);
+        check(&[record('a', 1, "new", morning)], &[3, 2]);
+        check(&[record('b', 4, "relabel", noon)], &[3, 4]);
+        check(&[record('c', 5, "withdrawn", night), record('a', 6, "withdrawn", night)], &[4]);
+        check(
+            &[record('d', 7, "new", night), record('e', 8, "new", night), record('f', 9, "relabel", morning)],
+            &[8, 7, 4],
+        );
+    }
+
     #[test]
     fn ids_are_found_in_both_forms_and_cut_ones_are_not() {
         let id = "a".repeat(ID_CHARS);

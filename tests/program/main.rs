@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::print_stderr, missing_docs)]
 
 mod dir;
+mod receiver;
 mod site;
 mod tls_site;
 
@@ -11,6 +12,7 @@ mod corrections;
 mod crash;
 mod daemon;
 mod demo;
+mod feeds;
 mod filters;
 mod hostile;
 mod hostile_pages;
@@ -20,6 +22,7 @@ mod near;
 mod once;
 mod outputs;
 mod polling;
+mod pushing;
 mod reading;
 mod reclassify;
 mod region_pages;
