@@ -5,6 +5,7 @@
 
 mod layers;
 mod outputs;
+mod pattern;
 mod values;
 
 use std::collections::HashMap;
@@ -23,8 +24,9 @@ use crate::rules::{RuleFault, RuleFiles};
 use crate::site_rules::{ListingRule, RawListingRule};
 use crate::telemetry::TelemetrySettings;
 
+pub use outputs::{Closed, DirectoryOutput, Output, OutputKind, Publish, StartFrom};
 use outputs::{KnownIds, RawOutput, validate_outputs};
-pub use outputs::{Output, OutputKind, StartFrom};
+pub use pattern::PathPattern;
 pub use values::{
     ByteSize, CountryCode, GROUP_BYTES_MAX, GROUP_SEPARATOR, Group, LanguageTag, Period, UserAgent, WebUrl, Zone,
 };
