@@ -10,20 +10,24 @@ pub mod readiness;
 mod stdout;
 mod webhook;
 
+pub use directory::{Held, held};
+
 use std::cell::OnceCell;
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
 use crate::activity::Activity;
 use crate::faults::{self, Point};
+use crate::formats::LineFormat;
 use crate::http::HttpSettings;
 use crate::model::Seq;
 use crate::record::Record;
 use crate::search::Query;
-use crate::settings::{Output, OutputKind, StartFrom};
+use crate::settings::{Closed, DirectoryOutput, Output, OutputKind, StartFrom};
 use crate::store::Store;
 
 use pushing::{NotYet, Pushing};
@@ -44,30 +48,27 @@ enum Sink {
 }
 
 impl Sink {
-    /// Opens the sink; tells the last record it already holds, where it can know.
+    /// Opens the sink, which has the records up to one; tells the last that it holds, where it can know.
     fn open(
         output: &Output,
         surroundings: &Surroundings,
-        cursor: Option<Seq>,
-        end: Seq,
-    ) -> io::Result<(Self, Option<Seq>)> {
+        up_to: Seq,
+    ) -> io::Result<(Self, Option<Held>)> {
         let Surroundings { store, http, stop } = surroundings;
         let (store, id, stop) = (Arc::clone(store), output.id.clone(), stop.clone());
         match &output.kind {
-            OutputKind::Stdout => Ok((Self::Stdout(stdout::Stdout::default()), None)),
-            OutputKind::Directory { path, roll } => {
-                let (directory, last) = directory::Directory::open(path, roll.0)?;
-                Ok((Self::Directory(directory), last))
+            OutputKind::Stdout { format, .. } => Ok((Self::Stdout(stdout::Stdout::new(*format)), None)),
+            OutputKind::Directory(output) => {
+                let (directory, held) = directory::Directory::open(output)?;
+                Ok((Self::Directory(directory), held))
             }
             OutputKind::Exec(exec) => Ok((Self::Pushing(Pushing::exec(exec, store, id, stop)), None)),
             OutputKind::Webhook(webhook) => {
                 Ok((Self::Pushing(Pushing::webhook(webhook, http, store, id, stop)?), None))
             }
             OutputKind::Feed(feed) => {
-                // A new one begins with what there is, and need not be shown every record of the log.
-                let up_to = cursor.unwrap_or(end);
                 let feed = feed::Feed::open(feed, &id, &store, &output.filter, up_to)?;
-                Ok((Self::Feed(feed), Some(up_to).filter(|_| cursor.is_none())))
+                Ok((Self::Feed(feed), None))
             }
         }
     }
@@ -88,6 +89,22 @@ impl Sink {
             Self::Pushing(pushing) if !lines.is_empty() => pushing.at_once(lines),
             Self::Pushing(_) => 0,
             Self::Stdout(_) | Self::Directory(_) | Self::Feed(_) => lines.len(),
+        }
+    }
+
+    /// Does what time asks for, and tells when to do it again.
+    fn tend(&mut self) -> io::Result<Option<Duration>> {
+        match self {
+            Self::Stdout(_) | Self::Pushing(_) | Self::Feed(_) => Ok(None),
+            Self::Directory(directory) => directory.tend(Timestamp::now()),
+        }
+    }
+
+    /// Ends well.
+    fn finish(&mut self) -> io::Result<()> {
+        match self {
+            Self::Stdout(_) | Self::Pushing(_) | Self::Feed(_) => Ok(()),
+            Self::Directory(directory) => directory.finish(),
         }
     }
 }
@@ -154,20 +171,28 @@ pub async fn consume(
         let (kept, delivered) = delivering.await.unwrap_or_else(|_| (None, Err(io::Error::other("it panicked"))));
         sink = kept;
         match delivered {
-            Ok(()) => {
+            Ok(tended) => {
                 wait = RETRY_WAIT.0;
                 if activity.mended(&part) {
                     tracing::info!(output = %output.id, "{part} delivers again");
                 }
                 if complete.is_cancelled() && !matches!(committed.has_changed(), Ok(true)) {
+                    finish(sink, &part, &activity).await;
                     return;
                 }
                 tokio::select! {
                     _ = committed.changed() => {}
+                    () = tokio::time::sleep(tended.unwrap_or(Duration::MAX)) => {}
                     () = complete.cancelled() => {}
                 }
             }
-            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {
+            Err(error) if is_closed(&error, &output.kind, Closed::Drop) => {
+                let reason = "its reader has gone; it is dropped until the next start, and goes on then";
+                tracing::warn!(output = %output.id, "{part}: {reason}");
+                activity.trouble(&part, reason);
+                return;
+            }
+            Err(error) if is_closed(&error, &output.kind, Closed::Stop) => {
                 tracing::info!(output = %output.id, "the reader of stdout has gone; stopping");
                 activity.reader_has_gone();
                 stop.cancel();
@@ -193,26 +218,63 @@ pub async fn consume(
     }
 }
 
-/// Opens the sink where it is not open, and delivers everything that is committed.
-fn deliver_all(surroundings: &Surroundings, output: &Output, slot: &mut Option<Sink>) -> io::Result<()> {
+/// Whether the reader of stdout has gone, and that is to be answered so.
+fn is_closed(error: &io::Error, kind: &OutputKind, answer: Closed) -> bool {
+    error.kind() == io::ErrorKind::BrokenPipe && matches!(kind, OutputKind::Stdout { closed, .. } if *closed == answer)
+}
+
+/// Ends a sink that has everything.
+async fn finish(sink: Option<Sink>, part: &str, activity: &Activity) {
+    let Some(mut sink) = sink else { return };
+    let finishing = tokio::task::spawn_blocking(move || sink.finish());
+    if let Err(error) = finishing.await.unwrap_or_else(|_| Err(io::Error::other("it panicked"))) {
+        tracing::error!("{part} has everything, but could not end well: {error}");
+        activity.trouble(part, &error.to_string());
+    }
+}
+
+/// Opens the sink where it is not open, delivers everything that is committed, and tends the sink. Tells when it is to be
+/// tended again.
+fn deliver_all(
+    surroundings: &Surroundings,
+    output: &Output, slot: &mut Option<Sink>) -> io::Result<Option<Duration>> {
+    deliver_committed(surroundings, output, slot)?;
+    let tended = slot.as_mut().map_or(Ok(None), Sink::tend);
+    if tended.is_err() {
+        *slot = None;
+    }
+    tended
+}
+
+fn deliver_committed(surroundings: &Surroundings, output: &Output, slot: &mut Option<Sink>) -> io::Result<()> {
     let store = &surroundings.store;
     let consumer = output.id.as_str();
     let mut cursor = store.cursor(consumer).map_err(io::Error::other)?;
     let end = store.last_seq();
     let mut held = None;
     if slot.is_none() {
-        let (opened, last) = Sink::open(output, surroundings, cursor, end)?;
-        held = last.filter(|last| *last <= end);
-        if let (OutputKind::Directory { path, .. }, None, Some(Seq(1..))) = (&output.kind, held, cursor) {
+        let (opened, found) = Sink::open(output, surroundings, cursor.unwrap_or(end))?;
+        if let Some(found) = &found {
+            check_held(store, found, end)?;
+        } else if let (OutputKind::Directory(DirectoryOutput { path, .. }), true, Some(Seq(1..))) =
+            (&output.kind, output.filter.is_empty(), cursor)
+        {
             tracing::warn!(output = %output.id, "{} holds none of the records delivered so far; to deliver them again, \
-                use `chapar log rewind`", path.display());
+                use `chapar log rewind`", path.root().display());
         }
+        held = found;
         *slot = Some(opened);
     }
-    // What the sink itself holds counts more than the cursor, which may be one batch behind after a crash, or be lost.
+    // The cursor may be one commit behind what the sink holds, which passes over that. Where it is lost, with the key
+    // tables, the commit of the newest record that is held may have been delivered in part.
     let mut delivered = match (cursor, held, output.from) {
-        (Some(cursor), held, _) => held.map_or(cursor, |held| held.max(cursor)),
-        (None, Some(held), _) => held,
+        (Some(cursor), _, _) => cursor,
+        (None, Some(held), _) => {
+            let frame = store.frame_from(held.stamp.seq).map_err(io::Error::other)?;
+            frame.map_or(held.stamp.seq, |frame| Seq(frame.first.0 - 1).min(held.stamp.seq))
+        }
+        // A new feed has begun with what there is, and need not be shown every record of the log.
+        (None, None, _) if matches!(output.kind, OutputKind::Feed(_)) => end,
         (None, None, StartFrom::Start) => Seq(0),
         (None, None, StartFrom::Now) => end,
     };
@@ -268,6 +330,29 @@ fn deliver_all(surroundings: &Surroundings, output: &Output, slot: &mut Option<S
         store.move_cursor(consumer, cursor, delivered).map_err(io::Error::other)?;
     }
     Ok(())
+}
+
+/// That the newest record a folder holds is one of this log. An older store that was restored gives its numbers to other
+/// records: going on would pass over them, or mix two logs in one file. The output stands still until somebody has decided
+/// what the folder is to hold; that the log has grown past the number since then changes nothing.
+fn check_held(store: &Store, held: &Held, end: Seq) -> io::Result<()> {
+    let (folder, seq) = (held.folder.display(), held.stamp.seq);
+    if seq > end {
+        return Err(io::Error::other(format!(
+            "{folder} holds records up to {seq}, the log only up to {end}, as after restoring an older store; move the \
+             files with records after {end} away, or the folder"
+        )));
+    }
+    let Some(frame) = store.frame_from(seq).map_err(io::Error::other)? else { return Ok(()) };
+    let line = frame.lines().find(|(of, _)| *of == seq).map(|(_, line)| line.as_bytes());
+    match line.and_then(|line| LineFormat::Ndjson.stamp(line)) {
+        Some(stamp) if stamp != held.stamp => Err(io::Error::other(format!(
+            "record {seq} in {folder} was recorded at {}, that of the log at {}: the folder was written from another \
+             store; move it away, or name another",
+            held.stamp.recorded_at, stamp.recorded_at
+        ))),
+        _ => Ok(()),
+    }
 }
 
 /// The lines that an output asks for.

@@ -1,128 +1,155 @@
-//! Records in the forms that other programs read.
+//! Records in the forms that other programs read: lines of NDJSON, JSON Feed, ninjs or CSV, and whole feeds. Pure.
+//!
+//! The command line writes them, and so do the outputs. A line of any form tells its record's number and time
+//! ([`LineFormat::stamp`]), by which an output knows what it holds already.
 
 pub mod atom;
+pub mod csv;
 pub mod jsonfeed;
+pub mod ninjs;
 
 use jiff::Timestamp;
-use url::Url;
+use serde::Deserialize;
+use sha2::{Digest, Sha256};
 
-use crate::record::Record;
+use crate::model::{ArticleId, Seq};
+use crate::record::{Event, Record};
+
+/// A form of one record a line.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LineFormat {
+    /// The record as it stands in the log.
+    #[default]
+    Ndjson,
+    /// An item of JSON Feed 1.1.
+    JsonFeed,
+    /// An object of IPTC ninjs 3.
+    Ninjs,
+    /// A row of [`csv::COLUMNS`].
+    Csv,
+}
+
+/// What identifies a line among those of a log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stamp {
+    /// The record's number.
+    pub seq: Seq,
+    /// When it was recorded.
+    pub recorded_at: Timestamp,
+}
 
 /// What a feed says of itself.
 #[derive(Clone, Copy, Debug)]
-pub struct Head<'a> {
-    /// Identity of the feed, the same for ever; its own address takes precedence.
+pub struct FeedHead<'a> {
+    /// A URI that never changes, not even when the feed moves.
     pub id: &'a str,
-    /// Title.
+    /// For people.
     pub title: &'a str,
-    /// The page that belongs to it.
-    pub home: Option<&'a Url>,
-    /// Its own address.
-    pub url: Option<&'a Url>,
-    /// When it was last changed.
+    /// The page it belongs to.
+    pub home: Option<&'a str>,
+    /// Where the feed itself is found.
+    pub address: Option<&'a str>,
+    /// When it last changed.
     pub updated: Timestamp,
 }
 
-/// Whether an entry holds its article's text, beside the summary.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Content {
-    /// It does not.
-    Summary,
-    /// It does.
-    Text,
+impl LineFormat {
+    /// Every form.
+    pub const ALL: [Self; 4] = [Self::Ndjson, Self::JsonFeed, Self::Ninjs, Self::Csv];
+
+    /// What a file of such lines is called after its last dot but one, or last.
+    pub fn extension(self) -> &'static str {
+        match self {
+            Self::Ndjson => "ndjson",
+            Self::JsonFeed => "jsonfeed.ndjson",
+            Self::Ninjs => "ninjs.ndjson",
+            Self::Csv => "csv",
+        }
+    }
+
+    /// The first line of a file or stream, with its end, where there is one.
+    pub fn header(self) -> Option<String> {
+        (self == Self::Csv).then(csv::header)
+    }
+
+    /// A record as one line, without its end.
+    pub fn line(self, record: &Record) -> serde_json::Result<String> {
+        match self {
+            Self::Ndjson => serde_json::to_string(record),
+            Self::JsonFeed => serde_json::to_string(&jsonfeed::item(record)),
+            Self::Ninjs => serde_json::to_string(&ninjs::object(record)),
+            Self::Csv => Ok(csv::row(record).trim_end().to_owned()),
+        }
+    }
+
+    /// Which record a line is; `None` for a header, and for what is no line of this form.
+    pub fn stamp(self, line: &[u8]) -> Option<Stamp> {
+        match self {
+            Self::Ndjson => {
+                let OfRecord { seq, recorded_at } = serde_json::from_slice(line).ok()?;
+                Some(Stamp { seq, recorded_at })
+            }
+            Self::JsonFeed => jsonfeed::stamp(line),
+            Self::Ninjs => ninjs::stamp(line),
+            Self::Csv => csv::stamp(line),
+        }
+    }
 }
 
-/// The id of a record's article in feeds: the same over all its versions.
-fn entry_id(record: &Record) -> String {
-    format!("urn:chapar:{}", record.id)
+#[derive(Deserialize)]
+struct OfRecord {
+    seq: Seq,
+    recorded_at: Timestamp,
 }
 
-/// What a reader shows in place of a title, which not every article has.
-fn title(record: &Record) -> &str {
-    record.title.as_deref().or(record.summary.as_deref()).unwrap_or(record.url.as_str())
+/// The article as a URI, for forms that ask for one.
+pub fn urn(id: ArticleId) -> String {
+    uuid(id.0)
 }
 
-/// When the text was had. New labels change neither the text nor this.
-fn updated(record: &Record) -> Timestamp {
-    record.fetch.at
+/// A URI for a feed that has no address: the same for the same text, such as its query or the id of its output.
+pub fn urn_of(text: &str) -> String {
+    let digest = Sha256::digest(text.as_bytes());
+    let mut bytes = [0; 16];
+    bytes.copy_from_slice(&digest[..16]);
+    uuid(bytes)
+}
+
+/// A UUID of version 8 (RFC 9562) of these bits.
+fn uuid(mut bytes: [u8; 16]) -> String {
+    bytes[6] = (bytes[6] & 0x0f) | 0x80;
+    bytes[8] = (bytes[8] & 0x3f) | 0x80;
+    let hex = data_encoding::HEXLOWER.encode(&bytes);
+    format!("urn:uuid:{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..])
+}
+
+/// The event as it stands in the record.
+pub fn event_name(event: Event) -> &'static str {
+    match event {
+        Event::New => "new",
+        Event::Update => "update",
+        Event::Relabel => "relabel",
+        Event::Withdrawn => "withdrawn",
+        Event::Duplicate => "duplicate",
+    }
+}
+
+/// The language, where it is known.
+fn language(record: &Record) -> Option<&str> {
+    Some(record.language.as_str()).filter(|tag| *tag != "und")
+}
+
+/// The names of its topics and the publisher's tags, each once.
+fn tags(record: &Record) -> Vec<&str> {
+    let mut tags: Vec<&str> = Vec::new();
+    for tag in record.topics.iter().map(|topic| &topic.name).chain(&record.tags) {
+        if !tags.iter().any(|known| known.eq_ignore_ascii_case(tag)) {
+            tags.push(tag);
+        }
+    }
+    tags
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
-mod tests {
-    use super::*;
-    use jiff::tz::TimeZone;
-
-    /// A record whose every text tries to leave its place.
-    fn hostile() -> Record {
-        let evil = "]]></title>\u{0}\u{b}\u{ffff}\u{fffe} \"<script>'&amp; &lt; \u{1f41f} қазақ";
-        let record = serde_json::json!({
-            "schema": "chapar.record/1", "seq": 7, "id": "aaaaaaaaaaaaaaaaaaaaaaaaaa", "version": 2, "event": "update",
-            "recorded_at": "2026-11-22T10:00:00Z", "url": "https://example.org/a?b=1&c=%22%3C",
-            "title": format!("T {evil}"), "summary": format!("S {evil}"),
-            "content_text": format!("One {evil}\n\nTwo"), "authors": [{"name": format!("A {evil}")}],
-            "date_published": "2026-11-21T09:00:00+05:00", "language": "kk-Latn", "language_confidence": 1.0,
-            "word_count": 2, "tags": [evil], "image": "https://example.org/i.jpg?a&b",
-            "places": [{"code": "KZ", "score": 1.0, "matched": []}],
-            "topics": [{"id": "energy", "name": format!("E {evil}"), "score": 3.0, "matched": []}],
-            "source": {"id": "canal", "name": format!("N {evil}"), "kind": "feed", "feed_url": "https://example.org/feed"},
-            "fetch": {"at": "2026-11-22T09:59:00Z", "final_url": "https://example.org/a", "status": 200, "bytes": 10},
-            "extract": {"path": "blocks", "confidence": 1.0}, "dedup": {"text_digest": "00000000000000000000000000000000"},
-            "rules": {"digest": "x"}, "chapar": "0.1.0"
-        });
-        serde_json::from_value(record).unwrap()
-    }
-
-    fn head() -> (Url, Url) {
-        (Url::parse("https://example.org/?a&b").unwrap(), Url::parse("https://example.org/f.atom?a&b").unwrap())
-    }
-
-    #[test]
-    fn both_forms_are_read_back_by_our_own_reader_whatever_the_texts_hold() {
-        let (home, url) = head();
-        let evil = "Energy <in> \"KZ\" & \u{1}";
-        let updated = "2026-11-22T10:00:00Z".parse().unwrap();
-        let head = Head { id: "urn:chapar:feed:kz", title: evil, home: Some(&home), url: Some(&url), updated };
-        let without = Record { title: None, summary: None, language: "und".to_owned(), ..hostile() };
-        for content in [Content::Summary, Content::Text] {
-            let records = [hostile(), without.clone()];
-            let atom = atom::document(&head, &records, content);
-            let json = jsonfeed::document(&head, &records, content);
-            assert!(!atom.contains('\0') && !atom.contains('\u{b}'), "{atom}");
-            for document in [&atom, &json] {
-                let feed = crate::poll::feed::read(document.as_bytes(), None, None, &TimeZone::UTC, None).unwrap();
-                assert_eq!(feed.entries.len(), 2);
-                let entry = &feed.entries[0];
-                assert_eq!(entry.id.as_deref(), Some("urn:chapar:aaaaaaaaaaaaaaaaaaaaaaaaaa"));
-                assert_eq!(entry.url.as_ref().map(Url::as_str), Some("https://example.org/a?b=1&c=%22%3C"));
-                assert!(entry.title.as_deref().unwrap().contains("<script>'&amp; &lt;"), "{entry:?}");
-                assert!(entry.summary.as_deref().unwrap().starts_with("S ]]>"), "{entry:?}");
-                assert_eq!(entry.date_published.unwrap().to_string(), "2026-11-21T09:00:00+05:00");
-                assert_eq!(entry.authors.len(), 1);
-            }
-            let parsed = feed_rs::parser::parse(atom.as_bytes()).unwrap();
-            assert_eq!((parsed.id.as_str(), parsed.entries.len()), ("https://example.org/f.atom?a&b", 2));
-            assert_eq!(parsed.entries[0].updated.map(|at| at.timestamp()), Some(1_795_341_540));
-            assert_eq!(parsed.entries[0].content.is_some(), content == Content::Text);
-            assert_eq!(parsed.entries[0].categories.len(), 2);
-            let mut xml = quick_xml::Reader::from_str(&atom);
-            while !matches!(xml.read_event().unwrap(), quick_xml::events::Event::Eof) {}
-            let json: serde_json::Value = serde_json::from_str(&json).unwrap();
-            assert_eq!(json["version"], "https://jsonfeed.org/version/1.1");
-            let item = json["items"][0].as_object().unwrap();
-            assert_eq!(item["content_text"].as_str().unwrap().starts_with("One "), content == Content::Text);
-            assert_eq!(json["items"][1]["language"], serde_json::Value::Null);
-        }
-    }
-
-    #[test]
-    fn a_feed_without_entries_is_one_too() {
-        let updated = "2026-11-22T10:00:00Z".parse().unwrap();
-        let head = Head { id: "urn:chapar:feed:kz", title: "None yet", home: None, url: None, updated };
-        for document in [atom::document(&head, &[], Content::Summary), jsonfeed::document(&head, &[], Content::Summary)]
-        {
-            let feed = crate::poll::feed::read(document.as_bytes(), None, None, &TimeZone::UTC, None).unwrap();
-            assert!(feed.entries.is_empty());
-        }
-    }
-}
+mod tests;

@@ -5,6 +5,7 @@
 
 mod layers;
 mod outputs;
+mod pattern;
 mod values;
 
 use std::collections::HashMap;
@@ -24,10 +25,11 @@ use crate::site_rules::{ListingRule, RawListingRule};
 use crate::telemetry::TelemetrySettings;
 
 pub use outputs::{
-    ExecSettings, FeedContent, FeedForm, FeedSettings, Output, OutputKind, Reach, Retries, Secret, SecretFrom,
-    StartFrom, WebhookSettings,
+    Closed, DirectoryOutput, ExecSettings, FeedContent, FeedForm, FeedSettings, Output, OutputKind, Publish, Reach,
+    Retries, Secret, SecretFrom, StartFrom, WebhookSettings,
 };
 use outputs::{KnownIds, RawOutput, validate_outputs};
+pub use pattern::PathPattern;
 pub use values::{
     ByteSize, CountryCode, GROUP_BYTES_MAX, GROUP_SEPARATOR, Group, LanguageTag, Period, UserAgent, WebUrl, Zone,
 };

@@ -39,7 +39,7 @@ pub use forgetting::Sweep;
 pub use looks::{LookChange, LooksAdmitted, NextLook, is_read_from_page};
 pub use outcomes::{Happened, Settled};
 pub use rows::{DeadLetter, Position, Seen};
-pub use segments::{FrameAt, LogEnd, LogError, sync_folder};
+pub use segments::{FrameAt, FrameEnds, LogEnd, LogError, compress, decompress, frame_ends, sync_folder};
 pub use sketches::{Sketched, window_start};
 pub use source_state::{Health, SourceState};
 pub use transactions::{Admission, Announcement, FrontierLimits, Standing};

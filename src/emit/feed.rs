@@ -9,8 +9,11 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
+use data_encoding::HEXLOWER;
+use url::Url;
+
 use crate::faults::{self, Point};
-use crate::formats::{Content, Head, atom, jsonfeed};
+use crate::formats::{FeedHead, atom, jsonfeed, urn, urn_of};
 use crate::model::{ArticleId, Seq, SourceId};
 use crate::record::{Event, Record};
 use crate::search::Query;
@@ -33,11 +36,19 @@ const TEXTS_BYTES_MAX: usize = 8 << 20;
 /// Bytes of the old file that are looked at.
 const OLD_BYTES_MAX: u64 = 64 << 20;
 
-/// What an entry's id begins with, in both forms.
-const ID_PREFIX: &str = "urn:chapar:";
+/// What an entry's id follows in an Atom file of ours, and an item's in a JSON Feed.
+const ID_MARKS: [&str; 2] = ["<id>", "\"id\":\""];
 
 /// Characters of an article's id.
 const ID_CHARS: usize = 26;
+
+/// What an article's URI has of its id unchanged, in hexadecimal digits and in characters of the id, and where.
+const URN_START: &str = "urn:uuid:";
+const URN_BYTES: usize = 5;
+const URN_ID_CHARS: usize = 8;
+
+/// Articles whose ids begin alike that are looked at; there is hardly ever a second.
+const URN_CANDIDATES_MAX: usize = 16;
 
 /// The file and what is in it.
 #[derive(Debug)]
@@ -61,14 +72,14 @@ impl Feed {
     ) -> io::Result<Self> {
         let mut feed = Self {
             title: settings.title.clone().unwrap_or_else(|| format!("chapar: {output}")),
-            id: format!("{ID_PREFIX}feed:{output}"),
+            id: urn_of(&format!("output {output}")),
             settings: settings.clone(),
             records: Vec::new(),
             is_written: false,
         };
         let old = read_old(&settings.path).map_err(|error| feed.named(&error))?;
         feed.rebuild(store, filter, up_to, &old).map_err(io::Error::other)?;
-        feed.is_written = !feed.records.is_empty() && feed.document() == old;
+        feed.is_written = !feed.records.is_empty() && feed.document()? == old;
         feed.write()?;
         Ok(feed)
     }
@@ -105,7 +116,8 @@ impl Feed {
             }
             at = frame.first.0 - 1;
         }
-        for id in ids_in(old).filter(|id| !settled.contains(id)).take(self.settings.entries) {
+        for named in named_in(old).take(self.settings.entries) {
+            let Some(id) = named.find(store)?.filter(|id| !settled.contains(id)) else { continue };
             let versions = store.versions(id)?;
             for (_, seq) in versions.into_iter().rev().filter(|(_, seq)| *seq <= up_to).take(VERSIONS_MAX) {
                 let text = match store.line(seq) {
@@ -131,11 +143,10 @@ impl Feed {
         self.records.retain(|there| there.id != record.id);
         if record.event != Event::Withdrawn {
             let mut record = record.clone();
-            let keep = match self.settings.content {
-                FeedContent::Summary => 0,
-                FeedContent::Text => TEXT_BYTES_MAX,
-            };
-            record.content_text.truncate(record.content_text.floor_char_boundary(keep));
+            if self.settings.content == FeedContent::Summary {
+                record.content_text = record.summary.clone().or_else(|| record.title.clone()).unwrap_or_default();
+            }
+            record.content_text.truncate(record.content_text.floor_char_boundary(TEXT_BYTES_MAX));
             self.records.push(record);
         }
     }
@@ -152,23 +163,19 @@ impl Feed {
         self.records.truncate(fitting);
     }
 
-    fn document(&self) -> String {
-        let FeedSettings { home, url, content, .. } = &self.settings;
+    fn document(&self) -> io::Result<String> {
+        let FeedSettings { home, url, .. } = &self.settings;
         let newest = self.records.iter().map(|record| record.recorded_at).max();
-        let head = Head {
+        let head = FeedHead {
             id: &self.id,
             title: &self.title,
-            home: home.as_ref(),
-            url: url.as_ref(),
+            home: home.as_ref().map(Url::as_str),
+            address: url.as_ref().map(Url::as_str),
             updated: newest.unwrap_or_else(crate::activity::now),
         };
-        let content = match content {
-            FeedContent::Summary => Content::Summary,
-            FeedContent::Text => Content::Text,
-        };
         match self.settings.form {
-            FeedForm::Atom => atom::document(&head, &self.records, content),
-            FeedForm::JsonFeed => jsonfeed::document(&head, &self.records, content),
+            FeedForm::Atom => Ok(atom::document(&head, &self.records)),
+            FeedForm::JsonFeed => Ok(jsonfeed::document(&head, &self.records)?),
         }
     }
 
@@ -176,7 +183,7 @@ impl Feed {
         if self.is_written {
             return Ok(());
         }
-        replace(&self.settings.path, self.document().as_bytes()).map_err(|error| self.named(&error))?;
+        replace(&self.settings.path, self.document()?.as_bytes()).map_err(|error| self.named(&error))?;
         self.is_written = true;
         Ok(())
     }
@@ -204,9 +211,42 @@ fn read_old(path: &Path) -> io::Result<String> {
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
+/// An article as a feed of ours names it.
+#[derive(Debug, PartialEq)]
+enum Named {
+    Id(ArticleId),
+    /// Its URI, and how its id begins.
+    Urn(String, String),
+}
+
+impl Named {
+    fn find(self, store: &Store) -> Result<Option<ArticleId>, StoreError> {
+        match self {
+            Self::Id(id) => Ok(Some(id)),
+            Self::Urn(name, start) => {
+                let found = store.seen_by_prefix(&start, URN_CANDIDATES_MAX)?;
+                Ok(found.into_iter().map(|(id, _)| id).find(|id| urn(*id) == name))
+            }
+        }
+    }
+}
+
 /// The articles that a feed of ours names.
-fn ids_in(feed: &str) -> impl Iterator<Item = ArticleId> {
-    feed.split(ID_PREFIX).skip(1).filter_map(|rest| rest.get(..ID_CHARS)?.parse().ok())
+fn named_in(feed: &str) -> impl Iterator<Item = Named> {
+    let named = ID_MARKS.into_iter().flat_map(|mark| feed.split(mark).skip(1));
+    named.filter_map(|rest| {
+        let name = rest.split(['<', '"']).next()?;
+        match name.strip_prefix(URN_START) {
+            Some(digits) => {
+                let bytes = HEXLOWER.decode(digits.replace('-', "").get(..2 * URN_BYTES)?.as_bytes()).ok()?;
+                let mut id = [0; 16];
+                id[..URN_BYTES].copy_from_slice(&bytes);
+                Some(Named::Urn(name.to_owned(), ArticleId(id).to_string().get(..URN_ID_CHARS)?.to_owned()))
+            }
+            None if name.len() == ID_CHARS => name.parse().ok().map(Named::Id),
+            None => None,
+        }
+    })
 }
 
 /// Puts a file in another's place, whole and durably. It keeps the rights of the old one, which may be those of a web
@@ -318,9 +358,11 @@ mod tests {
     }
 
     #[test]
-    fn ids_are_found_in_both_forms_and_cut_ones_are_not() {
-        let id = "a".repeat(ID_CHARS);
-        let old = format!("<id>urn:chapar:{id}</id> \"urn:chapar:{id}\" urn:chapar:feed:x urn:chapar:aaa");
-        assert_eq!(ids_in(&old).count(), 2);
+    fn articles_are_found_in_both_forms_and_other_ids_are_not() {
+        let id: ArticleId = "gakw43v4gakw43v4gakw43v4ga".parse().unwrap();
+        let name = urn(id);
+        let old = format!("<id>{name}</id> <id>urn:uuid:12</id> \"id\":\"{id}\" \"id\":\"aaa\" {id} {name}");
+        let named: Vec<Named> = named_in(&old).collect();
+        assert_eq!(named, [Named::Urn(name, "gakw43v4".to_owned()), Named::Id(id)]);
     }
 }

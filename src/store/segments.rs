@@ -235,13 +235,21 @@ impl Segments {
     }
 }
 
-fn compress(lines: &[u8]) -> std::io::Result<Vec<u8>> {
+/// One frame, with its checksum and the length of its content.
+///
+/// # Errors
+/// zstd's, which has none for memory.
+pub fn compress(lines: &[u8]) -> std::io::Result<Vec<u8>> {
     let mut compressor = zstd::bulk::Compressor::new(ZSTD_LEVEL)?;
     compressor.set_parameter(CParameter::ChecksumFlag(true))?;
     compressor.compress(lines)
 }
 
-fn decompress(frame: &[u8]) -> Result<Vec<u8>, String> {
+/// The content of one frame.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn decompress(frame: &[u8]) -> Result<Vec<u8>, String> {
     let size = match zstd_safe::get_frame_content_size(frame) {
         Ok(Some(size)) if size <= FRAME_BYTES_MAX as u64 => size as usize,
         Ok(Some(size)) => return Err(format!("it says to hold {size} bytes")),
@@ -255,6 +263,29 @@ fn first_frame(bytes: &[u8]) -> Option<(usize, Vec<u8>)> {
     let length = zstd_safe::find_frame_compressed_size(bytes).ok()?;
     let frame = bytes.get(..length).filter(|frame| !frame.is_empty())?;
     Some((length, decompress(frame).ok()?))
+}
+
+/// Where the frames of a file end.
+#[derive(Debug)]
+pub struct FrameEnds {
+    /// In bytes from its start, in order.
+    pub ends: Vec<usize>,
+    /// Whether what follows the last of them is nothing, or the beginning of one more.
+    pub is_torn_only: bool,
+}
+
+/// Finds the frames of a file by their headers; nothing is decoded but what might follow broken bytes.
+pub fn frame_ends(bytes: &[u8]) -> FrameEnds {
+    let mut ends = Vec::new();
+    let mut at = 0;
+    while let Ok(length) = zstd_safe::find_frame_compressed_size(&bytes[at..])
+        && length > 0
+        && length <= bytes.len() - at
+    {
+        at += length;
+        ends.push(at);
+    }
+    FrameEnds { ends, is_torn_only: bytes.get(at + 1..).is_none_or(|rest| !holds_a_frame(rest)) }
 }
 
 /// Whether a whole frame begins anywhere in `bytes`.

@@ -62,7 +62,7 @@ fn a_feed_has_the_newest_records_of_its_filter_in_both_forms_and_keeps_them_over
     let atom = std::fs::read(dir.path("www/all.atom")).unwrap();
     let parsed = feed_rs::parser::parse(atom.as_slice()).unwrap();
     assert_eq!(parsed.title.unwrap().content, "Canals & <locks>");
-    assert!(parsed.entries.iter().all(|entry| entry.id.starts_with("urn:chapar:") && entry.updated.is_some()));
+    assert!(parsed.entries.iter().all(|entry| entry.id.starts_with("urn:uuid:") && entry.updated.is_some()));
 
     // A start that brings nothing leaves the files as they are; one that finds none makes the same.
     let json = std::fs::read(dir.path("www/some.json")).unwrap();

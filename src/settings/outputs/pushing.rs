@@ -270,7 +270,7 @@ fn headers(raw: Option<&BTreeMap<String, Secret>>) -> Result<Vec<(String, Secret
 
 pub(super) fn feed(raw: &RawOutput) -> Result<OutputKind, Fault> {
     let needs = || ("path", "an output of kind \"feed\" needs path = \"/srv/www/news.atom\"".to_owned());
-    let path = raw.path.clone().filter(|path| path.file_name().is_some()).ok_or_else(needs)?;
+    let path = raw.path.as_ref().map(PathBuf::from).filter(|path| path.file_name().is_some()).ok_or_else(needs)?;
     let extension = path.extension().and_then(|extension| extension.to_str()).unwrap_or_default().to_ascii_lowercase();
     let by_extension = match extension.as_str() {
         "atom" | "xml" => Some(FeedForm::Atom),
