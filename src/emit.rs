@@ -49,11 +49,7 @@ enum Sink {
 
 impl Sink {
     /// Opens the sink, which has the records up to one; tells the last that it holds, where it can know.
-    fn open(
-        output: &Output,
-        surroundings: &Surroundings,
-        up_to: Seq,
-    ) -> io::Result<(Self, Option<Held>)> {
+    fn open(output: &Output, surroundings: &Surroundings, up_to: Seq) -> io::Result<(Self, Option<Held>)> {
         let Surroundings { store, http, stop } = surroundings;
         let (store, id, stop) = (Arc::clone(store), output.id.clone(), stop.clone());
         match &output.kind {
@@ -235,9 +231,7 @@ async fn finish(sink: Option<Sink>, part: &str, activity: &Activity) {
 
 /// Opens the sink where it is not open, delivers everything that is committed, and tends the sink. Tells when it is to be
 /// tended again.
-fn deliver_all(
-    surroundings: &Surroundings,
-    output: &Output, slot: &mut Option<Sink>) -> io::Result<Option<Duration>> {
+fn deliver_all(surroundings: &Surroundings, output: &Output, slot: &mut Option<Sink>) -> io::Result<Option<Duration>> {
     deliver_committed(surroundings, output, slot)?;
     let tended = slot.as_mut().map_or(Ok(None), Sink::tend);
     if tended.is_err() {

@@ -18,7 +18,7 @@ pub fn fault(output: &Output) -> Option<String> {
         OutputKind::Feed(feed) if feed.path.is_dir() => {
             Some(format!("path: {} is a folder; name a file", feed.path.display()))
         }
-        OutputKind::Stdout | OutputKind::Directory { .. } | OutputKind::Feed(_) => None,
+        OutputKind::Stdout { .. } | OutputKind::Directory(_) | OutputKind::Feed(_) => None,
     };
     fault.map(|fault| format!("output {:?}: {fault}", output.id.as_str()))
 }

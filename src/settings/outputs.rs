@@ -46,6 +46,12 @@ pub enum OutputKind {
     },
     /// Files by day and size.
     Directory(DirectoryOutput),
+    /// A command for each record.
+    Exec(ExecSettings),
+    /// POSTs to a receiver.
+    Webhook(WebhookSettings),
+    /// The newest records as a file that feed readers subscribe to.
+    Feed(FeedSettings),
 }
 
 /// A directory output.
@@ -73,12 +79,6 @@ pub enum Publish {
         /// The age.
         after: Period,
     },
-    /// A command for each record.
-    Exec(ExecSettings),
-    /// POSTs to a receiver.
-    Webhook(WebhookSettings),
-    /// The newest records as a file that feed readers subscribe to.
-    Feed(FeedSettings),
 }
 
 /// What happens when nobody reads stdout any more.

@@ -122,7 +122,7 @@ fn a_record_that_is_refused_for_its_content_becomes_a_dead_letter_and_its_neighb
         (1, &Value::from(id.as_str()), &refused["id"])
     );
     assert_eq!((&letters[0]["reason"], &letters[0]["output"]), (&Value::from("refused"), &Value::from("webhook")));
-    assert!(text(&dir.run(&["status"])).contains("1 in `chapar dead-letters`"));
+    assert!(text(&dir.run(&["status", "-o", "table"])).contains("1 in `chapar dead-letters`"));
 
     // Asked for again while nothing has changed, it is a dead letter again, and holds up nothing.
     let before = receiver.deliveries().len();
