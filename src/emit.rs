@@ -3,40 +3,68 @@
 //! invariant: a cursor moves only after the sink has the records; the directory holds every record exactly once.
 
 mod directory;
+mod exec;
+mod feed;
+mod pushing;
+pub mod readiness;
 mod stdout;
+mod webhook;
+
+pub use directory::{Held, held};
 
 use std::cell::OnceCell;
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
 use crate::activity::Activity;
 use crate::faults::{self, Point};
+use crate::formats::LineFormat;
+use crate::http::HttpSettings;
 use crate::model::Seq;
 use crate::record::Record;
-use crate::settings::{Output, OutputKind, StartFrom};
+use crate::search::Query;
+use crate::settings::{Closed, DirectoryOutput, Output, OutputKind, StartFrom};
 use crate::store::Store;
+
+use pushing::{NotYet, Pushing};
 
 /// How long a sink that refuses waits before it is tried again, at first and at most.
 const RETRY_WAIT: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(30));
 
+/// Frames that a filter passes over before the cursor moves: a write each would be one for nothing, and without any a
+/// restart, or the log's retention, would not know how far it is.
+const FRAMES_PASSED_MAX: usize = 256;
+
 /// The sinks there are.
-#[derive(Debug)]
 enum Sink {
     Stdout(stdout::Stdout),
     Directory(directory::Directory),
+    Pushing(Pushing),
+    Feed(feed::Feed),
 }
 
 impl Sink {
-    /// Opens the sink; tells the last record it already holds, where it can know.
-    fn open(kind: &OutputKind) -> io::Result<(Self, Option<Seq>)> {
-        match kind {
-            OutputKind::Stdout => Ok((Self::Stdout(stdout::Stdout::default()), None)),
-            OutputKind::Directory { path, roll } => {
-                let (directory, last) = directory::Directory::open(path, roll.0)?;
-                Ok((Self::Directory(directory), last))
+    /// Opens the sink, which has the records up to one; tells the last that it holds, where it can know.
+    fn open(output: &Output, surroundings: &Surroundings, up_to: Seq) -> io::Result<(Self, Option<Held>)> {
+        let Surroundings { store, http, stop } = surroundings;
+        let (store, id, stop) = (Arc::clone(store), output.id.clone(), stop.clone());
+        match &output.kind {
+            OutputKind::Stdout { format, .. } => Ok((Self::Stdout(stdout::Stdout::new(*format)), None)),
+            OutputKind::Directory(output) => {
+                let (directory, held) = directory::Directory::open(output)?;
+                Ok((Self::Directory(directory), held))
+            }
+            OutputKind::Exec(exec) => Ok((Self::Pushing(Pushing::exec(exec, store, id, stop)), None)),
+            OutputKind::Webhook(webhook) => {
+                Ok((Self::Pushing(Pushing::webhook(webhook, http, store, id, stop)?), None))
+            }
+            OutputKind::Feed(feed) => {
+                let feed = feed::Feed::open(feed, &id, &store, &output.filter, up_to)?;
+                Ok((Self::Feed(feed), None))
             }
         }
     }
@@ -46,8 +74,45 @@ impl Sink {
         match self {
             Self::Stdout(stdout) => stdout.deliver(lines),
             Self::Directory(directory) => directory.deliver(lines),
+            Self::Pushing(pushing) => pushing.deliver(lines),
+            Self::Feed(feed) => feed.deliver(lines),
         }
     }
+
+    /// How many of the first lines it takes at once; the cursor moves after each such delivery.
+    fn at_once(&self, lines: &[Line<'_>]) -> usize {
+        match self {
+            Self::Pushing(pushing) if !lines.is_empty() => pushing.at_once(lines),
+            Self::Pushing(_) => 0,
+            Self::Stdout(_) | Self::Directory(_) | Self::Feed(_) => lines.len(),
+        }
+    }
+
+    /// Does what time asks for, and tells when to do it again.
+    fn tend(&mut self) -> io::Result<Option<Duration>> {
+        match self {
+            Self::Stdout(_) | Self::Pushing(_) | Self::Feed(_) => Ok(None),
+            Self::Directory(directory) => directory.tend(Timestamp::now()),
+        }
+    }
+
+    /// Ends well.
+    fn finish(&mut self) -> io::Result<()> {
+        match self {
+            Self::Stdout(_) | Self::Pushing(_) | Self::Feed(_) => Ok(()),
+            Self::Directory(directory) => directory.finish(),
+        }
+    }
+}
+
+/// What sinks need beside their settings.
+pub struct Surroundings {
+    /// Where dead letters are kept.
+    pub store: Arc<Store>,
+    /// The limits of `[http]`.
+    pub http: HttpSettings,
+    /// Cancelled when the program stops.
+    pub stop: CancellationToken,
 }
 
 /// A record on its way to a sink.
@@ -80,21 +145,21 @@ impl<'a> Line<'a> {
 }
 
 /// Feeds one output from the log until `complete` is cancelled and the log is delivered to its end. A closed stdout
-/// cancels `closed`.
+/// cancels the surroundings' `stop`; what pushes begins nothing after it.
 pub async fn consume(
-    store: Arc<Store>,
+    surroundings: Arc<Surroundings>,
     output: Output,
     activity: Arc<Activity>,
     complete: CancellationToken,
-    closed: CancellationToken,
 ) {
+    let Surroundings { store, stop, .. } = &*surroundings;
     let part = format!("output {}", output.id);
     let mut committed = store.committed();
     let mut wait = RETRY_WAIT.0;
     let mut sink = None;
     loop {
         committed.mark_unchanged();
-        let (shared, wanted, mut taken) = (Arc::clone(&store), output.clone(), sink.take());
+        let (shared, wanted, mut taken) = (Arc::clone(&surroundings), output.clone(), sink.take());
         let delivering = tokio::task::spawn_blocking(move || {
             let delivered = deliver_all(&shared, &wanted, &mut taken);
             if delivered.is_err() {
@@ -106,32 +171,45 @@ pub async fn consume(
         let (kept, delivered) = delivering.await.unwrap_or_else(|_| (None, Err(io::Error::other("it panicked"))));
         sink = kept;
         match delivered {
-            Ok(()) => {
+            Ok(tended) => {
                 wait = RETRY_WAIT.0;
                 if activity.mended(&part) {
                     tracing::info!(output = %output.id, "{part} delivers again");
                 }
                 if complete.is_cancelled() && !matches!(committed.has_changed(), Ok(true)) {
+                    finish(sink, &part, &activity).await;
                     return;
                 }
                 tokio::select! {
                     _ = committed.changed() => {}
+                    () = tokio::time::sleep(tended.unwrap_or(Duration::MAX)) => {}
                     () = complete.cancelled() => {}
                 }
             }
-            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {
+            Err(error) if is_closed(&error, &output.kind, Closed::Drop) => {
+                let reason = "its reader has gone; it is dropped until the next start, and goes on then";
+                tracing::warn!(output = %output.id, "{part}: {reason}");
+                activity.trouble(&part, reason);
+                return;
+            }
+            Err(error) if is_closed(&error, &output.kind, Closed::Stop) => {
                 tracing::info!(output = %output.id, "the reader of stdout has gone; stopping");
                 activity.reader_has_gone();
-                closed.cancel();
+                stop.cancel();
                 return;
             }
             Err(error) => {
+                let asked = match NotYet::of(&error) {
+                    Some(NotYet::Stopping) => return,
+                    Some(NotYet::Later { wait, .. }) => Some(*wait),
+                    None => None,
+                };
                 let reason = error.to_string();
                 if activity.trouble(&part, &reason) {
                     tracing::error!(output = %output.id, "{part} cannot deliver, its records wait in the log: {reason}");
                 }
                 tokio::select! {
-                    () = tokio::time::sleep(wait) => {}
+                    () = tokio::time::sleep(asked.unwrap_or(wait)) => {}
                     () = complete.cancelled() => return,
                 }
                 wait = (wait * 2).min(RETRY_WAIT.1);
@@ -140,25 +218,61 @@ pub async fn consume(
     }
 }
 
-/// Opens the sink where it is not open, and delivers everything that is committed.
-fn deliver_all(store: &Store, output: &Output, slot: &mut Option<Sink>) -> io::Result<()> {
+/// Whether the reader of stdout has gone, and that is to be answered so.
+fn is_closed(error: &io::Error, kind: &OutputKind, answer: Closed) -> bool {
+    error.kind() == io::ErrorKind::BrokenPipe && matches!(kind, OutputKind::Stdout { closed, .. } if *closed == answer)
+}
+
+/// Ends a sink that has everything.
+async fn finish(sink: Option<Sink>, part: &str, activity: &Activity) {
+    let Some(mut sink) = sink else { return };
+    let finishing = tokio::task::spawn_blocking(move || sink.finish());
+    if let Err(error) = finishing.await.unwrap_or_else(|_| Err(io::Error::other("it panicked"))) {
+        tracing::error!("{part} has everything, but could not end well: {error}");
+        activity.trouble(part, &error.to_string());
+    }
+}
+
+/// Opens the sink where it is not open, delivers everything that is committed, and tends the sink. Tells when it is to be
+/// tended again.
+fn deliver_all(surroundings: &Surroundings, output: &Output, slot: &mut Option<Sink>) -> io::Result<Option<Duration>> {
+    deliver_committed(surroundings, output, slot)?;
+    let tended = slot.as_mut().map_or(Ok(None), Sink::tend);
+    if tended.is_err() {
+        *slot = None;
+    }
+    tended
+}
+
+fn deliver_committed(surroundings: &Surroundings, output: &Output, slot: &mut Option<Sink>) -> io::Result<()> {
+    let store = &surroundings.store;
     let consumer = output.id.as_str();
     let mut cursor = store.cursor(consumer).map_err(io::Error::other)?;
     let end = store.last_seq();
     let mut held = None;
     if slot.is_none() {
-        let (opened, last) = Sink::open(&output.kind)?;
-        held = last.filter(|last| *last <= end);
-        if let (OutputKind::Directory { path, .. }, None, Some(Seq(1..))) = (&output.kind, held, cursor) {
+        let (opened, found) = Sink::open(output, surroundings, cursor.unwrap_or(end))?;
+        if let Some(found) = &found {
+            check_held(store, found, end)?;
+        } else if let (OutputKind::Directory(DirectoryOutput { path, .. }), true, Some(Seq(1..))) =
+            (&output.kind, output.filter.is_empty(), cursor)
+        {
             tracing::warn!(output = %output.id, "{} holds none of the records delivered so far; to deliver them again, \
-                use `chapar log rewind`", path.display());
+                use `chapar log rewind`", path.root().display());
         }
+        held = found;
         *slot = Some(opened);
     }
-    // What the sink itself holds counts more than the cursor, which may be one batch behind after a crash, or be lost.
+    // The cursor may be one commit behind what the sink holds, which passes over that. Where it is lost, with the key
+    // tables, the commit of the newest record that is held may have been delivered in part.
     let mut delivered = match (cursor, held, output.from) {
-        (Some(cursor), held, _) => held.map_or(cursor, |held| held.max(cursor)),
-        (None, Some(held), _) => held,
+        (Some(cursor), _, _) => cursor,
+        (None, Some(held), _) => {
+            let frame = store.frame_from(held.stamp.seq).map_err(io::Error::other)?;
+            frame.map_or(held.stamp.seq, |frame| Seq(frame.first.0 - 1).min(held.stamp.seq))
+        }
+        // A new feed has begun with what there is, and need not be shown every record of the log.
+        (None, None, _) if matches!(output.kind, OutputKind::Feed(_)) => end,
         (None, None, StartFrom::Start) => Seq(0),
         (None, None, StartFrom::Now) => end,
     };
@@ -166,26 +280,83 @@ fn deliver_all(store: &Store, output: &Output, slot: &mut Option<Sink>) -> io::R
         return Ok(());
     }
     cursor = Some(delivered);
+    if let Some(Sink::Pushing(pushing)) = slot {
+        pushing.deliver_again()?;
+    }
+    let mut passed = 0;
     while delivered < end {
         let next = delivered.next();
-        let Some(frame) = store.frame_from(next).map_err(io::Error::other)? else { return Ok(()) };
+        let Some(frame) = store.frame_from(next).map_err(io::Error::other)? else { break };
         if frame.first > next {
             tracing::warn!(output = %output.id, "output {}: records {next} to {} are not in the log any more",
                 output.id, frame.first.0 - 1);
         }
-        let lines: Vec<Line<'_>> =
+        let mut lines: Vec<Line<'_>> =
             frame.lines().filter(|(seq, _)| *seq >= next).map(|(seq, text)| Line::new(seq, text)).collect();
-        if let Some(sink) = slot {
-            faults::pass(Point::SINK_DELIVER)?;
-            sink.deliver(&lines)?;
+        if !output.filter.is_empty() {
+            lines = matching(lines, &output.filter)?;
         }
-        faults::pass(Point::SINK_DELIVERED)?;
-        delivered = frame.last;
-        if !store.move_cursor(consumer, cursor, delivered).map_err(io::Error::other)? {
-            // It was rewound meanwhile.
-            return Ok(());
+        passed += 1;
+        if lines.is_empty() && passed < FRAMES_PASSED_MAX {
+            delivered = frame.last;
+            continue;
         }
-        cursor = Some(delivered);
+        let mut rest = lines.as_slice();
+        while delivered < frame.last {
+            let Some(sink) = slot else { return Ok(()) };
+            let (some, later) = rest.split_at(sink.at_once(rest));
+            if !some.is_empty() {
+                faults::pass(Point::SINK_DELIVER)?;
+                sink.deliver(some)?;
+            }
+            faults::pass(Point::SINK_DELIVERED)?;
+            delivered = some.last().filter(|_| !later.is_empty()).map_or(frame.last, |line| line.seq);
+            rest = later;
+            if !store.move_cursor(consumer, cursor, delivered).map_err(io::Error::other)? {
+                // It was rewound meanwhile.
+                return Ok(());
+            }
+            cursor = Some(delivered);
+        }
+        passed = 0;
+    }
+    if cursor != Some(delivered) {
+        // Of the last frames nothing matched; where it was rewound meanwhile, it stays so.
+        store.move_cursor(consumer, cursor, delivered).map_err(io::Error::other)?;
     }
     Ok(())
+}
+
+/// That the newest record a folder holds is one of this log. An older store that was restored gives its numbers to other
+/// records: going on would pass over them, or mix two logs in one file. The output stands still until somebody has decided
+/// what the folder is to hold; that the log has grown past the number since then changes nothing.
+fn check_held(store: &Store, held: &Held, end: Seq) -> io::Result<()> {
+    let (folder, seq) = (held.folder.display(), held.stamp.seq);
+    if seq > end {
+        return Err(io::Error::other(format!(
+            "{folder} holds records up to {seq}, the log only up to {end}, as after restoring an older store; move the \
+             files with records after {end} away, or the folder"
+        )));
+    }
+    let Some(frame) = store.frame_from(seq).map_err(io::Error::other)? else { return Ok(()) };
+    let line = frame.lines().find(|(of, _)| *of == seq).map(|(_, line)| line.as_bytes());
+    match line.and_then(|line| LineFormat::Ndjson.stamp(line)) {
+        Some(stamp) if stamp != held.stamp => Err(io::Error::other(format!(
+            "record {seq} in {folder} was recorded at {}, that of the log at {}: the folder was written from another \
+             store; move it away, or name another",
+            held.stamp.recorded_at, stamp.recorded_at
+        ))),
+        _ => Ok(()),
+    }
+}
+
+/// The lines that an output asks for.
+fn matching<'a>(lines: Vec<Line<'a>>, filter: &Query) -> io::Result<Vec<Line<'a>>> {
+    let mut kept = Vec::with_capacity(lines.len());
+    for line in lines {
+        if filter.matches(line.record()?) {
+            kept.push(line);
+        }
+    }
+    Ok(kept)
 }

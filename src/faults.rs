@@ -55,6 +55,8 @@ points! {
     SINK_DELIVER = "sink-deliver";
     /// A sink has the records of a frame, its cursor has not moved.
     SINK_DELIVERED = "sink-delivered";
+    /// A folder of the directory output is made, its name is not durable.
+    DIRECTORY_FOLDER = "directory-folder";
     /// Half of the bytes for a file of the directory output are written.
     DIRECTORY_TORN = "directory-torn";
 
@@ -106,6 +108,22 @@ points! {
     RECOMPRESS_ROWS = "recompress-rows";
     /// Recompressing: all rows have the new places, and are not flushed.
     RECOMPRESS_FLUSH = "recompress-flush";
+    /// The bytes for a file of the directory output are written, and not yet synced.
+    DIRECTORY_SYNC = "directory-sync";
+    /// A file of the directory output is durable; the next folder has not got its records.
+    DIRECTORY_DURABLE = "directory-durable";
+    /// Before a finished file of the directory output gets its name.
+    DIRECTORY_FINISH = "directory-finish";
+    /// A finished file of the directory output has its name, which is not durable.
+    DIRECTORY_FINISHED = "directory-finished";
+    /// Records that an output did not get are kept as its dead letters; its cursor has not passed them.
+    UNDELIVERED_DURABLE = "undelivered-durable";
+    /// Half of a feed's new file is written, beside the old one.
+    FEED_TORN = "feed-torn";
+    /// A feed's new file is durable, and not yet in the old one's place.
+    FEED_RENAME = "feed-rename";
+    /// A feed's new file is in place; its folder is not synced.
+    FEED_RENAMED = "feed-renamed";
 }
 
 impl Point {

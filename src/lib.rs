@@ -28,6 +28,7 @@ pub mod commit;
 pub mod store;
 
 pub mod emit;
+pub mod formats;
 pub mod search;
 
 pub mod activity;

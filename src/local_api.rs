@@ -10,6 +10,7 @@ mod reclassify;
 mod records;
 mod sources;
 mod stream;
+mod undelivered;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -114,6 +115,9 @@ pub struct OutputStatus {
     pub cursor: u64,
     /// Records still to be delivered.
     pub lag: u64,
+    /// Records that were given up.
+    #[serde(default)]
+    pub dead_letters: u64,
 }
 
 /// The handlers on an engine; `daemon` is what a running one adds.
@@ -136,6 +140,9 @@ pub fn router(engine: Arc<Engine>, daemon: Option<Daemon>) -> Router {
         .route("/v1/dead-letters", get(dead_letters))
         .route("/v1/dead-letters/{id}", delete(drop_dead_letter))
         .route("/v1/dead-letters/{id}/retry", post(retry_dead_letter))
+        .route("/v1/undelivered", get(undelivered::list))
+        .route("/v1/undelivered/{output}/{which}", delete(undelivered::drop))
+        .route("/v1/undelivered/{output}/{which}/retry", post(undelivered::retry))
         .route("/v1/poll/{source}", post(poll))
         .route("/v1/reload", post(reload))
         .layer(DefaultBodyLimit::max(REQUEST_BYTES_MAX))
@@ -199,11 +206,12 @@ pub fn status_of(engine: &Engine, is_daemon: bool) -> Result<Status, StoreError>
     let last_seq = store.last_seq().0;
     let (log_bytes, tables_bytes) = store.sizes()?;
     let damage = store.damage().map(|damage| ("log".to_owned(), damage));
-    let outputs = store.cursors()?.into_iter().map(|(output, cursor)| OutputStatus {
-        output,
-        cursor: cursor.0,
-        lag: last_seq.saturating_sub(cursor.0),
-    });
+    let mut outputs = Vec::new();
+    for (output, cursor) in store.cursors()? {
+        let dead_letters = output.parse().map_or(Ok(0), |id| store.undelivered_count(&id))?;
+        let (cursor, lag) = (cursor.0, last_seq.saturating_sub(cursor.0));
+        outputs.push(OutputStatus { output, cursor, lag, dead_letters });
+    }
     Ok(Status {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         pid: is_daemon.then(std::process::id),
@@ -214,7 +222,7 @@ pub fn status_of(engine: &Engine, is_daemon: bool) -> Result<Status, StoreError>
         polling: engine.activity.polling.load(Ordering::Relaxed),
         fetching: engine.activity.fetching.load(Ordering::Relaxed),
         last_seq,
-        outputs: outputs.collect(),
+        outputs,
         log_bytes,
         tables_bytes,
         troubles: engine.activity.troubles().into_iter().chain(damage).collect(),

@@ -94,9 +94,11 @@ pub async fn run(
     };
     let committer = committer(Arc::clone(&engine), finishings, patience, stop.clone());
     let mut consumers = JoinSet::new();
+    let (store, http) = (Arc::clone(&engine.store), client_settings(&engine.active().settings.http));
+    let surroundings = Arc::new(emit::Surroundings { store, http, stop: stop.clone() });
     for output in engine.active().settings.outputs.clone() {
-        let (store, activity) = (Arc::clone(&engine.store), Arc::clone(&engine.activity));
-        let consuming = emit::consume(store, output, activity, log_is_complete.clone(), stop.clone());
+        let (surroundings, activity) = (Arc::clone(&surroundings), Arc::clone(&engine.activity));
+        let consuming = emit::consume(surroundings, output, activity, log_is_complete.clone());
         consumers.spawn(stopping_all_on_panic(consuming, stop.clone()));
     }
 

@@ -41,6 +41,7 @@ use crate::text;
 
 pub use countries::country_name;
 pub use filters::Filters;
+use parse::Times;
 pub use times::time_of;
 
 /// Longest query, in bytes: far beyond what is typed, small enough to be read at once.
@@ -160,7 +161,20 @@ impl Query {
     /// # Errors
     /// The first fault: bounds, quotes, operators, unknown fields, topics, sources, countries, times.
     pub fn parse(text: &str, context: &QueryContext<'_>) -> Result<Self, QueryError> {
-        Ok(Self { clauses: parse::clauses(text, context)? })
+        Ok(Self { clauses: parse::clauses(text, context, Times::Taken)? })
+    }
+
+    /// Reads a query that is asked of every record to come, so that `since:` and `until:` mean nothing in it.
+    ///
+    /// # Errors
+    /// As [`Self::parse`], and a time.
+    pub fn parse_lasting(text: &str, context: &QueryContext<'_>) -> Result<Self, QueryError> {
+        Ok(Self { clauses: parse::clauses(text, context, Times::Refused)? })
+    }
+
+    /// Whether it asks for nothing, and so matches every record.
+    pub fn is_empty(&self) -> bool {
+        self.clauses.is_empty()
     }
 
     /// Whether a record answers the query.

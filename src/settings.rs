@@ -5,6 +5,7 @@
 
 mod layers;
 mod outputs;
+mod pattern;
 mod values;
 
 use std::collections::HashMap;
@@ -24,8 +25,12 @@ use crate::rules::{RuleFault, RuleFiles};
 use crate::site_rules::{ListingRule, RawListingRule};
 use crate::telemetry::TelemetrySettings;
 
-pub use outputs::{Output, OutputKind, StartFrom};
-use outputs::{RawOutput, validate_outputs};
+pub use outputs::{
+    Closed, DirectoryOutput, ExecSettings, FeedContent, FeedForm, FeedSettings, Output, OutputKind, Publish, Reach,
+    Retries, Secret, SecretFrom, StartFrom, WebhookSettings,
+};
+use outputs::{KnownIds, RawOutput, validate_outputs};
+pub use pattern::PathPattern;
 pub use values::{
     ByteSize, CountryCode, GROUP_BYTES_MAX, GROUP_SEPARATOR, Group, LanguageTag, Period, UserAgent, WebUrl, Zone,
 };
@@ -312,7 +317,8 @@ impl Settings {
         let mut faults = check_sections(&layers.sections, &layers.places);
         let sections = layers.sections;
         let sources = validate_sources(layers.sources, &mut faults);
-        let outputs = validate_outputs(layers.outputs, &mut faults);
+        let known = KnownIds::of(layers.main.as_deref(), &sources, &layers.outputs);
+        let outputs = validate_outputs(layers.outputs, &known, &mut faults);
         if !faults.is_empty() {
             return Err(SettingsError(faults));
         }
@@ -337,18 +343,20 @@ impl Settings {
     /// # Errors
     /// An unreadable rule file.
     pub fn rule_files(&self) -> Result<RuleFiles, SettingsError> {
-        let folder = self.origin.as_deref().and_then(Path::parent).map(|folder| folder.join("rules"));
-        match folder {
-            Some(folder) if folder.is_dir() => {
-                RuleFiles::with_overrides(&folder).map_err(|fault| SettingsError(vec![fault.into()]))
-            }
-            _ => Ok(RuleFiles::shipped()),
-        }
+        rule_files_beside(self.origin.as_deref()).map_err(|fault| SettingsError(vec![fault.into()]))
     }
 
     /// A configured source.
     pub fn source(&self, id: &SourceId) -> Option<&Source> {
         self.sources.get(*self.places.get(id)?)
+    }
+}
+
+fn rule_files_beside(main: Option<&Path>) -> Result<RuleFiles, RuleFault> {
+    let folder = main.and_then(Path::parent).map(|folder| folder.join("rules"));
+    match folder {
+        Some(folder) if folder.is_dir() => RuleFiles::with_overrides(&folder),
+        _ => Ok(RuleFiles::shipped()),
     }
 }
 

@@ -28,6 +28,7 @@ mod sketches;
 mod source_state;
 mod tables;
 mod transactions;
+mod undelivered;
 mod verify;
 mod versions;
 mod walk;
@@ -56,10 +57,11 @@ pub use recompressing::Recompressed;
 pub use restore::{Restore, RestoreError, Restored, restore};
 pub use retention::{Held, Removed, Retention};
 pub use rows::{DeadLetter, Position, Seen};
-pub use segments::{FrameAt, LogEnd, LogError, sync_folder};
+pub use segments::{FrameAt, FrameEnds, LogEnd, LogError, compress, decompress, frame_ends, sync_folder};
 pub use sketches::{Sketched, window_start};
 pub use source_state::{Health, SourceState};
 pub use transactions::{Admission, Announcement, FrontierLimits, Standing};
+pub use undelivered::Undelivered;
 pub use verify::{Finding, Place, Severity, Step, Verified};
 
 use caught::{Closing, calmly};
@@ -121,6 +123,7 @@ struct Tables {
     positions: Tree,
     cursors: Tree,
     dead: Tree,
+    undelivered: Tree,
     sketches: Tree,
     sketch_keys: Tree,
     held: Mutex<sketches::Held>,
@@ -472,6 +475,7 @@ impl Tables {
             positions: db.open_tree("positions")?,
             cursors: db.open_tree("cursors")?,
             dead: db.open_tree("dead")?,
+            undelivered: db.open_tree("undelivered")?,
             sketches,
             sketch_keys: db.open_tree("sketch_keys")?,
             held: Mutex::new(held),

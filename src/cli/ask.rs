@@ -12,7 +12,7 @@ use clap::{Args, ValueEnum};
 use jiff::tz::TimeZone;
 use serde::Deserialize;
 
-use super::output::{Format, RecordWriter, Surface};
+use super::output::{Format, RecordFormat, RecordWriter, Surface};
 use super::{Exit, Failure};
 use crate::local_api::{self, AskError, Client, Order, QueryAsk, TailAsk};
 use crate::model::Seq;
@@ -39,7 +39,7 @@ Query language, best in single quotes for the shell:
   since:7d  until:2026-11-01   by time of recording: 90s 30m 2h 3d 1w, yesterday, a date, RFC 3339";
 
 /// Formats, for telling `-ocat` from the word without which.
-const FORMAT_NAMES: [&str; 5] = ["table", "json", "ndjson", "csv", "cat"];
+const FORMAT_NAMES: [&str; 8] = ["table", "json", "ndjson", "csv", "cat", "jsonfeed", "atom", "ninjs"];
 
 #[derive(Args)]
 pub struct QueryArguments {
@@ -57,7 +57,7 @@ pub struct QueryArguments {
     #[arg(long)]
     count: bool,
     #[command(flatten)]
-    output: OutputArguments,
+    output: RecordArguments,
 }
 
 #[derive(ValueEnum, Clone, Copy)]
@@ -73,6 +73,14 @@ pub struct OutputArguments {
     /// Output format [default: for people on a terminal, ndjson in a pipe]
     #[arg(short = 'o', long, value_enum)]
     pub format: Option<Format>,
+}
+
+/// Of a command that lists records.
+#[derive(Args)]
+pub struct RecordArguments {
+    /// Output format [default: for people on a terminal, ndjson in a pipe]
+    #[arg(short = 'o', long, value_enum)]
+    pub format: Option<RecordFormat>,
 }
 
 /// Of a command that shows one thing to read.
@@ -96,7 +104,7 @@ pub struct TailArguments {
     #[command(flatten)]
     filters: Filters,
     #[command(flatten)]
-    output: OutputArguments,
+    output: RecordArguments,
 }
 
 /// The daemon's socket when one answers; else this process opens the store.
@@ -168,13 +176,14 @@ fn query_ask(words: &[String], filters: Filters) -> QueryAsk {
 
 pub async fn query(config: Option<PathBuf>, arguments: QueryArguments) -> Result<Exit, Failure> {
     let surface = Surface::of_stdout();
-    let format = Format::chosen(arguments.output.format, Format::Table, &surface);
+    let format = RecordFormat::chosen(arguments.output.format, &surface);
     let order = match arguments.sort {
         Sort::Newest => Order::Newest,
         Sort::Oldest => Order::Oldest,
     };
     let for_person = surface.is_terminal() && arguments.output.format.is_none() && !arguments.count;
     let limit = arguments.limit.map(NonZeroUsize::get).or(for_person.then_some(TERMINAL_LIMIT));
+    let title = ["chapar query", &arguments.words.join(" ")].join(" ").trim_end().to_owned();
     let ask = QueryAsk { order, limit, ..query_ask(&arguments.words, arguments.filters) };
     let mut lines = client(config).await?.lines(Method::POST, "/v1/query", &ask).await?;
     let mut found = 0;
@@ -185,7 +194,7 @@ pub async fn query(config: Option<PathBuf>, arguments: QueryArguments) -> Result
         writeln!(io::stdout(), "{found}")?;
     } else {
         let mut out = BufWriter::new(io::stdout().lock());
-        let mut writer = RecordWriter::new(format, surface, &mut out);
+        let mut writer = RecordWriter::new(format, surface, &mut out).titled(title);
         while let Some(line) = lines.next().await? {
             writer.write_line(&line)?;
             found += 1;
@@ -218,7 +227,7 @@ struct Position {
 /// while it waits for one.
 pub async fn tail(config: Option<PathBuf>, arguments: TailArguments) -> Result<Exit, Failure> {
     let surface = Surface::of_stdout();
-    let format = Format::chosen(arguments.output.format, Format::Table, &surface);
+    let format = RecordFormat::chosen(arguments.output.format, &surface);
     let ask = query_ask(&arguments.words, arguments.filters);
     let mut tail = TailAsk { ask, last: arguments.lines, after: None, follow: arguments.follow };
     let mut out = BufWriter::new(io::stdout().lock());

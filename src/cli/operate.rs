@@ -15,7 +15,7 @@ use super::output::{Align, Column, Format, RowWriter, Surface};
 use super::{Exit, Failure};
 use crate::local_api::{AskError, Status};
 use crate::model::{ArticleId, Outcome, SourceId};
-use crate::store::DeadLetter;
+use crate::store::{DeadLetter, Undelivered};
 
 #[derive(Args)]
 pub struct StatusArguments {
@@ -33,14 +33,14 @@ pub struct DeadLettersArguments {
 
 #[derive(Subcommand)]
 enum DeadLettersAction {
-    /// Puts one back in line to be fetched
+    /// Puts one back in line to be fetched; one of an output is delivered once more, before what comes next
     Retry {
-        /// Id of the entry, as `chapar dead-letters` shows it
+        /// Its id, as `chapar dead-letters` shows it, or OUTPUT:all
         id: String,
     },
-    /// Removes one for good; the article stays known and is not fetched again
+    /// Removes one for good; the article stays known and is not fetched again, the record stays in the log
     Drop {
-        /// Id of the entry, as `chapar dead-letters` shows it
+        /// Its id, as `chapar dead-letters` shows it, or OUTPUT:all
         id: String,
     },
 }
@@ -66,38 +66,62 @@ pub(super) const fn right(key: &'static str, title: &'static str) -> Column {
     Column { key, title, align: Align::Right }
 }
 
+/// An entry that could not be fetched, or a record that an output did not get.
 #[derive(Serialize)]
 struct DeadLetterRow {
-    id: ArticleId,
+    /// That of the entry, or output and sequence number.
+    id: String,
     at: Timestamp,
     source: SourceId,
     reason: String,
     url: String,
     detail: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    output: Option<SourceId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    record: Option<ArticleId>,
 }
 
 pub async fn dead_letters(config: Option<PathBuf>, arguments: DeadLettersArguments) -> Result<Exit, Failure> {
     let client = client(config).await?;
-    let (method, path) = match arguments.action {
+    let (method, id, action) = match arguments.action {
         None => {
             let letters: Vec<DeadLetter> = client.json(Method::GET, "/v1/dead-letters").await?;
-            let row = |letter: DeadLetter| DeadLetterRow {
-                id: letter.pending.entry.id,
+            let of_entry = |letter: DeadLetter| DeadLetterRow {
+                id: letter.pending.entry.id.to_string(),
                 at: letter.at,
                 source: letter.pending.entry.source,
                 reason: letter.reason,
                 url: crate::http::shown(&letter.pending.entry.url),
                 detail: letter.detail,
+                output: None,
+                record: None,
             };
-            let rows: Vec<DeadLetterRow> = letters.into_iter().map(row).collect();
+            let undelivered: Vec<Undelivered> = client.json(Method::GET, "/v1/undelivered").await?;
+            let of_output = |letter: Undelivered| DeadLetterRow {
+                id: format!("{}:{}", letter.output, letter.seq),
+                at: letter.at,
+                source: letter.source,
+                reason: letter.reason,
+                url: crate::http::shown(&letter.url),
+                detail: letter.detail,
+                output: Some(letter.output),
+                record: Some(letter.id),
+            };
+            let rows: Vec<DeadLetterRow> =
+                letters.into_iter().map(of_entry).chain(undelivered.into_iter().map(of_output)).collect();
             return list(&DEAD_LETTER_COLUMNS, &rows, arguments.output.format, "there are no dead letters");
         }
-        Some(DeadLettersAction::Retry { id }) => {
-            (Method::POST, format!("/v1/dead-letters/{}/retry", path_segment(&id)?))
-        }
-        Some(DeadLettersAction::Drop { id }) => (Method::DELETE, format!("/v1/dead-letters/{}", path_segment(&id)?)),
+        Some(DeadLettersAction::Retry { id }) => (Method::POST, id, "/retry"),
+        Some(DeadLettersAction::Drop { id }) => (Method::DELETE, id, ""),
     };
-    let _: ArticleId = client.json(method, &path).await.map_err(absent_is_failed)?;
+    if let Some((output, which)) = id.split_once(':') {
+        let path = format!("/v1/undelivered/{}/{}{action}", path_segment(output)?, path_segment(which)?);
+        let _: u64 = client.json(method, &path).await.map_err(absent_is_failed)?;
+    } else {
+        let path = format!("/v1/dead-letters/{}{action}", path_segment(&id)?);
+        let _: ArticleId = client.json(method, &path).await.map_err(absent_is_failed)?;
+    }
     Ok(Exit::Done)
 }
 
@@ -149,7 +173,11 @@ fn status_rows(status: &Status) -> Vec<StatusRow> {
     row("second looks", format!("{} wait for their time", status.counts.looks));
     row("in flight", format!("{} polls, {} articles", status.polling, status.fetching));
     for output in &status.outputs {
-        row(&format!("output {}", output.output), format!("at record {}, {} behind", output.cursor, output.lag));
+        let dead = match output.dead_letters {
+            0 => String::new(),
+            count => format!(", {count} in `chapar dead-letters`"),
+        };
+        row(&format!("output {}", output.output), format!("at record {}, {} behind{dead}", output.cursor, output.lag));
     }
     for (part, reason) in &status.troubles {
         row(&format!("trouble: {part}"), reason.clone());

@@ -5,7 +5,9 @@
 //! | `table` | one line each, cut to the terminal's width; whole when piped | aligned columns |
 //! | `json` | one array, streamed | one array |
 //! | `ndjson` | the stored line, byte for byte | one object a line |
-//! | `csv` | [`RECORD_COLUMNS`] | the list's keys as header |
+//! | `csv` | [`csv::COLUMNS`](crate::formats::csv::COLUMNS) | the list's keys as header |
+//! | `jsonfeed`, `atom` | a feed (JSON Feed 1.1, RFC 4287) | |
+//! | `ninjs` | an object of IPTC ninjs 3 a line | |
 //! | `cat` | for reading: title, facts, wrapped text | `name: value` |
 //!
 //! Outside strings lose control characters and bidirectional overrides in `table` and `cat`. In `json` and `ndjson`
@@ -33,7 +35,7 @@ use jiff::tz::TimeZone;
 pub use copies::{copies_page, where_it_differs};
 pub use diff::diff_page;
 pub use marked::{legend, marked_text};
-pub use records::{RECORD_COLUMNS, RecordWriter, SHORT_ID_CHARS};
+pub use records::{RecordWriter, SHORT_ID_CHARS};
 pub use rows::{Align, Column, RowWriter};
 pub use terminal::{Emphasis, one_line, paint};
 
@@ -62,6 +64,47 @@ impl Format {
             (Some(format), _) => format,
             (None, Medium::Terminal { .. }) => on_terminal,
             (None, Medium::Pipe) => Self::Ndjson,
+        }
+    }
+}
+
+/// How records are written: as any list, and in the forms that feed readers and newsrooms know.
+#[derive(clap::ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RecordFormat {
+    /// Aligned columns
+    Table,
+    /// One JSON array
+    Json,
+    /// One JSON object per line
+    Ndjson,
+    /// Comma-separated values with a header
+    Csv,
+    /// For reading
+    Cat,
+    /// A JSON Feed 1.1
+    #[value(name = "jsonfeed")]
+    JsonFeed,
+    /// An Atom feed
+    Atom,
+    /// One IPTC ninjs 3 object per line
+    Ninjs,
+}
+
+impl RecordFormat {
+    /// The format asked for, else a table on a terminal and [`Self::Ndjson`] in a pipe.
+    pub fn chosen(asked: Option<Self>, surface: &Surface) -> Self {
+        asked.unwrap_or_else(|| Format::chosen(None, Format::Table, surface).into())
+    }
+}
+
+impl From<Format> for RecordFormat {
+    fn from(format: Format) -> Self {
+        match format {
+            Format::Table => Self::Table,
+            Format::Json => Self::Json,
+            Format::Ndjson => Self::Ndjson,
+            Format::Csv => Self::Csv,
+            Format::Cat => Self::Cat,
         }
     }
 }
@@ -201,7 +244,7 @@ mod tests {
         for format in [Format::Table, Format::Json, Format::Ndjson, Format::Csv, Format::Cat] {
             let write = |kind| {
                 let mut out = Failing(kind);
-                let mut writer = RecordWriter::new(format, surface.clone(), &mut out);
+                let mut writer = RecordWriter::new(format.into(), surface.clone(), &mut out);
                 writer.write_line(records::SAMPLE)
             };
             assert!(matches!(write(io::ErrorKind::BrokenPipe), Err(OutputError::Closed)), "{format:?}");

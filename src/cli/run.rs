@@ -145,6 +145,10 @@ pub fn check(config: Option<PathBuf>) -> Result<Exit, Failure> {
         return Err(Failure::new(Exit::Config, faults.join("\n")));
     }
     let settings = &active.settings;
+    let lacking: Vec<String> = settings.outputs.iter().filter_map(crate::emit::readiness::fault).collect();
+    if !lacking.is_empty() {
+        return Err(Failure::new(Exit::Config, lacking.join("\n")));
+    }
     let count = |number: usize, one: &str| format!("{number} {one}{}", if number == 1 { "" } else { "s" });
     writeln!(
         io::stdout(),

@@ -146,7 +146,7 @@ pub async fn show(config: Option<PathBuf>, arguments: ShowArguments) -> Result<E
         _ => Copies::default(),
     };
     let mut out = io::stdout().lock();
-    let mut writer = RecordWriter::new(format, surface.clone(), &mut out);
+    let mut writer = RecordWriter::new(format.into(), surface.clone(), &mut out);
     writer.write_line(&line)?;
     writer.finish()?;
     if !copies.rows.is_empty() {

@@ -1,166 +1,231 @@
-//! Records as NDJSON files by UTC day and size, `records-2026-11-22-000.ndjson`, appended in whole lines.
+//! Records as files by UTC day and size, `records-2026-11-22-000.ndjson`, in one folder or in folders by what they are
+//! about. Whole lines are appended under the final name, or a file is written unseen and gets its name when it is finished.
 //!
-//! invariant: the folder holds every record exactly once; its own last line says where to go on, and a torn last line
-//! is cut at opening.
+//! invariant: each folder holds every record of its own exactly once, in order: its last line says where to go on, what is
+//! torn after it is cut at opening, and a record up to it is passed over.
+//! invariant: one writer, by a lock on a file in the root that is there still.
 
-use std::fs::{self, OpenOptions};
-use std::io::{self, Read, Seek, SeekFrom, Write};
+mod files;
+mod lock;
+mod series;
+
+use std::collections::HashMap;
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-use serde::Deserialize;
+use jiff::Timestamp;
 
 use super::Line;
 use crate::faults::{self, Point};
+use crate::formats::{LineFormat, Stamp};
 use crate::model::Seq;
+use crate::settings::{DirectoryOutput, PathPattern};
 use crate::store::sync_folder;
+use files::Access;
+use lock::Lock;
+use series::{Series, make_folders};
 
-/// A last line longer than this is not looked for; records are bounded by the page limit.
-const LAST_LINE_BYTES_MAX: u64 = 64 << 20;
+/// Folders whose ends are kept in memory; of the others it is read from their files when they get a record.
+const KNOWN_FOLDERS_MAX: usize = 1_024;
 
-/// The folder and the file being written.
+/// Most folders that are looked through for what they hold: a pattern of a hundred topics and countries stays far below.
+const FOLDERS_MAX: usize = 100_000;
+
+/// The folder, and what is known of those in it.
 #[derive(Debug)]
 pub struct Directory {
-    folder: PathBuf,
-    roll_bytes: u64,
-    current: Option<FileName>,
+    output: DirectoryOutput,
+    lock: Lock,
+    known: HashMap<PathBuf, Series>,
+    /// The last record that it was given.
+    given: Seq,
+    deliveries: u64,
 }
 
-/// Day and number; their order is the order of writing.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct FileName {
-    day: String,
-    number: u32,
-}
-
-impl FileName {
-    fn parse(name: &str) -> Option<Self> {
-        let stem = name.strip_prefix("records-")?.strip_suffix(".ndjson")?;
-        let (day, number) = stem.rsplit_once('-')?;
-        let is_day = day.len() == 10 && day.parse::<jiff::civil::Date>().is_ok();
-        is_day.then_some(Self { day: day.to_owned(), number: number.parse().ok()? })
-    }
-
-    fn path(&self, folder: &Path) -> PathBuf {
-        folder.join(format!("records-{}-{:03}.ndjson", self.day, self.number))
-    }
-}
-
-/// The part of a record that this sink looks at.
-#[derive(Deserialize)]
-struct Stamp {
-    seq: Seq,
-    recorded_at: jiff::Timestamp,
+/// The newest record that a folder holds.
+#[derive(Clone, Debug)]
+pub struct Held {
+    /// Which one.
+    pub stamp: Stamp,
+    /// In which folder.
+    pub folder: PathBuf,
 }
 
 impl Directory {
-    /// Opens the folder, making it where it is missing; repairs a torn tail; tells the last record it holds.
-    pub fn open(folder: &Path, roll_bytes: u64) -> io::Result<(Self, Option<Seq>)> {
-        if fs::metadata(folder).is_ok_and(|metadata| !metadata.is_dir()) {
-            let error = io::Error::new(io::ErrorKind::NotADirectory, "it is no folder; move it away");
-            return Err(named(folder, &error));
-        }
-        fs::create_dir_all(folder).map_err(|error| named(folder, &error))?;
-        let mut names = Vec::new();
-        for entry in fs::read_dir(folder).map_err(|error| named(folder, &error))? {
-            names.extend(entry?.file_name().to_str().and_then(FileName::parse));
-        }
-        names.sort_unstable();
-        let mut last = None;
-        for name in names.iter().rev() {
-            last = last_seq(&name.path(folder)).map_err(|error| named(&name.path(folder), &error))?;
-            if last.is_some() {
-                break;
+    /// Opens the folder, making it where it is missing; repairs torn tails; tells the newest record it holds.
+    pub fn open(output: &DirectoryOutput) -> io::Result<(Self, Option<Held>)> {
+        let root = output.path.root();
+        make_root(root).map_err(|error| named(root, &error))?;
+        let lock = Lock::take(root)?;
+        let mut directory = Self { output: output.clone(), lock, known: HashMap::new(), given: Seq(0), deliveries: 0 };
+        let mut held = None;
+        visit(&output.path, &mut |folder| {
+            let mut series = Series::open(folder.to_owned(), output, Access::Write)?;
+            newest(&mut held, &series, folder);
+            if directory.known.len() >= KNOWN_FOLDERS_MAX {
+                return series.finish();
             }
-        }
-        Ok((Self { folder: folder.to_owned(), roll_bytes, current: names.pop() }, last))
+            directory.known.insert(folder.to_owned(), series);
+            Ok(())
+        })?;
+        Ok((directory, held))
     }
 
-    /// Appends the lines of one commit and fsyncs them. The file is opened anew each time, so that one that was moved
-    /// away, with its folder or without, is noticed. After an error the caller opens the folder anew.
+    /// Appends the lines of one commit to the files of their folders, and fsyncs each. After an error the caller opens the
+    /// folder anew.
     pub fn deliver(&mut self, lines: &[Line<'_>]) -> io::Result<()> {
-        let mut bytes = Vec::new();
-        let mut day = None;
+        let (Some(first), Some(last)) = (lines.first(), lines.last()) else { return Ok(()) };
+        if !self.lock.is_in_place() {
+            let error = io::Error::other("the folder was taken away or replaced; it is opened anew");
+            return Err(named(self.output.path.root(), &error));
+        }
+        if first.seq <= self.given {
+            // It was rewound, and files may have been taken away for that.
+            self.known.clear();
+        }
+        let day = stamp(first)?.recorded_at.strftime("%Y-%m-%d").to_string();
+        let mut batches: Vec<(PathBuf, Vec<&Line<'_>>)> = Vec::new();
         for line in lines {
-            if day.is_none() {
-                let stamp: Stamp = serde_json::from_str(line.text)?;
-                day = Some(stamp.recorded_at.strftime("%Y-%m-%d").to_string());
+            let folder = match self.output.path.depth() {
+                0 => PathBuf::new(),
+                _ => self.output.path.folder_of(line.record()?),
+            };
+            match batches.iter_mut().find(|(known, _)| *known == folder) {
+                Some((_, batch)) => batch.push(line),
+                None => batches.push((folder, vec![line])),
             }
-            bytes.extend_from_slice(line.text.as_bytes());
-            bytes.push(b'\n');
         }
-        let Some(day) = day else { return Ok(()) };
-        let name = self.file_for(day);
-        let path = name.path(&self.folder);
-        self.append(&path, &bytes).map_err(|error| named(&path, &error))?;
-        self.current = Some(name);
+        self.deliveries += 1;
+        for (folder, batch) in batches {
+            self.append(&folder, &batch, &day)?;
+        }
+        self.given = last.seq;
         Ok(())
     }
 
-    /// The current file, unless the day has changed or the file is full. A clock that went back does not reopen a
-    /// file of an earlier day: order of files stays order of records.
-    fn file_for(&self, day: String) -> FileName {
-        match &self.current {
-            Some(current) if current.day >= day => {
-                let size = fs::metadata(current.path(&self.folder)).map_or(0, |metadata| metadata.len());
-                let number = if size >= self.roll_bytes { current.number + 1 } else { current.number };
-                FileName { day: current.day.clone(), number }
+    /// Appends to one folder what it does not hold yet.
+    fn append(&mut self, below: &Path, lines: &[&Line<'_>], day: &str) -> io::Result<()> {
+        let folder = make_folders(self.output.path.root(), below)?;
+        if !self.known.contains_key(&folder) {
+            self.forget_one()?;
+            let series = Series::open(folder.clone(), &self.output, Access::Write)?;
+            self.known.insert(folder.clone(), series);
+        }
+        let series = self.known.get_mut(&folder).expect("it was put there");
+        series.used = self.deliveries;
+        let mut text = String::new();
+        let mut last = None;
+        for line in lines.iter().filter(|line| series.end.is_none_or(|end| line.seq > end.seq)) {
+            match self.output.format {
+                LineFormat::Ndjson => text.push_str(line.text),
+                format => text.push_str(&format.line(line.record()?)?),
             }
-            _ => FileName { day, number: 0 },
+            text.push('\n');
+            last = Some(stamp(line)?);
+        }
+        match last {
+            Some(last) => series.append(&text, day.to_owned(), last, &self.output),
+            None => Ok(()),
         }
     }
 
-    fn append(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
-        fs::create_dir_all(&self.folder)?;
-        let is_new = !path.exists();
-        if is_new && self.current.as_ref().is_some_and(|current| current.path(&self.folder) == path) {
-            tracing::warn!("{} was taken away; records go on in a new file of this name", path.display());
+    /// Makes place for one more folder.
+    fn forget_one(&mut self) -> io::Result<()> {
+        if self.known.len() < KNOWN_FOLDERS_MAX {
+            return Ok(());
         }
-        let mut file = OpenOptions::new().create(true).append(true).open(path)?;
-        let length = file.metadata()?.len();
-        let (first_half, rest) = bytes.split_at(bytes.len() / 2);
-        let written = file.write_all(first_half).and_then(|()| faults::pass(Point::DIRECTORY_TORN));
-        if let Err(error) = written.and_then(|()| file.write_all(rest)).and_then(|()| file.sync_data()) {
-            // Best effort: what stays is a torn or undelivered line that opening repairs or recognises.
-            let _ = file.set_len(length);
-            return Err(error);
+        let oldest = self.known.iter().min_by_key(|(_, series)| series.used).map(|(folder, _)| folder.clone());
+        match oldest.and_then(|oldest| self.known.remove(&oldest)) {
+            Some(mut series) => series.finish(),
+            None => Ok(()),
         }
-        if length == 0 {
-            // Also after a first attempt that made the file and failed.
-            sync_folder(&self.folder)?;
+    }
+
+    /// Gives finished files their names, and tells when to look again.
+    pub fn tend(&mut self, now: Timestamp) -> io::Result<Option<Duration>> {
+        let mut next: Option<Duration> = None;
+        for series in self.known.values_mut() {
+            if let Some(wait) = series.tend(&self.output, now)? {
+                next = Some(next.map_or(wait, |sooner| sooner.min(wait)));
+            }
         }
-        Ok(())
+        Ok(next)
+    }
+
+    /// Gives every file its name: nobody will write here for a while.
+    pub fn finish(&mut self) -> io::Result<()> {
+        self.known.values_mut().try_for_each(Series::finish)
     }
 }
 
-/// Cuts a torn last line and reads the number of the last whole one.
-fn last_seq(path: &Path) -> io::Result<Option<Seq>> {
-    let mut file = OpenOptions::new().read(true).write(true).open(path)?;
-    let length = file.metadata()?.len();
-    let window = length.min(LAST_LINE_BYTES_MAX);
-    let mut step = window.min(64 << 10);
-    loop {
-        file.seek(SeekFrom::Start(length - step))?;
-        let mut tail = vec![0; step as usize];
-        file.read_exact(&mut tail)?;
-        let whole = tail.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
-        let start = tail[..whole.saturating_sub(1)].iter().rposition(|byte| *byte == b'\n').map(|at| at + 1);
-        let start = start.or((step == length).then_some(0)).filter(|_| whole > 0 || step == length);
-        if let Some(start) = start {
-            if (whole as u64) < step {
-                file.set_len(length - step + whole as u64)?;
-                file.sync_all()?;
-            }
-            if whole == 0 {
-                return Ok(None);
-            }
-            let stamp: Stamp = serde_json::from_slice(&tail[start..whole])?;
-            return Ok(Some(stamp.seq));
-        }
-        if step == window {
-            return Err(io::Error::other("the last line is too long to be a record; move the file away"));
-        }
-        step = (step * 8).min(window);
+/// The newest record that the folders of an output hold, while somebody else may be writing there.
+pub fn held(output: &DirectoryOutput) -> io::Result<Option<Held>> {
+    let mut held = None;
+    visit(&output.path, &mut |folder| {
+        newest(&mut held, &Series::open(folder.to_owned(), output, Access::Read)?, folder);
+        Ok(())
+    })?;
+    Ok(held)
+}
+
+fn newest(held: &mut Option<Held>, series: &Series, folder: &Path) {
+    if let Some(stamp) = series.end
+        && held.as_ref().is_none_or(|held| held.stamp.seq < stamp.seq)
+    {
+        *held = Some(Held { stamp, folder: folder.to_owned() });
     }
+}
+
+fn stamp(line: &Line<'_>) -> io::Result<Stamp> {
+    let stamp = LineFormat::Ndjson.stamp(line.text.as_bytes());
+    stamp.ok_or_else(|| io::Error::other(format!("record {} of the log is none that this version can read", line.seq)))
+}
+
+/// Makes the folder that the administrator named; each one made is durable in the one above it.
+fn make_root(root: &Path) -> io::Result<()> {
+    match fs::metadata(root) {
+        Ok(found) if found.is_dir() => return Ok(()),
+        Ok(_) => return Err(io::Error::new(io::ErrorKind::NotADirectory, "it is no folder; move it away")),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        Err(error) => return Err(error),
+    }
+    let parent = root.parent().map(|parent| if parent.as_os_str().is_empty() { Path::new(".") } else { parent });
+    let parent = parent.ok_or_else(|| io::Error::from(io::ErrorKind::NotFound))?;
+    make_root(parent)?;
+    fs::create_dir(root)?;
+    faults::pass(Point::DIRECTORY_FOLDER)?;
+    sync_folder(parent)
+}
+
+/// Visits every folder that the pattern can have made.
+fn visit(pattern: &PathPattern, visitor: &mut impl FnMut(&Path) -> io::Result<()>) -> io::Result<()> {
+    let mut folders = vec![pattern.root().to_owned()];
+    for level in 0..pattern.depth() {
+        let mut below = Vec::new();
+        for folder in folders {
+            let entries = match fs::read_dir(&folder) {
+                Ok(entries) => entries,
+                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+                Err(error) => return Err(named(&folder, &error)),
+            };
+            for entry in entries {
+                let entry = entry?;
+                let fits = entry.file_name().to_str().is_some_and(|name| pattern.fits(level, name));
+                // Of a symlink this is the type of the link: it is not followed.
+                if fits && entry.file_type()?.is_dir() {
+                    below.push(entry.path());
+                }
+            }
+            if below.len() > FOLDERS_MAX {
+                let error = io::Error::other(format!("more than {FOLDERS_MAX} folders; name fewer in the path"));
+                return Err(named(pattern.root(), &error));
+            }
+        }
+        folders = below;
+    }
+    folders.iter().try_for_each(|folder| visitor(folder))
 }
 
 fn named(path: &Path, error: &io::Error) -> io::Error {
@@ -169,70 +234,4 @@ fn named(path: &Path, error: &io::Error) -> io::Error {
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
-mod tests {
-    use super::*;
-
-    fn line(seq: u64, day: &str) -> String {
-        format!("{{\"seq\":{seq},\"recorded_at\":\"{day}T00:00:00Z\",\"content_text\":\"{}\"}}", "x".repeat(100))
-    }
-
-    fn deliver(directory: &mut Directory, seqs: &[u64], day: &str) {
-        let lines: Vec<(Seq, String)> = seqs.iter().map(|seq| (Seq(*seq), line(*seq, day))).collect();
-        let lines: Vec<Line<'_>> = lines.iter().map(|(seq, text)| Line::new(*seq, text)).collect();
-        directory.deliver(&lines).unwrap();
-    }
-
-    fn files(folder: &Path) -> Vec<String> {
-        let mut names: Vec<String> =
-            fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
-        names.sort();
-        names
-    }
-
-    #[test]
-    fn files_follow_day_and_size_and_a_clock_gone_back_stays_in_the_newer_file() {
-        let folder = tempfile::tempdir().unwrap();
-        let (mut directory, last) = Directory::open(folder.path(), 200).unwrap();
-        assert_eq!(last, None);
-        deliver(&mut directory, &[1, 2], "2026-01-01");
-        deliver(&mut directory, &[3], "2026-01-01");
-        deliver(&mut directory, &[4], "2026-01-02");
-        deliver(&mut directory, &[5], "2026-01-01");
-        let expected =
-            ["records-2026-01-01-000.ndjson", "records-2026-01-01-001.ndjson", "records-2026-01-02-000.ndjson"];
-        assert_eq!(files(folder.path()), expected);
-        assert_eq!(Directory::open(folder.path(), 200).unwrap().1, Some(Seq(5)));
-    }
-
-    #[test]
-    fn a_torn_last_line_of_any_length_is_cut_and_the_one_before_it_counts() {
-        let folder = tempfile::tempdir().unwrap();
-        let (mut directory, _) = Directory::open(folder.path(), 1 << 20).unwrap();
-        deliver(&mut directory, &[1, 2], "2026-01-01");
-        let path = folder.path().join("records-2026-01-01-000.ndjson");
-        let whole = fs::read(&path).unwrap();
-        for torn in 0..whole.len() {
-            fs::write(&path, &whole[..torn]).unwrap();
-            let complete = whole[..torn].iter().filter(|byte| **byte == b'\n').count() as u64;
-            let (_, last) = Directory::open(folder.path(), 1 << 20).unwrap();
-            assert_eq!(last, (complete > 0).then_some(Seq(complete)), "torn at {torn}");
-            let kept = fs::read(&path).unwrap();
-            assert!(kept.is_empty() || kept.ends_with(b"\n"));
-        }
-    }
-
-    #[test]
-    fn a_folder_removed_while_running_is_made_again_and_one_that_is_a_file_is_named() {
-        let folder = tempfile::tempdir().unwrap();
-        let inside = folder.path().join("out");
-        let (mut directory, _) = Directory::open(&inside, 1 << 20).unwrap();
-        deliver(&mut directory, &[1], "2026-01-01");
-        fs::remove_dir_all(&inside).unwrap();
-        deliver(&mut directory, &[2], "2026-01-01");
-        assert_eq!(Directory::open(&inside, 1 << 20).unwrap().1, Some(Seq(2)));
-        let file = folder.path().join("file");
-        fs::write(&file, "").unwrap();
-        let refused = Directory::open(&file, 1).unwrap_err().to_string();
-        assert!(refused.contains("file"), "{refused}");
-    }
-}
+mod tests;

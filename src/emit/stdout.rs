@@ -1,20 +1,38 @@
-//! Records as NDJSON on stdout: at least once, since nobody says what was read; `seq` tells.
+//! Records as lines on stdout: at least once, since nobody says what was read; `seq` tells.
 
 use std::io::{self, Write};
 
 use super::Line;
+use crate::formats::LineFormat;
 
 /// stdout, and whether its last line may be cut.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Stdout {
+    format: LineFormat,
+    /// The header, until it is written.
+    header: Option<String>,
     is_torn: bool,
 }
 
 impl Stdout {
+    /// Nothing is written yet.
+    pub fn new(format: LineFormat) -> Self {
+        Self { format, header: format.header(), is_torn: false }
+    }
+
     /// Writes and flushes the lines. After an attempt that failed midway it begins on a line of its own, so that only the
     /// cut line is spoiled.
     pub fn deliver(&mut self, lines: &[Line<'_>]) -> io::Result<()> {
-        deliver(&mut io::stdout().lock(), lines.iter().map(|line| line.text), &mut self.is_torn)
+        let written = |line: &Line<'_>| match self.format {
+            LineFormat::Ndjson => Ok(line.text.to_owned()),
+            format => Ok::<_, io::Error>(format.line(line.record()?)?),
+        };
+        let texts: Vec<String> = lines.iter().map(written).collect::<Result<_, _>>()?;
+        let header = self.header.as_deref().map(str::trim_end);
+        let texts = header.into_iter().chain(texts.iter().map(String::as_str));
+        deliver(&mut io::stdout().lock(), texts, &mut self.is_torn)?;
+        self.header = None;
+        Ok(())
     }
 }
 

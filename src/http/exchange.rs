@@ -10,7 +10,7 @@ use super::cookies::Jar;
 use super::error::{HttpError, TlsFault, last_cause};
 use super::guard::Guard;
 use super::headers::{self, Validators};
-use super::shown::{evidence, shown};
+use super::shown::{evidence, evidence_without, shown};
 use super::walls;
 use super::{HttpSettings, RobotsPolicy};
 use crate::text::walls::{Wall, wall};
@@ -30,6 +30,10 @@ const IDLE_CONNECTION_KEPT: Duration = Duration::from_secs(20);
 
 /// Bytes of an error's body that are read as evidence, and to see whether it is a wall.
 const ERROR_BODY_BYTES_MAX: usize = 64 << 10;
+
+/// Bytes of the body after a POST that was taken, and time for any body after a POST.
+const RECEIPT_BYTES_MAX: usize = 4 << 10;
+const RECEIPT_WAIT: Duration = Duration::from_secs(2);
 
 /// What sends requests.
 #[derive(Debug)]
@@ -148,6 +152,47 @@ impl Exchange {
                 Err(HttpError::Status { url: shown(url), status, retry_after, wall, evidence: evidence(url, &body) })
             }
         }
+    }
+}
+
+impl Exchange {
+    /// Sends one POST and waits for the status of its answer. The caller has checked the address and bounds the time;
+    /// `named` is the address as messages may name it, and `secrets` is what none may hold.
+    ///
+    /// # Errors
+    /// Everything but a status of 2xx.
+    pub(super) async fn post(
+        &self,
+        (url, named): (&Url, &Url),
+        sent: HeaderMap,
+        body: Vec<u8>,
+        secrets: Vec<String>,
+    ) -> Result<(), HttpError> {
+        if let Some(missing) = self.tls_missing.as_ref().filter(|_| url.scheme() == "https") {
+            return Err(HttpError::Tls { url: shown(named), fault: TlsFault::NoRoots, cause: missing.clone() });
+        }
+        let failed = |error: reqwest::Error| {
+            let limit = if error.is_connect() { self.connect_timeout } else { self.timeout };
+            HttpError::from_transport(named, &error, limit)
+        };
+        let mut response = self.client.post(url.clone()).headers(sent).body(body).send().await.map_err(failed)?;
+        let status = response.status().as_u16();
+        let headers = response.headers().clone();
+        if (200..=299).contains(&status) {
+            // The status is the answer. What little comes with it is read, so that the connection can be used again.
+            let rest = read_body(named, &mut response, BodyLimit::CutBeyond(RECEIPT_BYTES_MAX), failed);
+            let _ = tokio::time::timeout(RECEIPT_WAIT, rest).await;
+            return Ok(());
+        }
+        if (300..=399).contains(&status) {
+            let problem = format!("HTTP {status}; a webhook is sent to the address in the settings only");
+            return Err(HttpError::RedirectRefused { url: shown(named), problem });
+        }
+        let retry_after = headers::retry_after(&headers, SystemTime::now());
+        let limit = BodyLimit::CutBeyond(ERROR_BODY_BYTES_MAX);
+        let body = tokio::time::timeout(RECEIPT_WAIT, read_body(named, &mut response, limit, failed)).await;
+        let evidence = evidence_without(secrets, &body.ok().and_then(Result::ok).unwrap_or_default());
+        Err(HttpError::Status { url: shown(named), status, retry_after, wall: None, evidence })
     }
 }
 

@@ -52,10 +52,18 @@ pub fn without_secrets(url: &Url) -> Url {
 
 /// The start of a foreign text, on one line, safe for a terminal, without the secrets of `url`.
 pub(super) fn evidence(url: &Url, bytes: &[u8]) -> String {
+    evidence_without(secrets(url), bytes)
+}
+
+/// The same without secrets that the caller names.
+pub(super) fn evidence_without(mut secrets: Vec<String>, bytes: &[u8]) -> String {
+    secrets.retain(|secret| secret.len() >= SECRET_BYTES_MIN);
+    // Longest first: a secret may hold another.
+    secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
     // Four times the limit is looked at, because white space is folded.
     let start = &bytes[..bytes.len().min(4 * EVIDENCE_BYTES_MAX)];
     let mut evidence = text::for_terminal(&text::collapse(&String::from_utf8_lossy(start)));
-    for secret in secrets(url) {
+    for secret in secrets {
         evidence = evidence.replace(&secret, REDACTED);
     }
     cut(evidence, EVIDENCE_BYTES_MAX)
@@ -92,9 +100,6 @@ fn secrets(url: &Url) -> Vec<String> {
             secrets.push(value.to_owned());
         }
     }
-    secrets.retain(|secret| secret.len() >= SECRET_BYTES_MIN);
-    // Longest first: a secret may hold another.
-    secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
     secrets
 }
 

@@ -11,8 +11,11 @@ use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
 use super::{Api, ApiError, apart};
+use crate::emit::held;
 use crate::model::Seq;
 use crate::search::time_of;
+use crate::settings::OutputKind;
+use crate::store::StoreError;
 
 pub(super) use backup::backup;
 pub use backup::{BackupAsk, BackupLine};
@@ -49,11 +52,11 @@ fn wrong(message: String) -> ApiError {
 
 pub(super) async fn rewind(State(api): State<Api>, Json(ask): Json<RewindAsk>) -> Result<Json<Rewound>, ApiError> {
     let outputs = api.engine.active().settings.outputs.clone();
-    if !outputs.iter().any(|output| output.id.as_str() == ask.output) {
+    let Some(output) = outputs.iter().find(|output| output.id.as_str() == ask.output) else {
         let known: Vec<&str> = outputs.iter().map(|output| output.id.as_str()).collect();
         let message = format!("there is no output {:?}; there are: {}", ask.output, known.join(", "));
         return Err(ApiError(StatusCode::NOT_FOUND, message));
-    }
+    };
     let store = std::sync::Arc::clone(&api.engine.store);
     let end = store.next_seq();
     let next = match ask.to.parse().map(Seq) {
@@ -69,6 +72,19 @@ pub(super) async fn rewind(State(api): State<Api>, Json(ask): Json<RewindAsk>) -
     let oldest = store.oldest_seq()?.unwrap_or(end);
     if next < oldest || next > end {
         return Err(wrong(format!("the log holds records {oldest} to {}; {next} is not among them", end.0 - 1)));
+    }
+    if let OutputKind::Directory(directory) = output.kind.clone() {
+        // A folder holds each record once, and would pass over what it has.
+        let path = directory.path.root().to_owned();
+        let found = apart(move || held(&directory).map_err(|source| StoreError::Io { path, source })).await?;
+        if let Some(held) = found.filter(|held| held.stamp.seq >= next) {
+            let (folder, last) = (held.folder.display(), held.stamp.seq);
+            let message = format!(
+                "{folder} holds records up to {last}, and each only once; move the files with records from {next} on away \
+                 first"
+            );
+            return Err(ApiError(StatusCode::CONFLICT, message));
+        }
     }
     let output = ask.output.clone();
     apart(move || store.rewind(&output, Seq(next.0 - 1))).await?;

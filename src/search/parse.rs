@@ -47,14 +47,27 @@ const SUGGESTIONS_MAX: usize = 8;
 /// Characters of a wrong name that are compared with the known ones; longer than any of them.
 const COMPARED_CHARS: usize = 64;
 
+/// Whether `since:` and `until:` may stand in a query.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Times {
+    /// They are read.
+    Taken,
+    /// They are a fault.
+    Refused,
+}
+
+/// Why a lasting query has no times.
+const NO_TIMES: &str = "a filter is asked of every record to come, for which a time says nothing: take it out; \
+                        `from = \"now\"` and `chapar log rewind OUTPUT --to TIME` say where an output begins";
+
 /// Reads a whole query.
-pub(super) fn clauses(text: &str, context: &QueryContext<'_>) -> Result<Vec<Clause>, QueryError> {
+pub(super) fn clauses(text: &str, context: &QueryContext<'_>, times: Times) -> Result<Vec<Clause>, QueryError> {
     if text.len() > QUERY_BYTES_MAX {
         let at = text.char_indices().take_while(|(index, _)| *index < QUERY_BYTES_MAX).count();
         let message = format!("the query has {} bytes, at most {QUERY_BYTES_MAX} are read", text.len());
         return Err(QueryError { at, message, query: text.to_owned() });
     }
-    let mut reader = Reader { chars: text.chars().collect(), at: 0, terms: 0, context };
+    let mut reader = Reader { chars: text.chars().collect(), at: 0, terms: 0, times, context };
     reader.clauses().map_err(|(at, message)| QueryError { at, message, query: text.to_owned() })
 }
 
@@ -89,6 +102,7 @@ struct Reader<'q> {
     chars: Vec<char>,
     at: usize,
     terms: usize,
+    times: Times,
     context: &'q QueryContext<'q>,
 }
 
@@ -154,6 +168,9 @@ impl Reader<'_> {
             let known = suggestions(&name, FIELDS.iter().map(|(known, _)| *known));
             return Err((start, format!("no field {name:?}; {known}; to search the words, put them in quotes")));
         };
+        if self.times == Times::Refused && matches!(field, FieldName::Since | FieldName::Until) {
+            return Err((start, NO_TIMES.into()));
+        }
         self.at = start + letters + 1;
         if self.peek().is_none_or(char::is_whitespace) {
             return Err((self.at, format!("{name}: needs a value directly after the colon")));

@@ -1,13 +1,25 @@
 //! `[[output]]`: where records go.
 
-use std::collections::HashMap;
+mod pushing;
+
+use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use serde::Deserialize;
 
-use super::values::ByteSize;
-use super::{SettingsFault, layers};
-use crate::model::SourceId;
+use super::pattern::PathPattern;
+use super::values::{ByteSize, Period, WebUrl};
+use super::{SettingsFault, layers, rule_files_beside};
+use crate::formats::LineFormat;
+use crate::model::{Source, SourceId};
+use crate::rules::RuleFiles;
+use crate::search::{Query, QueryContext};
+
+pub use pushing::{
+    ExecSettings, FeedContent, FeedForm, FeedSettings, Reach, Retries, Secret, SecretFrom, WebhookSettings,
+};
 
 /// One `[[output]]`, validated.
 #[derive(Clone, Debug, PartialEq)]
@@ -18,21 +30,73 @@ pub struct Output {
     pub kind: OutputKind,
     /// Where it starts when it has no cursor yet.
     pub from: StartFrom,
+    /// Which records it gets.
+    pub filter: Query,
 }
 
 /// The sinks there are.
 #[derive(Clone, Debug, PartialEq)]
 pub enum OutputKind {
-    /// NDJSON on stdout.
-    Stdout,
-    /// NDJSON files by day and size.
-    Directory {
-        /// The folder.
-        path: PathBuf,
-        /// A file is closed beyond this size.
-        roll: ByteSize,
+    /// Lines on stdout.
+    Stdout {
+        /// Their form.
+        format: LineFormat,
+        /// What happens when nobody reads them any more.
+        closed: Closed,
+    },
+    /// Files by day and size.
+    Directory(DirectoryOutput),
+    /// A command for each record.
+    Exec(ExecSettings),
+    /// POSTs to a receiver.
+    Webhook(WebhookSettings),
+    /// The newest records as a file that feed readers subscribe to.
+    Feed(FeedSettings),
+}
+
+/// A directory output.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DirectoryOutput {
+    /// The folder, or folders by what records are about.
+    pub path: PathPattern,
+    /// A file is closed beyond this size, as it lies on the disk.
+    pub roll: ByteSize,
+    /// The form of its lines.
+    pub format: LineFormat,
+    /// Whether files are compressed.
+    pub compress: bool,
+    /// When a file can be seen.
+    pub publish: Publish,
+}
+
+/// When a file of a directory output gets its name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Publish {
+    /// At once; lines are appended to it.
+    Append,
+    /// When it is full, its day is over, or it is so old.
+    Finished {
+        /// The age.
+        after: Period,
     },
 }
+
+/// What happens when nobody reads stdout any more.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Closed {
+    /// The program ends, as one in a pipe does.
+    #[default]
+    Stop,
+    /// The output ends until the next start.
+    Drop,
+}
+
+/// Largest file: a compressed one is read whole to find its end.
+const ROLL_MAX: ByteSize = ByteSize(1 << 30);
+
+/// Age at which a file is finished unless it is set: often enough for people, few enough files.
+const FINISH_AFTER: Period = Period::from_secs(5 * 60);
 
 /// Where a new sink starts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -52,8 +116,37 @@ pub(super) struct RawOutput {
     kind: RawOutputKind,
     #[serde(default)]
     from: StartFrom,
-    path: Option<PathBuf>,
+    #[serde(default)]
+    filter: String,
+    path: Option<String>,
     roll: Option<ByteSize>,
+    format: Option<LineFormat>,
+    compress: Option<bool>,
+    publish: Option<RawPublish>,
+    finish_after: Option<Period>,
+    closed: Option<Closed>,
+    command: Option<Vec<String>>,
+    url: Option<WebUrl>,
+    batch: Option<usize>,
+    secret: Option<Secret>,
+    secret_file: Option<PathBuf>,
+    headers: Option<BTreeMap<String, Secret>>,
+    allow_private: Option<bool>,
+    timeout: Option<Period>,
+    attempts: Option<u32>,
+    retry_wait: Option<Period>,
+    form: Option<FeedForm>,
+    title: Option<String>,
+    entries: Option<usize>,
+    content: Option<FeedContent>,
+    home: Option<WebUrl>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum RawPublish {
+    Append,
+    Finished,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -61,6 +154,9 @@ pub(super) struct RawOutput {
 enum RawOutputKind {
     Stdout,
     Directory,
+    Exec,
+    Webhook,
+    Feed,
 }
 
 impl RawOutputKind {
@@ -69,14 +165,30 @@ impl RawOutputKind {
         match self {
             Self::Stdout => "stdout",
             Self::Directory => "directory",
+            Self::Exec => "exec",
+            Self::Webhook => "webhook",
+            Self::Feed => "feed",
         }
     }
 
     /// The keys that mean something for it, beside those of every output.
     fn keys(self) -> &'static [&'static str] {
         match self {
-            Self::Stdout => &[],
-            Self::Directory => &["path", "roll"],
+            Self::Stdout => &["format", "closed"],
+            Self::Directory => &["path", "roll", "format", "compress", "publish", "finish_after"],
+            Self::Exec => &["command", "timeout", "attempts", "retry_wait"],
+            Self::Webhook => &[
+                "url",
+                "batch",
+                "secret",
+                "secret_file",
+                "headers",
+                "allow_private",
+                "timeout",
+                "attempts",
+                "retry_wait",
+            ],
+            Self::Feed => &["path", "form", "title", "entries", "content", "home", "url"],
         }
     }
 }
@@ -84,9 +196,31 @@ impl RawOutputKind {
 impl RawOutput {
     /// The keys that were written, of those that only some kinds have.
     fn given(&self) -> impl Iterator<Item = &'static str> {
-        [("path", self.path.is_some()), ("roll", self.roll.is_some())]
-            .into_iter()
-            .filter_map(|(key, is_given)| is_given.then_some(key))
+        let given = [
+            ("path", self.path.is_some()),
+            ("roll", self.roll.is_some()),
+            ("format", self.format.is_some()),
+            ("compress", self.compress.is_some()),
+            ("publish", self.publish.is_some()),
+            ("finish_after", self.finish_after.is_some()),
+            ("closed", self.closed.is_some()),
+            ("command", self.command.is_some()),
+            ("url", self.url.is_some()),
+            ("batch", self.batch.is_some()),
+            ("secret", self.secret.is_some()),
+            ("secret_file", self.secret_file.is_some()),
+            ("headers", self.headers.is_some()),
+            ("allow_private", self.allow_private.is_some()),
+            ("timeout", self.timeout.is_some()),
+            ("attempts", self.attempts.is_some()),
+            ("retry_wait", self.retry_wait.is_some()),
+            ("form", self.form.is_some()),
+            ("title", self.title.is_some()),
+            ("entries", self.entries.is_some()),
+            ("content", self.content.is_some()),
+            ("home", self.home.is_some()),
+        ];
+        given.into_iter().filter_map(|(key, is_given)| is_given.then_some(key))
     }
 
     /// What it is, when every key is right.
@@ -102,21 +236,75 @@ impl RawOutput {
             return Err(("roll", "write a size such as \"64MiB\"".to_owned()));
         }
         match self.kind {
-            RawOutputKind::Stdout => Ok(OutputKind::Stdout),
-            RawOutputKind::Directory => {
-                let path = self.path.clone().filter(|path| !path.as_os_str().is_empty());
-                let needs_path = || ("path", format!("an output of kind {kind:?} needs path = \"/some/folder\""));
-                let path = path.ok_or_else(needs_path)?;
-                Ok(OutputKind::Directory { path, roll: self.roll.unwrap_or(ByteSize::mib(64)) })
+            RawOutputKind::Stdout => {
+                let (format, closed) = (self.format.unwrap_or_default(), self.closed.unwrap_or_default());
+                Ok(OutputKind::Stdout { format, closed })
             }
+            RawOutputKind::Directory => self.directory().map(OutputKind::Directory),
+            RawOutputKind::Exec => pushing::exec(self),
+            RawOutputKind::Webhook => pushing::webhook(self),
+            RawOutputKind::Feed => pushing::feed(self),
         }
     }
 }
 
+impl RawOutput {
+    fn directory(&self) -> Result<DirectoryOutput, (&'static str, String)> {
+        let needs_path = || ("path", "an output of kind \"directory\" needs path = \"/some/folder\"".to_owned());
+        let path = self.path.as_deref().filter(|path| !path.is_empty()).ok_or_else(needs_path)?;
+        let path = PathPattern::parse(path).map_err(|message| ("path", message))?;
+        let roll = self.roll.unwrap_or(ByteSize::mib(64));
+        if roll > ROLL_MAX {
+            return Err(("roll", "at most \"1GiB\"".to_owned()));
+        }
+        let publish = match (self.publish.unwrap_or(RawPublish::Append), self.finish_after) {
+            (RawPublish::Finished, after) => Publish::Finished { after: after.unwrap_or(FINISH_AFTER) },
+            (RawPublish::Append, None) => Publish::Append,
+            (RawPublish::Append, Some(_)) => {
+                return Err(("finish_after", "only with publish = \"finished\"; remove it".to_owned()));
+            }
+        };
+        let (format, compress) = (self.format.unwrap_or_default(), self.compress.unwrap_or_default());
+        Ok(DirectoryOutput { path, roll, format, compress, publish })
+    }
+}
+
+/// What a filter may name.
+pub(super) struct KnownIds {
+    topics: Vec<String>,
+    sources: Vec<String>,
+}
+
+impl KnownIds {
+    /// The configured sources, and the topics there is a rule for. Rules are only looked at where there is a filter; those
+    /// that cannot be read are no fault of the filter, and are told where they are compiled.
+    pub(super) fn of(main: Option<&Path>, sources: &[Source], outputs: &[layers::Placed<RawOutput>]) -> Self {
+        let is_filtered = outputs.iter().any(|output| !output.value.filter.is_empty());
+        let files = if is_filtered { rule_files_beside(main).unwrap_or_default() } else { RuleFiles::default() };
+        let topics = files.in_folder("topics").map(|(id, _)| id.to_owned()).collect();
+        Self { topics, sources: sources.iter().map(|source| source.id.to_string()).collect() }
+    }
+
+    /// Reads a filter. Without times in it, neither the clock nor the zone matters.
+    fn filter(&self, written: &str) -> Result<Query, String> {
+        let context = QueryContext {
+            now: Timestamp::UNIX_EPOCH,
+            zone: &TimeZone::UTC,
+            topics: &self.topics,
+            sources: &self.sources,
+        };
+        Query::parse_lasting(written, &context).map_err(|error| error.to_string())
+    }
+}
+
 /// Checks every `[[output]]` by itself, and that no two are in each other's way.
-pub(super) fn validate_outputs(raw: Vec<layers::Placed<RawOutput>>, faults: &mut Vec<SettingsFault>) -> Vec<Output> {
+pub(super) fn validate_outputs(
+    raw: Vec<layers::Placed<RawOutput>>,
+    known: &KnownIds,
+    faults: &mut Vec<SettingsFault>,
+) -> Vec<Output> {
     let mut ids: HashMap<SourceId, layers::Place> = HashMap::new();
-    let mut folders: HashMap<PathBuf, layers::Place> = HashMap::new();
+    let mut folders: Vec<(PathBuf, bool, layers::Place)> = Vec::new();
     let mut outputs = Vec::with_capacity(raw.len());
     for placed in raw {
         let mut fault = |key: &str, message: String| faults.push(placed.fault(key, format!("output.{key}: {message}")));
@@ -134,13 +322,31 @@ pub(super) fn validate_outputs(raw: Vec<layers::Placed<RawOutput>>, faults: &mut
             fault("id", format!("{id:?} is used twice, first at {first}; give each output an id = \"…\" of its own"));
             continue;
         }
-        if let OutputKind::Directory { path, .. } = &kind
-            && let Some(first) = folders.insert(plain_path(path), placed.place.clone())
-        {
-            fault("path", format!("{} is written by the output at {first}; take another folder", path.display()));
+        if let OutputKind::Directory(DirectoryOutput { path, .. }) = &kind {
+            let (root, has_folders) = (plain_path(path.root()), path.depth() > 0);
+            let is_shared = |other: &Path, other_has_folders: bool| {
+                root == other || has_folders && other.starts_with(&root) || other_has_folders && root.starts_with(other)
+            };
+            if let Some((.., first)) = folders.iter().find(|(other, has, _)| is_shared(other, *has)) {
+                let path = path.root().display();
+                fault("path", format!("{path} is written by the output at {first}; take another folder"));
+            }
+            folders.push((root, has_folders, placed.place.clone()));
         }
+        if let OutputKind::Feed(feed) = &kind {
+            let file = plain_path(&feed.path);
+            if let Some((.., first)) = folders.iter().find(|(other, ..)| *other == file) {
+                let path = feed.path.display();
+                fault("path", format!("{path} is written by the output at {first}; take another file"));
+            }
+            folders.push((file, false, placed.place.clone()));
+        }
+        let filter = known.filter(&placed.value.filter).unwrap_or_else(|message| {
+            fault("filter", message);
+            Query::default()
+        });
         ids.insert(id.clone(), placed.place.clone());
-        outputs.push(Output { id, kind, from: placed.value.from });
+        outputs.push(Output { id, kind, from: placed.value.from, filter });
     }
     outputs
 }

@@ -32,8 +32,8 @@ pub(super) const ASIDE: &str = "sled.damaged-";
 pub(super) const BESIDE: &str = "sled.new";
 
 /// Trees whose rows are kept.
-const KEPT_TREES: [&str; 9] =
-    ["cursors", "sources", "dead", "frontier", "meta", "announced", "announcers", "templates", "seen"];
+const KEPT_TREES: [&str; 10] =
+    ["cursors", "sources", "dead", "undelivered", "frontier", "meta", "announced", "announcers", "templates", "seen"];
 
 /// What was kept of an old sled.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -241,6 +241,7 @@ impl Tables {
             }
             "sources" => &self.sources,
             "dead" => &self.dead,
+            "undelivered" => &self.undelivered,
             "announced" => &self.announced,
             "announcers" => &self.announcers,
             "templates" => &self.templates,

@@ -21,7 +21,7 @@ use super::{BackupError, LogError, Progress, Settled, Store, StoreError, opening
 use crate::faults::{self, Point};
 use crate::model::Seq;
 
-use records::{Found, Held};
+use records::Found;
 
 /// The folder in the target in which the store is made.
 const PART_FOLDER: &str = "restore.part";
@@ -47,9 +47,8 @@ pub struct Restore {
     pub target: PathBuf,
     /// Folders of outputs, from whose files the records beyond the backup's end are taken.
     pub records: Vec<PathBuf>,
-    /// Folders of outputs whose numbers are not to be given out again.
-    pub held: Vec<PathBuf>,
-    /// The next number, where it is to be a later one than follows from all that.
+    /// The next number, where it is to be a later one than follows from all that: what outputs hold is not to be given out
+    /// again.
     pub next: Option<Seq>,
     /// Takes what is readable of a damaged backup.
     pub is_forced: bool,
@@ -239,9 +238,6 @@ fn make(wanted: &Restore, manifest: &Manifest, part: &Path, tell: &mut Tell<'_>)
         let found = Found::in_folders(&wanted.records, backed_up, &part.join(UNPACKED_FOLDER), tell)?;
         taken = store.take_records(&found, tell)?;
         highest = highest.max(found.highest());
-    }
-    for folder in wanted.held.iter().filter(|folder| !wanted.records.contains(folder)) {
-        highest = highest.max(Held::in_folder(folder, tell)?.highest());
     }
     let next = wanted.next.unwrap_or_default().max(highest.next());
     store.go_on_with(next)?;

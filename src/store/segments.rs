@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use zstd::zstd_safe::{self, CParameter};
 
 use super::Frame;
-use super::walk::{Walk, numbers};
+use super::walk::{FRAME_STARTS_TRIED_MAX, Walk, numbers};
 use crate::faults::{self, Point};
 use crate::model::Seq;
 use crate::record::Record;
@@ -143,7 +143,7 @@ impl Segments {
         let offset = if segment == end.segment { end.offset } else { 0 };
         let path = self.path(segment);
         let failed = |source| LogError::Io { path: path.clone(), source };
-        let frame = compress(lines, ZSTD_LEVEL).map_err(failed)?;
+        let frame = compress(lines).map_err(failed)?;
         let mut file = OpenOptions::new().create(true).write(true).truncate(false).open(&path).map_err(failed)?;
         file.set_len(offset).map_err(failed)?;
         file.seek(SeekFrom::Start(offset)).map_err(failed)?;
@@ -262,19 +262,68 @@ impl Segments {
     }
 }
 
-fn compress(lines: &[u8], level: i32) -> std::io::Result<Vec<u8>> {
+/// One frame, with its checksum and the length of its content.
+///
+/// # Errors
+/// zstd's, which has none for memory.
+pub fn compress(lines: &[u8]) -> std::io::Result<Vec<u8>> {
+    compress_at(lines, ZSTD_LEVEL)
+}
+
+fn compress_at(lines: &[u8], level: i32) -> std::io::Result<Vec<u8>> {
     let mut compressor = zstd::bulk::Compressor::new(level)?;
     compressor.set_parameter(CParameter::ChecksumFlag(true))?;
     compressor.compress(lines)
 }
 
-pub(super) fn decompress(frame: &[u8]) -> Result<Vec<u8>, String> {
+/// The content of one frame.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn decompress(frame: &[u8]) -> Result<Vec<u8>, String> {
     let size = match zstd_safe::get_frame_content_size(frame) {
         Ok(Some(size)) if size <= FRAME_BYTES_MAX as u64 => size as usize,
         Ok(Some(size)) => return Err(format!("it says to hold {size} bytes")),
         Ok(None) | Err(_) => return Err("no frame header".to_owned()),
     };
     zstd::bulk::decompress(frame, size).map_err(|error| error.to_string())
+}
+
+/// The first whole, intact frame of `bytes`: its compressed length and its lines.
+fn first_frame(bytes: &[u8]) -> Option<(usize, Vec<u8>)> {
+    let length = zstd_safe::find_frame_compressed_size(bytes).ok()?;
+    let frame = bytes.get(..length).filter(|frame| !frame.is_empty())?;
+    Some((length, decompress(frame).ok()?))
+}
+
+/// Where the frames of a file end.
+#[derive(Debug)]
+pub struct FrameEnds {
+    /// In bytes from its start, in order.
+    pub ends: Vec<usize>,
+    /// Whether what follows the last of them is nothing, or the beginning of one more.
+    pub is_torn_only: bool,
+}
+
+/// Finds the frames of a file by their headers; nothing is decoded but what might follow broken bytes.
+pub fn frame_ends(bytes: &[u8]) -> FrameEnds {
+    let mut ends = Vec::new();
+    let mut at = 0;
+    while let Ok(length) = zstd_safe::find_frame_compressed_size(&bytes[at..])
+        && length > 0
+        && length <= bytes.len() - at
+    {
+        at += length;
+        ends.push(at);
+    }
+    FrameEnds { ends, is_torn_only: bytes.get(at + 1..).is_none_or(|rest| !holds_a_frame(rest)) }
+}
+
+/// Whether a whole frame begins anywhere in `bytes`.
+fn holds_a_frame(bytes: &[u8]) -> bool {
+    let magic = ZSTD_MAGIC.to_le_bytes();
+    let starts = bytes.windows(magic.len()).enumerate().filter(|(_, window)| *window == magic);
+    starts.take(FRAME_STARTS_TRIED_MAX).any(|(at, _)| first_frame(&bytes[at..]).is_some())
 }
 
 /// Makes the names in a folder durable.

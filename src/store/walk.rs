@@ -15,7 +15,7 @@ const BLOCK_BYTES: usize = 1 << 20;
 
 /// Places that are tried when a whole frame is looked for behind a broken one. The first bytes of a frame never occur in
 /// UTF-8, and in compressed bytes once in four billion.
-const FRAME_STARTS_TRIED_MAX: usize = 10_000;
+pub(super) const FRAME_STARTS_TRIED_MAX: usize = 10_000;
 
 /// How zstd says that a frame goes on behind the bytes it was shown.
 const FRAME_GOES_ON: &str = "Src size is incorrect";

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 const STAGES: [&str; 7] = ["poll", "fetch", "extract", "classify", "novelty", "commit", "emit"];
 
 /// Modules without tokio, clock, files or network.
-const PURE: [&str; 8] =
-    ["extract", "classify", "novelty", "text", "dates", "poll/feed", "poll/listing", "poll/sitemap"];
+const PURE: [&str; 9] =
+    ["extract", "classify", "novelty", "text", "dates", "formats", "poll/feed", "poll/listing", "poll/sitemap"];
 
 /// Outside library and the one module that may use it.
 const OWNERS: [(&str, &str); 4] = [("feed_rs", "poll/feed"), ("reqwest", "http"), ("sled", "store"), ("zstd", "store")];

@@ -133,6 +133,8 @@ impl Dir {
 pub fn records_in(folder: &Path) -> Vec<Value> {
     let Ok(entries) = std::fs::read_dir(folder) else { return Vec::new() };
     let mut files: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
+    // Names with a dot are nobody's business: the lock, files that are not finished.
+    files.retain(|file| !file.file_name().unwrap().to_string_lossy().starts_with('.'));
     files.sort();
     let whole_lines = |file: &PathBuf| {
         let mut bytes = std::fs::read(file).unwrap();

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::print_stderr, missing_docs)]
 
 mod dir;
+mod receiver;
 mod site;
 mod tls_site;
 
@@ -12,6 +13,7 @@ mod crash;
 mod daemon;
 mod damage;
 mod demo;
+mod feeds;
 mod filters;
 mod hostile;
 mod hostile_pages;
@@ -19,7 +21,9 @@ mod identity;
 mod listings;
 mod near;
 mod once;
+mod outputs;
 mod polling;
+mod pushing;
 mod reading;
 mod reclassify;
 mod region_pages;

@@ -168,6 +168,45 @@ fn each_fault_of_an_output_names_file_line_and_key() {
         ),
         (format!("{directory}from = \"end\""), "chapar.toml:9: output.from: unknown value `end`; known: start, now"),
         (format!("{directory}roll = \"0B\""), "chapar.toml:9: output.roll: write a size"),
+        (
+            format!("{directory}filter = \"topic:enrgy\""),
+            "chapar.toml:9: output.filter: no topic \"enrgy\"; nearest first: energy",
+        ),
+        (
+            format!("{directory}filter = 'lang:ru source:cannal'"),
+            "chapar.toml:9: output.filter: no source \"cannal\"; nearest first: canal",
+        ),
+        (
+            format!("{directory}filter = 'country:KZ since:7d'"),
+            "chapar.toml:9: output.filter: a filter is asked of every record to come",
+        ),
+        (format!("{directory}filter = '-until:today'"), "chapar.toml:9: output.filter: a filter is asked"),
+        (
+            "[[output]]\nkind = \"directory\"\npath = \"/srv/{topik}\"".to_owned(),
+            "chapar.toml:8: output.path: there is no {topik}; there are {topic}, {country}, {source}, {language}",
+        ),
+        (
+            "[[output]]\nkind = \"directory\"\npath = \"/srv/{topic}/..\"".to_owned(),
+            "chapar.toml:8: output.path: `..` cannot stand",
+        ),
+        (
+            format!("{}{directory}id = \"b\"", directory.replace("\"records\"", "\"{topic}\"")),
+            "chapar.toml:11: output.path: records is written by the output at ",
+        ),
+        (format!("{directory}roll = \"2GiB\""), "chapar.toml:9: output.roll: at most \"1GiB\""),
+        (
+            format!("{directory}finish_after = \"5m\""),
+            "chapar.toml:9: output.finish_after: only with publish = \"finished\"",
+        ),
+        (
+            format!("{directory}closed = \"drop\""),
+            "chapar.toml:9: output.closed: an output of kind \"directory\" has none",
+        ),
+        (
+            format!("{directory}format = \"atom\""),
+            "chapar.toml:9: output.format: unknown value `atom`; known: ndjson, jsonfeed, ninjs, csv",
+        ),
+        (format!("{directory}filter = 'a OR'"), "chapar.toml:9: output.filter: OR needs a term after it"),
     ];
     for (settings, expected) in cases {
         refused(&folder(&format!("{SOURCE}{settings}")), &[expected]);

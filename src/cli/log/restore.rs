@@ -8,9 +8,10 @@ use jiff::Timestamp;
 
 use super::super::{Exit, Failure};
 use super::backup::{bar, show};
+use crate::emit::held;
 use crate::local_api::Client;
 use crate::model::Seq;
-use crate::settings::{OutputKind, Settings};
+use crate::settings::{Output, OutputKind, Settings};
 use crate::store::{Restore, RestoreError, Restored, restore as restore_store};
 
 pub const HELP: &str = "\
@@ -57,16 +58,12 @@ pub async fn restore(config: Option<PathBuf>, arguments: RestoreArguments) -> Re
         let message = "a daemon runs on this store; stop it, or name another folder with --to";
         return Err(Failure::new(Exit::Failed, message));
     }
-    let held = settings.outputs.iter().filter_map(|output| match &output.kind {
-        OutputKind::Directory { path, .. } => Some(path.clone()),
-        _ => None,
-    });
+    let next = next.map(Seq).max(held_next(&settings.outputs)?);
     let wanted = Restore {
         backup,
         target,
-        held: held.collect(),
         records,
-        next: next.map(Seq),
+        next,
         is_forced: force,
         cache_bytes: settings.store.cache.0,
         segment_bytes_max: settings.store.segment.0,
@@ -81,6 +78,19 @@ pub async fn restore(config: Option<PathBuf>, arguments: RestoreArguments) -> Re
     })?;
     tell(&wanted, &restored)?;
     Ok(Exit::Done)
+}
+
+/// The number behind all that the directory outputs hold.
+fn held_next(outputs: &[Output]) -> Result<Option<Seq>, Failure> {
+    let mut next = None;
+    for output in outputs {
+        if let OutputKind::Directory(directory) = &output.kind
+            && let Some(held) = held(directory).map_err(|error| Failure::new(Exit::Failed, error))?
+        {
+            next = next.max(Some(held.stamp.seq.next()));
+        }
+    }
+    Ok(next)
 }
 
 fn tell(wanted: &Restore, restored: &Restored) -> Result<(), Failure> {

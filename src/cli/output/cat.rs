@@ -1,8 +1,9 @@
 //! A record for reading: title, facts, wrapped text.
 
-use super::records::{date, event_name};
+use super::records::date;
 use super::terminal::{Emphasis, one_line, paint, wrap_into};
 use super::{COLUMNS_USUAL, Medium, Surface};
+use crate::formats::event_name;
 use crate::record::Record;
 use crate::text;
 

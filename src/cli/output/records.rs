@@ -7,29 +7,13 @@ use jiff::tz::TimeZone;
 
 use super::table::Grid;
 use super::terminal::{Emphasis, one_line, paint, safe_json};
-use super::{Align, Format, Medium, OutputError, Surface, array, cat, csv};
+use super::{Align, Medium, OutputError, RecordFormat, Surface, array, cat, csv};
+use crate::activity::now;
+use crate::formats::csv::{COLUMNS, cells};
+use crate::formats::{FeedHead, LineFormat, atom, jsonfeed, urn_of};
 use crate::model::DatePrecision;
-use crate::record::{Event, Record};
-
-/// The columns of records as CSV. `countries`, `topics` and `authors` may hold several values, joined by `;`.
-/// The text itself is left out: it is in `ndjson`.
-pub const RECORD_COLUMNS: [&str; 15] = [
-    "seq",
-    "id",
-    "version",
-    "event",
-    "recorded_at",
-    "date_published",
-    "source",
-    "language",
-    "countries",
-    "topics",
-    "title",
-    "summary",
-    "authors",
-    "word_count",
-    "url",
-];
+use crate::record::Record;
+use crate::text;
 
 /// Columns of the table, with their widths; the title takes what is left.
 const TABLE: [(Cell, &str, usize); 6] = [
@@ -62,19 +46,26 @@ enum Cell {
 
 /// Writes records in one format. Nothing is held back but by `out` itself, so `tail -f` shows each at once.
 pub struct RecordWriter<'w> {
-    format: Format,
+    format: RecordFormat,
     surface: Surface,
     out: &'w mut dyn Write,
     written: u64,
     cells: Vec<Cell>,
     grid: Grid,
+    title: String,
 }
 
 impl<'w> RecordWriter<'w> {
     /// A writer of `format` on `surface`; give a buffered `out` where many records are expected.
-    pub fn new(format: Format, surface: Surface, out: &'w mut dyn Write) -> Self {
+    pub fn new(format: RecordFormat, surface: Surface, out: &'w mut dyn Write) -> Self {
         let (cells, grid) = table_columns(surface.medium);
-        Self { format, surface, out, written: 0, cells, grid }
+        Self { format, surface, out, written: 0, cells, grid, title: "chapar".to_owned() }
+    }
+
+    /// Names the feed that [`RecordFormat::Atom`] and [`RecordFormat::JsonFeed`] make of the records.
+    pub fn titled(mut self, title: String) -> Self {
+        self.title = title;
+        self
     }
 
     /// Writes a record.
@@ -83,8 +74,8 @@ impl<'w> RecordWriter<'w> {
     /// [`OutputError::Closed`] when the reader is gone, which is a success; other write errors.
     pub fn write(&mut self, record: &Record) -> Result<(), OutputError> {
         match self.format {
-            Format::Json | Format::Ndjson => self.put_json(&serde_json::to_string(record)?),
-            Format::Table | Format::Csv | Format::Cat => self.put_record(record),
+            RecordFormat::Json | RecordFormat::Ndjson => self.put_json(&serde_json::to_string(record)?),
+            _ => self.put_record(record),
         }
     }
 
@@ -96,13 +87,13 @@ impl<'w> RecordWriter<'w> {
     pub fn write_line(&mut self, line: &str) -> Result<(), OutputError> {
         let line = line.trim_end_matches(['\r', '\n']);
         match self.format {
-            Format::Ndjson => self.put_json(line),
-            Format::Json => {
+            RecordFormat::Ndjson => self.put_json(line),
+            RecordFormat::Json => {
                 // One broken line would break the whole array.
                 serde_json::from_str::<serde::de::IgnoredAny>(line)?;
                 self.put_json(line)
             }
-            Format::Table | Format::Csv | Format::Cat => self.put_record(&serde_json::from_str(line)?),
+            _ => self.put_record(&serde_json::from_str(line)?),
         }
     }
 
@@ -114,22 +105,27 @@ impl<'w> RecordWriter<'w> {
         Ok(self.out.flush()?)
     }
 
-    /// Ends the list: closes the array, writes a CSV header that is still due.
+    /// Ends the list: closes the array or the feed, writes what stands before the first record where there was none.
     ///
     /// # Errors
     /// As [`Self::write`].
     pub fn finish(mut self) -> Result<(), OutputError> {
-        match self.format {
-            Format::Json => self.out.write_all(array::end(self.written).as_bytes())?,
-            Format::Csv if self.written == 0 => self.out.write_all(&csv::line(&RECORD_COLUMNS, &self.surface)?)?,
-            Format::Csv | Format::Table | Format::Ndjson | Format::Cat => {}
+        if self.written == 0 && self.format != RecordFormat::Table {
+            self.put_start()?;
         }
+        let end = match self.format {
+            RecordFormat::Json => array::end(self.written),
+            RecordFormat::JsonFeed => jsonfeed::END,
+            RecordFormat::Atom => atom::END,
+            _ => "",
+        };
+        self.out.write_all(end.as_bytes())?;
         self.flush()
     }
 
     fn put_json(&mut self, json: &str) -> Result<(), OutputError> {
         let json = if self.surface.is_terminal() { safe_json(json) } else { Cow::Borrowed(json) };
-        if self.format == Format::Json {
+        if self.format == RecordFormat::Json {
             self.out.write_all(array::before(self.written).as_bytes())?;
             self.out.write_all(json.as_bytes())?;
         } else {
@@ -140,26 +136,53 @@ impl<'w> RecordWriter<'w> {
         Ok(())
     }
 
-    fn put_record(&mut self, record: &Record) -> Result<(), OutputError> {
-        let first = self.written == 0;
+    /// What stands before the first record.
+    fn put_start(&mut self) -> Result<(), OutputError> {
+        let id = urn_of(&self.title);
+        let head = FeedHead { id: &id, title: &self.title, home: None, address: None, updated: now() };
         match self.format {
-            Format::Csv => {
-                if first {
-                    self.out.write_all(&csv::line(&RECORD_COLUMNS, &self.surface)?)?;
-                }
-                self.out.write_all(&csv::line(&csv_cells(record), &self.surface)?)?;
+            RecordFormat::Csv => self.out.write_all(&csv::line(&COLUMNS, &self.surface))?,
+            RecordFormat::Table => {
+                let header = self.grid.line(&header_cells(&self.cells));
+                writeln!(self.out, "{}", paint(&header, Emphasis::Strong, self.surface.colour))?;
             }
-            Format::Cat => {
-                if !first {
+            RecordFormat::Atom => self.out.write_all(self.shown(&atom::start(&head)).as_bytes())?,
+            RecordFormat::JsonFeed => {
+                let start = jsonfeed::start(&head);
+                let start = if self.surface.is_terminal() { safe_json(&start) } else { Cow::Borrowed(start.as_str()) };
+                self.out.write_all(start.as_bytes())?;
+            }
+            RecordFormat::Cat | RecordFormat::Json | RecordFormat::Ndjson | RecordFormat::Ninjs => {}
+        }
+        Ok(())
+    }
+
+    fn shown<'t>(&self, text: &'t str) -> Cow<'t, str> {
+        if self.surface.is_terminal() { Cow::Owned(text::for_terminal(text)) } else { Cow::Borrowed(text) }
+    }
+
+    fn put_record(&mut self, record: &Record) -> Result<(), OutputError> {
+        let is_first = self.written == 0;
+        if is_first {
+            self.put_start()?;
+        }
+        match self.format {
+            RecordFormat::Csv => self.out.write_all(&csv::line(&cells(record), &self.surface))?,
+            RecordFormat::Cat => {
+                if !is_first {
                     self.out.write_all(cat::rule(&self.surface).as_bytes())?;
                 }
                 self.out.write_all(cat::record(record, &self.surface).as_bytes())?;
             }
-            Format::Table | Format::Json | Format::Ndjson => {
-                if first {
-                    let header = self.grid.line(&header_cells(&self.cells));
-                    writeln!(self.out, "{}", paint(&header, Emphasis::Strong, self.surface.colour))?;
-                }
+            RecordFormat::Atom => self.out.write_all(self.shown(&atom::entry(record)).as_bytes())?,
+            RecordFormat::JsonFeed | RecordFormat::Ninjs => {
+                let is_feed = self.format == RecordFormat::JsonFeed;
+                let line = if is_feed { LineFormat::JsonFeed } else { LineFormat::Ninjs }.line(record)?;
+                let line = if self.surface.is_terminal() { safe_json(&line) } else { Cow::Borrowed(line.as_str()) };
+                let before = if is_feed { jsonfeed::separator(is_first) } else { "" };
+                write!(self.out, "{before}{line}{}", if is_feed { "" } else { "\n" })?;
+            }
+            RecordFormat::Table | RecordFormat::Json | RecordFormat::Ndjson => {
                 let cells = table_cells(record, &self.cells, &self.surface.zone);
                 writeln!(self.out, "{}", self.grid.line(&cells))?;
             }
@@ -182,17 +205,6 @@ pub(super) fn date(record: &Record, zone: &TimeZone) -> String {
 
 fn minute(at: jiff::Timestamp, zone: &TimeZone) -> String {
     at.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M").to_string()
-}
-
-/// The event as it stands in the record.
-pub(super) fn event_name(event: Event) -> &'static str {
-    match event {
-        Event::New => "new",
-        Event::Update => "update",
-        Event::Relabel => "relabel",
-        Event::Withdrawn => "withdrawn",
-        Event::Duplicate => "duplicate",
-    }
 }
 
 /// The columns that leave the title its least width, and their grid.
@@ -228,27 +240,6 @@ fn table_cells(record: &Record, cells: &[Cell], zone: &TimeZone) -> Vec<String> 
     };
     let title = one_line(record.title.as_deref().unwrap_or_default());
     cells.iter().map(cell).chain([title]).collect()
-}
-
-fn csv_cells(record: &Record) -> [String; RECORD_COLUMNS.len()] {
-    let text = |text: &str| csv::text_cell(text).into_owned();
-    [
-        record.seq.to_string(),
-        record.id.to_string(),
-        record.version.to_string(),
-        event_name(record.event).to_owned(),
-        record.recorded_at.to_string(),
-        record.date_published.map(|time| time.to_string()).unwrap_or_default(),
-        record.source.id.to_string(),
-        text(&record.language),
-        text(&joined(record.places.iter().map(|place| place.code.as_str()), ";")),
-        text(&joined(record.topics.iter().map(|topic| topic.id.as_str()), ";")),
-        text(record.title.as_deref().unwrap_or_default()),
-        text(record.summary.as_deref().unwrap_or_default()),
-        text(&joined(record.authors.iter().map(|author| author.name.as_str()), ";")),
-        record.word_count.to_string(),
-        text(record.url.as_str()),
-    ]
 }
 
 fn joined<'a>(parts: impl Iterator<Item = &'a str>, separator: &str) -> String {

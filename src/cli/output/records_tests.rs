@@ -1,6 +1,6 @@
 //! Records in every format against the expected bytes.
 
-use super::super::Colour;
+use super::super::{Colour, RecordFormat as Format};
 use super::*;
 
 /// A stored line with things that must not reach a terminal or a spreadsheet as they are.

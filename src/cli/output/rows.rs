@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 use super::table::Grid;
 use super::terminal::{Emphasis, one_line, paint, safe_json};
 use super::{Format, OutputError, Surface, array, csv};
+use crate::formats::csv::text_cell;
 
 /// Rows that are collected to find the widths of a table; later rows keep to these, so that memory is bounded.
 const SAMPLE_ROWS: usize = 1_000;
@@ -67,7 +68,7 @@ impl<'w> RowWriter<'w> {
                     self.put_csv_header()?;
                 }
                 let cells: Vec<String> = self.columns.iter().map(|column| csv_cell(row.get(column.key))).collect();
-                self.out.write_all(&csv::line(&cells, &self.surface)?)?;
+                self.out.write_all(&csv::line(&cells, &self.surface))?;
             }
             Format::Cat => self.put_cat(row)?,
             Format::Table => {
@@ -113,7 +114,7 @@ impl<'w> RowWriter<'w> {
 
     fn put_csv_header(&mut self) -> Result<(), OutputError> {
         let keys: Vec<&str> = self.columns.iter().map(|column| column.key).collect();
-        Ok(self.out.write_all(&csv::line(&keys, &self.surface)?)?)
+        Ok(self.out.write_all(&csv::line(&keys, &self.surface))?)
     }
 
     fn put_cat(&mut self, row: &Map<String, Value>) -> Result<(), OutputError> {
@@ -178,7 +179,7 @@ fn csv_cell(value: Option<&Value>) -> String {
     let text = cell(value, ";");
     match value {
         Some(Value::Number(_)) => text,
-        _ => csv::text_cell(&text).into_owned(),
+        _ => text_cell(&text).into_owned(),
     }
 }
 

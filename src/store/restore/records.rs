@@ -42,29 +42,6 @@ pub struct Place {
     length: u64,
 }
 
-/// The numbers that an output holds.
-pub struct Held(Seq);
-
-impl Held {
-    /// Looks through an output's folder; one that is not there holds none.
-    pub fn in_folder(folder: &Path, tell: &mut Tell<'_>) -> Result<Self, RestoreError> {
-        let mut highest = Seq(0);
-        for path in files_in(folder)? {
-            tell(&Progress { step: "looking at what outputs hold".to_owned(), done: highest.0, total: 0 });
-            each_record(&path, &mut *open(&path)?, |_, stamp, _| {
-                highest = highest.max(stamp.seq);
-                Ok(())
-            })?;
-        }
-        Ok(Self(highest))
-    }
-
-    /// The highest; 0 for none.
-    pub fn highest(&self) -> Seq {
-        self.0
-    }
-}
-
 impl Found {
     /// Looks through outputs' folders for records beyond `after`. Compressed files with any are unpacked into a folder.
     ///

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest as _, Sha256};
 
 use super::super::walk::{Piece, Walk, numbers};
-use super::{FrameAt, LogError, Segments, compress, sync_folder};
+use super::{FrameAt, LogError, Segments, compress_at, sync_folder};
 use crate::faults::{self, Point};
 use crate::model::Seq;
 
@@ -69,7 +69,7 @@ impl Segments {
         let (mut lines, mut next, mut read) = (Vec::with_capacity(frame_bytes), None, Sha256::new());
         let (mut bytes_after, mut frames_after, mut frames_before) = (0, 0, 0);
         let mut close = |lines: &mut Vec<u8>| {
-            let frame = compress(lines, level)?;
+            let frame = compress_at(lines, level)?;
             lines.clear();
             (bytes_after, frames_after) = (bytes_after + frame.len() as u64, frames_after + 1);
             let (first_half, rest) = frame.split_at(frame.len() / 2);

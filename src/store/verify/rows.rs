@@ -10,7 +10,7 @@ use crate::store::forgetting::FORGOTTEN;
 use crate::store::looks::NextLook;
 use crate::store::renewal::counted;
 use crate::store::rows::{DeadLetter, Position, Seen};
-use crate::store::{SourceState, StoreError, Tables, decode_json};
+use crate::store::{SourceState, StoreError, Tables, Undelivered, decode_json};
 
 /// Rows that are looked at in one step: commits wait for no more than that.
 const STEP_ROWS: usize = 2_000;
@@ -35,7 +35,7 @@ enum Said {
 /// A tree, and what its rows say.
 type Rule = (&'static str, TreeOf, fn(&Tables, &[u8], &[u8]) -> Result<Said, StoreError>);
 
-const RULES: [Rule; 9] = [
+const RULES: [Rule; 10] = [
     (
         "positions",
         |tables| &tables.positions,
@@ -61,6 +61,7 @@ const RULES: [Rule; 9] = [
     ),
     ("frontier", |tables| &tables.frontier, |_, _, row| Ok(json::<Pending>(row))),
     ("dead", |tables| &tables.dead, |_, _, row| Ok(json::<DeadLetter>(row))),
+    ("undelivered", |tables| &tables.undelivered, |_, _, row| Ok(json::<Undelivered>(row))),
     ("sources", |tables| &tables.sources, |_, _, row| Ok(json::<SourceState>(row))),
     ("looks", |tables| &tables.looks, |_, _, row| Ok(json::<NextLook>(row))),
 ];

@@ -1,0 +1,333 @@
+//! The keys of outputs that push: `exec`, `webhook`, `feed`.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde::Deserialize;
+use url::Url;
+
+use super::{OutputKind, RawOutput};
+use crate::http::header_fault;
+use crate::settings::Period;
+
+/// Most arguments of a command, and bytes of all of them: far below what the system takes.
+const ARGUMENTS_MAX: usize = 256;
+const ARGUMENTS_BYTES_MAX: usize = 64 << 10;
+
+/// Longest time for one delivery: it holds a thread, and delays what comes after it.
+const TIMEOUT_MAX: Duration = Duration::from_secs(600);
+
+/// Most attempts: at 15 minutes each, ten days.
+const ATTEMPTS_MAX: u32 = 1_000;
+
+/// Most records in one POST: what one commit holds.
+const BATCH_MAX: usize = 50;
+
+/// Most headers of one's own.
+const HEADERS_MAX: usize = 32;
+
+/// Most entries of a feed: readers ask for all of it again and again.
+const ENTRIES_MAX: usize = 1_000;
+
+/// Longest title of a feed, in bytes.
+const TITLE_BYTES_MAX: usize = 500;
+
+/// What a secret in the form of Standard Webhooks begins with; the key follows in base64.
+const SECRET_PREFIX: &str = "whsec_";
+
+/// Headers that every POST has already.
+const OWN_HEADERS: [&str; 11] = [
+    "accept",
+    "accept-encoding",
+    "connection",
+    "content-length",
+    "content-type",
+    "expect",
+    "host",
+    "transfer-encoding",
+    "webhook-id",
+    "webhook-signature",
+    "webhook-timestamp",
+];
+
+/// How often a delivery is tried.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Retries {
+    /// Attempts until a record is given up, and becomes a dead letter.
+    pub attempts: u32,
+    /// Wait after the first failure; each one doubles it.
+    pub first_wait: Duration,
+}
+
+/// A command for each record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ExecSettings {
+    /// The program, by its absolute path.
+    pub program: PathBuf,
+    /// Its arguments.
+    pub arguments: Vec<String>,
+    /// Time for one run.
+    pub timeout: Duration,
+    /// How often a run is tried.
+    pub retries: Retries,
+}
+
+/// A receiver that records are posted to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WebhookSettings {
+    /// Its address.
+    pub url: Url,
+    /// Most records in one POST.
+    pub batch: usize,
+    /// What POSTs are signed with; they are not without it.
+    pub secret: Option<SecretFrom>,
+    /// Further headers.
+    pub headers: Vec<(String, Secret)>,
+    /// Time for one POST.
+    pub timeout: Duration,
+    /// How often a POST is tried.
+    pub retries: Retries,
+    /// Whether it may lie in a private network.
+    pub reach: Reach,
+}
+
+/// Where a webhook's receiver may be.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Reach {
+    /// In the public network.
+    #[default]
+    Public,
+    /// In a private network, too.
+    Private,
+}
+
+/// Where a secret is written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SecretFrom {
+    /// In the settings.
+    Settings(Secret),
+    /// In a file, read at each delivery, so that it can be changed while the daemon runs.
+    File(PathBuf),
+}
+
+/// A value that is never shown.
+#[derive(Clone, PartialEq, Eq, Deserialize)]
+#[serde(transparent)]
+pub struct Secret(String);
+
+impl Secret {
+    /// The value itself.
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+
+    /// A secret as it was read.
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+
+    /// The key that it stands for: after `whsec_` the bytes in base64, else its own.
+    ///
+    /// # Errors
+    /// What is wrong with it, without any of it.
+    pub fn key(&self) -> Result<Vec<u8>, &'static str> {
+        let written = self.0.trim();
+        let key = match written.strip_prefix(SECRET_PREFIX) {
+            Some(encoded) => data_encoding::BASE64.decode(encoded.as_bytes()).map_err(
+                |_| "what follows whsec_ is not base64; make one with `echo whsec_$(openssl rand -base64 32)`",
+            )?,
+            None => written.as_bytes().to_vec(),
+        };
+        if key.is_empty() { Err("it is empty; make one with `openssl rand -hex 32`") } else { Ok(key) }
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("***")
+    }
+}
+
+/// A file that feed readers subscribe to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FeedSettings {
+    /// The file.
+    pub path: PathBuf,
+    /// Its format.
+    pub form: FeedForm,
+    /// Title of the feed; its output's id when absent.
+    pub title: Option<String>,
+    /// Most entries.
+    pub entries: usize,
+    /// What entries hold.
+    pub content: FeedContent,
+    /// The page that belongs to the feed.
+    pub home: Option<Url>,
+    /// The feed's own address.
+    pub url: Option<Url>,
+}
+
+/// Formats of a feed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum FeedForm {
+    /// Atom, RFC 4287.
+    Atom,
+    /// JSON Feed 1.1.
+    JsonFeed,
+}
+
+/// What an entry of a feed holds of its article.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum FeedContent {
+    /// The summary.
+    #[default]
+    Summary,
+    /// The summary and the whole text.
+    Text,
+}
+
+type Fault = (&'static str, String);
+
+pub(super) fn exec(raw: &RawOutput) -> Result<OutputKind, Fault> {
+    let wrong = |message: &str| ("command", message.to_owned());
+    let needs = "an output of kind \"exec\" needs command = [\"/usr/local/bin/notify\", \"--argument\"]";
+    let (program, arguments) = raw.command.as_deref().and_then(<[_]>::split_first).ok_or_else(|| wrong(needs))?;
+    if !Path::new(program).is_absolute() {
+        return Err(wrong(
+            "begin it with the whole path of a program, such as \"/usr/local/bin/notify\"; there is no shell",
+        ));
+    }
+    let bytes: usize = arguments.iter().map(String::len).sum();
+    if arguments.len() > ARGUMENTS_MAX || bytes > ARGUMENTS_BYTES_MAX {
+        return Err(("command", format!("at most {ARGUMENTS_MAX} arguments and {ARGUMENTS_BYTES_MAX} bytes of them")));
+    }
+    if raw.command.iter().flatten().any(|argument| argument.contains('\0')) {
+        return Err(wrong("no argument can hold a NUL"));
+    }
+    Ok(OutputKind::Exec(ExecSettings {
+        program: PathBuf::from(program),
+        arguments: arguments.to_vec(),
+        timeout: timeout(raw)?,
+        retries: retries(raw, Retries { attempts: 5, first_wait: Duration::from_secs(1) })?,
+    }))
+}
+
+pub(super) fn webhook(raw: &RawOutput) -> Result<OutputKind, Fault> {
+    let needs = || ("url", "an output of kind \"webhook\" needs url = \"https://example.org/hook\"".to_owned());
+    let mut url = raw.url.clone().ok_or_else(needs)?.0;
+    if !url.username().is_empty() || url.password().is_some() {
+        let message = "no user and password in it; write headers = { Authorization = \"Basic …\" }";
+        return Err(("url", message.to_owned()));
+    }
+    url.set_fragment(None);
+    let batch = raw.batch.unwrap_or(BATCH_MAX);
+    if !(1..=BATCH_MAX).contains(&batch) {
+        return Err(("batch", format!("from 1 to {BATCH_MAX} records, which is what one commit holds")));
+    }
+    let secret = match (&raw.secret, &raw.secret_file) {
+        (Some(_), Some(_)) => return Err(("secret", "it is given in secret_file, too; remove one of them".to_owned())),
+        (Some(secret), None) => {
+            secret.key().map_err(|problem| ("secret", problem.to_owned()))?;
+            Some(SecretFrom::Settings(secret.clone()))
+        }
+        (None, Some(file)) if !file.is_absolute() => {
+            return Err(("secret_file", "write its whole path, such as \"/etc/chapar/webhook.secret\"".to_owned()));
+        }
+        (None, Some(file)) => Some(SecretFrom::File(file.clone())),
+        (None, None) => None,
+    };
+    let reach = if raw.allow_private == Some(true) { Reach::Private } else { Reach::Public };
+    Ok(OutputKind::Webhook(WebhookSettings {
+        url,
+        batch,
+        secret,
+        headers: headers(raw.headers.as_ref())?,
+        timeout: timeout(raw)?,
+        retries: retries(raw, Retries { attempts: 10, first_wait: Duration::from_secs(5) })?,
+        reach,
+    }))
+}
+
+fn headers(raw: Option<&BTreeMap<String, Secret>>) -> Result<Vec<(String, Secret)>, Fault> {
+    let given = raw.into_iter().flatten();
+    if given.clone().count() > HEADERS_MAX {
+        return Err(("headers", format!("at most {HEADERS_MAX}")));
+    }
+    for (name, value) in given.clone() {
+        if let Some(problem) = header_fault(name, value.reveal()) {
+            return Err(("headers", format!("{name:?}: {problem}")));
+        }
+        if OWN_HEADERS.contains(&name.to_ascii_lowercase().as_str()) {
+            return Err(("headers", format!("{name:?} is set by chapar; remove it")));
+        }
+    }
+    Ok(given.map(|(name, value)| (name.clone(), value.clone())).collect())
+}
+
+pub(super) fn feed(raw: &RawOutput) -> Result<OutputKind, Fault> {
+    let needs = || ("path", "an output of kind \"feed\" needs path = \"/srv/www/news.atom\"".to_owned());
+    let path = raw.path.as_ref().map(PathBuf::from).filter(|path| path.file_name().is_some()).ok_or_else(needs)?;
+    let extension = path.extension().and_then(|extension| extension.to_str()).unwrap_or_default().to_ascii_lowercase();
+    let by_extension = match extension.as_str() {
+        "atom" | "xml" => Some(FeedForm::Atom),
+        "json" | "jsonfeed" => Some(FeedForm::JsonFeed),
+        _ => None,
+    };
+    let unclear = || ("form", "its file's extension does not tell; write form = \"atom\" or \"jsonfeed\"".to_owned());
+    let form = raw.form.or(by_extension).ok_or_else(unclear)?;
+    let entries = raw.entries.unwrap_or(50);
+    if !(1..=ENTRIES_MAX).contains(&entries) {
+        return Err(("entries", format!("from 1 to {ENTRIES_MAX}")));
+    }
+    let title = raw.title.clone().map(|title| crate::text::collapse(&crate::text::for_terminal(&title)));
+    if title.as_ref().is_some_and(|title| title.is_empty() || title.len() > TITLE_BYTES_MAX) {
+        return Err(("title", format!("from 1 to {TITLE_BYTES_MAX} bytes")));
+    }
+    Ok(OutputKind::Feed(FeedSettings {
+        path,
+        form,
+        title,
+        entries,
+        content: raw.content.unwrap_or_default(),
+        home: raw.home.clone().map(|home| home.0),
+        url: raw.url.clone().map(|url| url.0),
+    }))
+}
+
+fn timeout(raw: &RawOutput) -> Result<Duration, Fault> {
+    let timeout = raw.timeout.map_or(Duration::from_secs(30), |timeout| timeout.0);
+    if timeout > TIMEOUT_MAX { Err(("timeout", "at most \"10m\"".to_owned())) } else { Ok(timeout) }
+}
+
+fn retries(raw: &RawOutput, default: Retries) -> Result<Retries, Fault> {
+    let attempts = raw.attempts.unwrap_or(default.attempts);
+    if !(1..=ATTEMPTS_MAX).contains(&attempts) {
+        return Err(("attempts", format!("from 1 to {ATTEMPTS_MAX}")));
+    }
+    let first_wait = raw.retry_wait.map_or(default.first_wait, |wait: Period| wait.0);
+    Ok(Retries { attempts, first_wait })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_is_its_own_bytes_or_base64_and_is_never_shown() {
+        let cases: [(&str, Option<&[u8]>); 5] = [
+            ("plain words\n", Some(b"plain words")),
+            ("whsec_AQID", Some(&[1, 2, 3])),
+            ("whsec_!", None),
+            ("whsec_", None),
+            ("  ", None),
+        ];
+        for (written, key) in cases {
+            assert_eq!(Secret::new(written).key().ok().as_deref(), key, "{written:?}");
+        }
+        assert_eq!(format!("{:?}", SecretFrom::Settings(Secret::new("hidden"))), "Settings(***)");
+    }
+}
