@@ -35,6 +35,7 @@ mod walk;
 
 use std::collections::HashMap;
 use std::fs::File;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
@@ -206,13 +207,12 @@ impl StoreError {
     fn damage_of_tables(&self) -> Option<String> {
         match self {
             Self::Tables(reason) => Some(reason.clone()),
-            Self::Sled(error @ (sled::Error::Corruption { .. } | sled::Error::ReportableBug(_))) => {
-                Some(error.to_string())
+            // Unreadable snapshots, and files that end too early; all else of the file system may be mended.
+            Self::Sled(sled::Error::Io(error)) => {
+                let is_damage = matches!(error.kind(), ErrorKind::InvalidData | ErrorKind::UnexpectedEof);
+                is_damage.then(|| error.to_string())
             }
-            // As an unreadable snapshot is called.
-            Self::Sled(sled::Error::Io(error)) if error.kind() == std::io::ErrorKind::InvalidData => {
-                Some(error.to_string())
-            }
+            Self::Sled(error) => Some(error.to_string()),
             _ => None,
         }
     }

@@ -127,7 +127,7 @@ fn copy(from: &Path, to: &Path) {
     for entry in std::fs::read_dir(from).unwrap().map(Result::unwrap) {
         let target = to.join(entry.file_name());
         if entry.path().is_dir() {
-            copy(&entry.path(), &target)
+            copy(&entry.path(), &target);
         } else {
             std::fs::copy(entry.path(), target).unwrap();
         }
@@ -424,7 +424,7 @@ fn a_rebuild_keeps_what_only_the_tables_know() {
     let mut told = Vec::new();
     let rebuilt =
         Store::rebuild(folder.path(), CACHE_BYTES, SEGMENT_BYTES, PATIENCE, Some(WINDOW), &mut |done, all| {
-            told.push((done, all))
+            told.push((done, all));
         })
         .unwrap();
     assert_eq!((rebuilt.next, rebuilt.lost.len()), (Seq(RECORDS + 1), 0), "{rebuilt:?}");

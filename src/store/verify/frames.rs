@@ -224,10 +224,10 @@ impl Tables {
             match found.as_deref().and_then(Position::decode) {
                 Some(found) if found == expected => {}
                 Some(_) => {
-                    wrong.push(("the key tables name another place; it is found by walking its file", record.seq))
+                    wrong.push(("the key tables name another place; it is found by walking its file", record.seq));
                 }
                 None => {
-                    wrong.push(("the key tables do not name its place; it is found by walking its file", record.seq))
+                    wrong.push(("the key tables do not name its place; it is found by walking its file", record.seq));
                 }
             }
             if record.event == Event::Duplicate {
