@@ -93,7 +93,7 @@ impl Texts {
         let mut learned = HashSet::new();
         while records > 0
             && bytes > 0
-            && let Some(frame) = store.frame_of(next)?
+            && let Some(frame) = store.frame_until(next)?
         {
             for (_, line) in frame.lines().rev().take(usize::try_from(records).unwrap_or(usize::MAX)) {
                 (records, bytes) = (records - 1, bytes.saturating_sub(line.len()));

@@ -186,7 +186,13 @@ fn scan(
         Order::Newest => end,
         Order::Oldest => Seq(1),
     };
-    while let Some(frame) = store.frame_of(at)? {
+    loop {
+        // Where the log begins later by now, or has a gap, it goes on behind that.
+        let frame = match order {
+            Order::Newest => store.frame_until(at)?,
+            Order::Oldest => store.frame_from(at)?,
+        };
+        let Some(frame) = frame else { return Ok(()) };
         let mut lines: Vec<(Seq, &str)> = frame.lines().filter(|(seq, _)| *seq <= end).collect();
         if order == Order::Newest {
             lines.reverse();
@@ -211,7 +217,6 @@ fn scan(
             return Ok(());
         }
     }
-    Ok(())
 }
 
 /// The first lines of a tail, oldest first.
@@ -236,7 +241,7 @@ fn begin(store: &Store, query: &Query, tail: &TailAsk, end: Seq, lines: &mut Lin
 fn forward(store: &Store, query: &Query, after: Seq, end: Seq, lines: &mut LineSender) -> Result<(), StoreError> {
     let mut at = after.next();
     while at <= end {
-        let Some(frame) = store.frame_of(at)? else { return Ok(()) };
+        let Some(frame) = store.frame_from(at)?.filter(|frame| frame.first <= end) else { return Ok(()) };
         for (seq, line) in
             frame.lines().skip_while(|(seq, _)| *seq < at).take_while(|(seq, _)| *seq <= end).collect::<Vec<_>>()
         {

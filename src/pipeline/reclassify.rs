@@ -155,7 +155,7 @@ impl<T: FnMut(&Progress) -> bool> Pass<'_, T> {
         let mut at = first;
         let mut told = Instant::now();
         while at <= end {
-            let Some(frame) = self.engine.store.frame_of(at)? else { break };
+            let Some(frame) = self.engine.store.frame_from(at)? else { break };
             for (_, line) in frame.lines().filter(|(seq, _)| *seq >= at && *seq <= end) {
                 let record: Record = serde_json::from_str(line).map_err(|error| StoreError::Row(error.to_string()))?;
                 self.look_at(record)?;
@@ -301,7 +301,7 @@ fn first_since(store: &Store, end: Seq, since: Timestamp) -> Result<Seq, StoreEr
         recorded_at: Timestamp,
     }
     let mut first = end.next();
-    while let Some(frame) = store.frame_of(Seq(first.0 - 1))? {
+    while let Some(frame) = store.frame_until(Seq(first.0 - 1))? {
         first = frame.first;
         let line = frame.lines().next().map(|(_, line)| serde_json::from_str::<Line>(line)).transpose();
         let line = line.map_err(|error| StoreError::Row(error.to_string()))?;

@@ -42,6 +42,18 @@ impl Store {
         self.frame_of(Seq(next))
     }
 
+    /// The frame that holds a record, or the one before it where that is not in the log; `None` before the first.
+    ///
+    /// # Errors
+    /// A damaged log.
+    pub fn frame_until(&self, seq: Seq) -> Result<Option<Frame>, StoreError> {
+        let last = self.ask(|tables| Ok(tables.positions.range(..=seq.0.to_be_bytes()).next_back().transpose()?))?;
+        let Some((key, _)) = last else { return Ok(None) };
+        let last =
+            key.as_ref().try_into().map(u64::from_be_bytes).map_err(|_| StoreError::Row("position".to_owned()))?;
+        self.frame_of(Seq(last))
+    }
+
     /// The oldest record of the log; `None` when there is none.
     ///
     /// # Errors

@@ -272,6 +272,7 @@ fn numbers_that_outputs_hold_are_not_given_out_again() {
     assert_eq!(copy.next_seq(), Seq(37), "the log says so without sled");
     commit(&copy, ArticleId([31; 16]));
     assert_eq!(copy.frame_from(Seq(31)).unwrap().map(|frame| frame.first), Some(Seq(37)));
+    assert_eq!(copy.frame_until(Seq(36)).unwrap().map(|frame| frame.first), Some(Seq(30)));
     let last = folder.path().join("last");
     let later = Restore { next: Some(Seq(1_000)), ..wanted(&backup, &last) };
     assert_eq!(restore(&later, |_| {}).unwrap().last_seq, Seq(999));
