@@ -177,9 +177,9 @@ fn damage_is_named_and_what_is_readable_is_restored_when_that_is_wanted() {
         let whole = std::fs::read(&path).unwrap();
         let mut damaged = whole.clone();
         if is_cut {
-            damaged.truncate(whole.len() / 2)
+            damaged.truncate(whole.len() / 2);
         } else {
-            damaged[whole.len() / 2] ^= 1
+            damaged[whole.len() / 2] ^= 1;
         }
         std::fs::write(&path, &damaged).unwrap();
         let target = folder.path().join(name.replace('/', "-"));
