@@ -26,8 +26,8 @@ const WORDS: u64 = 470;
 /// Words of the vocabulary; a language's newspapers use about so many.
 const VOCABULARY: usize = 50_000;
 
-/// Records in a commit while the store grows.
-const GROWTH: u64 = 200;
+/// Records in a commit while the store grows: the most of the committer, and so the largest frame that is read.
+const GROWTH: u64 = 50;
 
 /// As set by default.
 const CACHE_BYTES: u64 = 16 << 20;
