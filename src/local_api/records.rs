@@ -215,7 +215,6 @@ fn scan(
             return Ok(());
         }
     }
-    Ok(())
 }
 
 /// The first lines of a tail, oldest first.

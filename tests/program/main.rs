@@ -8,6 +8,7 @@ mod tls_site;
 
 mod architecture;
 mod asking;
+mod backup;
 mod corrections;
 mod crash;
 mod daemon;
@@ -32,4 +33,5 @@ mod shipped_sources;
 mod site_rules;
 mod sources;
 mod tls;
+mod upgrade;
 mod versions;

@@ -175,9 +175,9 @@ fn damage_is_named_and_what_is_readable_is_restored_when_that_is_wanted() {
         let whole = std::fs::read(&path).unwrap();
         let mut damaged = whole.clone();
         if is_cut {
-            damaged.truncate(whole.len() / 2)
+            damaged.truncate(whole.len() / 2);
         } else {
-            damaged[whole.len() / 2] ^= 1
+            damaged[whole.len() / 2] ^= 1;
         }
         std::fs::write(&path, &damaged).unwrap();
         let target = folder.path().join(name.replace('/', "-"));
@@ -266,6 +266,7 @@ fn numbers_that_outputs_hold_are_not_given_out_again() {
     assert_eq!(copy.next_seq(), Seq(37), "the log says so without sled");
     commit(&copy, ArticleId([31; 16]));
     assert_eq!(copy.frame_from(Seq(31)).unwrap().map(|frame| frame.first), Some(Seq(37)));
+    assert_eq!(copy.frame_before(Seq(36)).unwrap().map(|frame| frame.first), Some(Seq(30)));
     let last = folder.path().join("last");
     let later = Restore { next: Some(Seq(1_000)), ..wanted(&backup, &last) };
     assert_eq!(restore(&later, |_| {}).unwrap().last_seq, Seq(999));
