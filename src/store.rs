@@ -4,6 +4,7 @@
 //! commit that sled has still to hear of, and [`Store::open`] tells it.
 //! invariant: admissions = outcomes + pending, at every moment ([`Counts`]).
 
+mod compact;
 mod copies;
 mod durability;
 mod forgetting;
@@ -35,6 +36,7 @@ use tokio::sync::watch;
 
 use crate::model::{Outcome, Pending, Seq, SourceId};
 
+pub use compact::Compacted;
 pub use copies::{Copies, KnownCopy};
 pub use forgetting::Sweep;
 pub use looks::{LookChange, LooksAdmitted, NextLook, is_read_from_page};
@@ -219,6 +221,8 @@ impl Store {
         std::fs::create_dir_all(path).map_err(failed)?;
         path.parent().filter(|parent| parent.is_dir()).map_or(Ok(()), sync_folder).map_err(failed)?;
         let lock = opening::lock(path, patience)?;
+        compact::finish(path)?;
+        compact::remove_copy(path)?;
         let mut store = Self {
             tables: RwLock::new(None),
             is_broken: AtomicBool::new(false),

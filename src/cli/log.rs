@@ -1,5 +1,6 @@
 //! `log`: looking after the log, one file per command.
 
+mod compact;
 mod rewind;
 
 use std::path::PathBuf;
@@ -19,10 +20,14 @@ enum LogCommand {
     /// Sets an output's cursor back, so that it gets records again
     #[command(after_help = rewind::HELP)]
     Rewind(rewind::RewindArguments),
+    /// Makes the lookup store anew when it has grown; the daemon must be stopped
+    #[command(after_help = compact::HELP)]
+    Compact,
 }
 
 pub async fn log(config: Option<PathBuf>, arguments: LogArguments) -> Result<Exit, Failure> {
     match arguments.command {
         LogCommand::Rewind(rewind) => rewind::rewind(config, rewind).await,
+        LogCommand::Compact => compact::compact(config).await,
     }
 }

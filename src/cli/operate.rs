@@ -151,6 +151,9 @@ fn status_rows(status: &Status) -> Vec<StatusRow> {
     for output in &status.outputs {
         row(&format!("output {}", output.output), format!("at record {}, {} behind", output.cursor, output.lag));
     }
+    for advice in &status.advice {
+        row("advice", advice.clone());
+    }
     for (part, reason) in &status.troubles {
         row(&format!("trouble: {part}"), reason.clone());
     }

@@ -54,7 +54,7 @@ pub fn open_sled(path: &Path, cache_bytes: u64, notices: &mut Vec<String>) -> Re
 }
 
 /// Our own lock is taken, so whoever still holds sled's is a thread of a sled that was just closed in this process.
-fn open_when_let_go(path: &Path, cache_bytes: u64) -> sled::Result<Db> {
+pub fn open_when_let_go(path: &Path, cache_bytes: u64) -> sled::Result<Db> {
     let config = sled::Config::new().path(path).cache_capacity(cache_bytes).flush_every_ms(Some(500));
     for _ in 0..100 {
         match config.open() {
