@@ -124,6 +124,19 @@ points! {
     FEED_RENAME = "feed-rename";
     /// A feed's new file is in place; its folder is not synced.
     FEED_RENAMED = "feed-renamed";
+
+    /// Compacting: some rows are in the copy.
+    COMPACT_ROWS = "compact-rows";
+    /// Compacting: all rows are in the copy, which has not been read back.
+    COMPACT_CHECK = "compact-check";
+    /// Compacting: the copy is right, and not synced.
+    COMPACT_SYNC = "compact-sync";
+    /// Compacting: the copy is durable beside sled.
+    COMPACT_COPIED = "compact-copied";
+    /// Compacting: sled is moved aside, nothing is in its place.
+    COMPACT_MOVED = "compact-moved";
+    /// Compacting: the copy is in sled's place, the old one beside it.
+    COMPACT_RENAMED = "compact-renamed";
 }
 
 impl Point {

@@ -50,6 +50,10 @@ const STANDINGS_BYTES_MAX: usize = 2 << 20;
 /// Questions that are answered at the same time: each may hold a thread while its reader is slow.
 const QUESTIONS_MAX: usize = 16;
 
+/// Said when sled has grown.
+const COMPACT: &str = "the lookup store is much larger than what it holds; `chapar log compact`, with the daemon stopped, \
+                       makes it small again";
+
 /// Shared by the handlers.
 #[derive(Clone)]
 pub struct Api {
@@ -102,6 +106,9 @@ pub struct Status {
     pub log_bytes: u64,
     /// Bytes of sled.
     pub tables_bytes: u64,
+    /// What may be done for the store.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub advice: Vec<String>,
     /// What does not work at present: part to reason.
     pub troubles: std::collections::BTreeMap<String, String>,
 }
@@ -212,6 +219,7 @@ pub fn status_of(engine: &Engine, is_daemon: bool) -> Result<Status, StoreError>
         let (cursor, lag) = (cursor.0, last_seq.saturating_sub(cursor.0));
         outputs.push(OutputStatus { output, cursor, lag, dead_letters });
     }
+    let advice = store.is_worth_compacting()?.then(|| COMPACT.to_owned());
     Ok(Status {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         pid: is_daemon.then(std::process::id),
@@ -225,6 +233,7 @@ pub fn status_of(engine: &Engine, is_daemon: bool) -> Result<Status, StoreError>
         outputs,
         log_bytes,
         tables_bytes,
+        advice: advice.into_iter().collect(),
         troubles: engine.activity.troubles().into_iter().chain(damage).collect(),
     })
 }

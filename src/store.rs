@@ -6,6 +6,7 @@
 
 mod backup;
 mod caught;
+mod compact;
 mod copies;
 mod durability;
 mod forgetting;
@@ -49,6 +50,7 @@ use tokio::sync::watch;
 use crate::model::{Outcome, Seq, SourceId};
 
 pub use backup::{BackedUp, BackupError, Progress};
+pub use compact::Compacted;
 pub use copies::{Copies, KnownCopy};
 pub use forgetting::Sweep;
 pub use looks::{LookChange, LooksAdmitted, NextLook, is_read_from_page};
@@ -287,6 +289,8 @@ impl Store {
         std::fs::create_dir_all(path).map_err(failed)?;
         path.parent().filter(|parent| parent.is_dir()).map_or(Ok(()), sync_folder).map_err(failed)?;
         let lock = opening::lock(path, patience)?;
+        compact::finish(path)?;
+        compact::remove_copy(path)?;
         format::check_file(path)?;
         restore::check_whole(path)?;
         Ok(lock)

@@ -128,7 +128,7 @@ pub async fn client(config: Option<PathBuf>) -> Result<Client, Failure> {
 }
 
 /// Asking makes no store.
-fn require_store(path: &Path) -> Result<(), Failure> {
+pub(super) fn require_store(path: &Path) -> Result<(), Failure> {
     if path.join("sled").exists() {
         return Ok(());
     }

@@ -1,6 +1,7 @@
 //! `log`: looking after the log, one file per command.
 
 mod backup;
+mod compact;
 mod rebuild;
 mod restore;
 mod rewind;
@@ -35,6 +36,9 @@ enum LogCommand {
     /// Brings the key tables back from the log, with the daemon stopped
     #[command(after_help = rebuild::HELP)]
     Rebuild(rebuild::RebuildArguments),
+    /// Makes the lookup store anew when it has grown; the daemon must be stopped
+    #[command(after_help = compact::HELP)]
+    Compact,
 }
 
 pub async fn log(config: Option<PathBuf>, arguments: LogArguments) -> Result<Exit, Failure> {
@@ -44,6 +48,7 @@ pub async fn log(config: Option<PathBuf>, arguments: LogArguments) -> Result<Exi
         LogCommand::Rewind(rewind) => rewind::rewind(config, rewind).await,
         LogCommand::Verify(verify) => verify::verify(config, verify).await,
         LogCommand::Rebuild(rebuild) => rebuild::rebuild(config, rebuild).await,
+        LogCommand::Compact => compact::compact(config).await,
     }
 }
 

@@ -179,6 +179,9 @@ fn status_rows(status: &Status) -> Vec<StatusRow> {
         };
         row(&format!("output {}", output.output), format!("at record {}, {} behind{dead}", output.cursor, output.lag));
     }
+    for advice in &status.advice {
+        row("advice", advice.clone());
+    }
     for (part, reason) in &status.troubles {
         row(&format!("trouble: {part}"), reason.clone());
     }

@@ -215,6 +215,7 @@ fn scan(
             return Ok(());
         }
     }
+    Ok(())
 }
 
 /// The first lines of a tail, oldest first.

@@ -20,7 +20,7 @@ use sled::transaction::Transactional;
 use sled::{IVec, Tree};
 
 use super::rows::{self, Day};
-use super::{Seen, SourceState, Store, StoreError, Tables, decode_json};
+use super::{Seen, SourceState, Store, StoreError, Tables, decode_count, decode_json};
 use crate::model::{ArticleId, SourceId};
 
 /// Rows looked at in one step: some milliseconds.
@@ -37,6 +37,9 @@ const SPARE: u64 = 100;
 
 /// The newest day of what was forgotten.
 pub(super) const FORGOTTEN: &str = "forgotten";
+
+/// Articles that the last sweep counted.
+const REMEMBERED: &str = "remembered";
 
 /// Day of the last sweep that was done.
 const SWEPT: &str = "swept";
@@ -158,6 +161,14 @@ impl Store {
         })
     }
 
+    /// Articles that were remembered when they were last counted, at most a day ago.
+    ///
+    /// # Errors
+    /// sled's.
+    pub fn remembered(&self) -> Result<u64, StoreError> {
+        self.ask(|tables| Ok(decode_count(tables.meta.get(REMEMBERED)?)))
+    }
+
     /// Takes a step; whether there are more.
     ///
     /// # Errors
@@ -172,6 +183,10 @@ impl Store {
                 Phase::Done => true,
             };
             if is_through {
+                if sweep.phase == Phase::Count {
+                    let total: u64 = sweep.days.values().sum();
+                    tables.meta.insert(REMEMBERED, &total.to_be_bytes())?;
+                }
                 let next = match sweep.phase {
                     Phase::Count => sweep.plan(),
                     Phase::Keep => Phase::Forget,

@@ -19,6 +19,7 @@ mod filters;
 mod hostile;
 mod hostile_pages;
 mod identity;
+mod keeping;
 mod listings;
 mod near;
 mod once;
