@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 use super::super::tests::{line, record};
+use super::opening::wait_until_let_go;
 use super::*;
 use crate::model::{ArticleId, Seq};
 use crate::store::Settled;
@@ -35,7 +36,7 @@ fn rows(sled: &Path) -> Vec<(String, Vec<(IVec, IVec)>)> {
     let of = |name: &IVec| db.open_tree(name).unwrap().iter().map(Result::unwrap).collect();
     let rows = names.iter().map(|name| (String::from_utf8_lossy(name).into_owned(), of(name))).collect();
     drop(db);
-    opening::wait_until_let_go(sled).unwrap();
+    wait_until_let_go(sled).unwrap();
     rows
 }
 
@@ -153,6 +154,6 @@ fn half_a_copy(sled: &Path, to: &Path) {
         positions.insert(key, value).unwrap();
     }
     drop((from, positions, copy));
-    opening::wait_until_let_go(sled).unwrap();
+    wait_until_let_go(sled).unwrap();
     wait_until_let_go(to).unwrap();
 }
