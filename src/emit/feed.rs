@@ -314,7 +314,7 @@ mod tests {
 
     fn record(id: char, seq: u64, event: &str, fetched: &str) -> Record {
         let record = serde_json::json!({
-            "schema": "chapar.record/1", "seq": seq, "id": id.to_string().repeat(ID_CHARS), "version": 1, "event": event,
+            "schema": "chapar.record/1", "seq": seq, "id": format!("{id:a<26}"), "version": 1, "event": event,
             "recorded_at": "2026-11-22T10:00:00Z", "url": "https://example.org/a", "content_text": "The canal is open.",
             "language": "en", "language_confidence": 1.0, "word_count": 4,
             "source": {"id": "canal", "name": "Canal", "kind": "feed", "feed_url": "https://example.org/feed"},
