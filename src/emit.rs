@@ -190,6 +190,9 @@ pub async fn consume(
                 let reason = "its reader has gone; it is dropped until the next start, and goes on then";
                 tracing::warn!(output = %output.id, "{part}: {reason}");
                 activity.trouble(&part, reason);
+                complete.cancelled().await;
+                // As it was set to be, it is no trouble to end with.
+                activity.mended(&part);
                 return;
             }
             Err(error) if is_closed(&error, &output.kind, Closed::Stop) => {

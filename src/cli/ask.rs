@@ -129,7 +129,7 @@ pub async fn client(config: Option<PathBuf>) -> Result<Client, Failure> {
 
 /// Asking makes no store.
 pub(super) fn require_store(path: &Path) -> Result<(), Failure> {
-    if path.join("sled").exists() {
+    if path.join("log").is_dir() {
         return Ok(());
     }
     let message =

@@ -7,7 +7,7 @@ mod restore;
 mod rewind;
 mod verify;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
@@ -50,13 +50,4 @@ pub async fn log(config: Option<PathBuf>, arguments: LogArguments) -> Result<Exi
         LogCommand::Rebuild(rebuild) => rebuild::rebuild(config, rebuild).await,
         LogCommand::Compact => compact::compact(config).await,
     }
-}
-
-/// Looking after a log makes none.
-fn require_log(store: &Path) -> Result<(), Failure> {
-    if store.join("log").is_dir() {
-        return Ok(());
-    }
-    let message = format!("there is no store in {}; name the settings of one with --config", store.display());
-    Err(Failure::new(Exit::Failed, message))
 }

@@ -5,6 +5,7 @@
 mod checks;
 mod kills;
 mod points;
+mod power;
 mod world;
 
 use crate::dir::Dir;

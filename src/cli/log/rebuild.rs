@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use super::super::ask::require_store;
 use super::super::{Exit, Failure};
 use super::verify::{PATIENCE, progress_bar};
 use crate::local_api::Client;
@@ -28,7 +29,7 @@ pub async fn rebuild(config: Option<PathBuf>, RebuildArguments {}: RebuildArgume
         let message = "the daemon is running; stop it, rebuild, start it again";
         return Err(Failure::new(Exit::Failed, message));
     }
-    super::require_log(&settings.store.path)?;
+    require_store(&settings.store.path)?;
     let bar = progress_bar();
     let rebuilding = tokio::task::spawn_blocking({
         let bar = bar.clone();

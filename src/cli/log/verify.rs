@@ -10,7 +10,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Map, Value};
 use tokio::sync::mpsc;
 
-use super::super::ask::OutputArguments;
+use super::super::ask::{OutputArguments, require_store};
 use super::super::operate::{left, right};
 use super::super::output::{Align, Column, Format, RowWriter, Surface};
 use super::super::{Exit, Failure};
@@ -83,7 +83,7 @@ async fn beside(daemon: &Client, shown: &mut Shown) -> Result<Verified, Failure>
 /// this does not go by the local API.
 async fn alone(settings: Settings, shown: &mut Shown) -> Result<Verified, Failure> {
     let path = settings.store.path.clone();
-    super::require_log(&path)?;
+    require_store(&path)?;
     let (steps, mut told) = mpsc::channel(LINES_MAX);
     let cache = settings.store.cache.0;
     let verifying = tokio::task::spawn_blocking(move || {
