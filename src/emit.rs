@@ -3,6 +3,7 @@
 //! invariant: a cursor moves only after the sink has the records; the directory holds every record exactly once.
 
 mod directory;
+mod holes;
 mod stdout;
 
 use std::cell::OnceCell;

@@ -259,10 +259,7 @@ impl Store {
         *slot = None;
         let mut notices = Vec::new();
         let tables = Tables::open(opening::open_sled(&self.path.join("sled"), self.cache_bytes, &mut notices)?)?;
-        // sled makes its folder and files, and does not sync their names.
-        for folder in [self.path.join("sled"), self.path.clone()] {
-            sync_folder(&folder).map_err(|source| StoreError::Io { path: folder, source })?;
-        }
+        opening::sync_what_sled_made(&self.path)?;
         let tables_are_new = opening::check_format(&tables.meta, &self.path)? == opening::Format::New;
         if tables_are_new && self.segments.bytes()? > 0 && notices.is_empty() {
             notices.push(format!("the key tables were empty, the log was not: {REBUILT}"));

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use super::Line;
+use super::holes::cut_before_holes;
 use crate::faults::{self, Point};
 use crate::model::Seq;
 use crate::store::sync_folder;
@@ -135,6 +136,13 @@ impl Directory {
 /// Cuts a torn last line and reads the number of the last whole one.
 fn last_seq(path: &Path) -> io::Result<Option<Seq>> {
     let mut file = OpenOptions::new().read(true).write(true).open(path)?;
+    let cut = cut_before_holes(&mut file)?;
+    if cut > 0 {
+        tracing::warn!(
+            "{}: {cut} bytes that a power cut left incomplete were cut; they are delivered again",
+            path.display()
+        );
+    }
     let length = file.metadata()?.len();
     let window = length.min(LAST_LINE_BYTES_MAX);
     let mut step = window.min(64 << 10);
