@@ -201,41 +201,54 @@ fn no_daemon() -> ApiError {
     ApiError(StatusCode::SERVICE_UNAVAILABLE, message.to_owned())
 }
 
-/// The text of the status line for systemd and `chapar status`.
+/// What `chapar status` and systemd's status line tell. A daemon whose key tables cannot be opened, on a full disk for
+/// one, tells that as a trouble, and what it knows without them.
+///
+/// # Errors
+/// The store's, where no daemon runs.
 pub fn status_of(engine: &Engine, is_daemon: bool) -> Result<Status, StoreError> {
-    let store = &engine.store;
-    let mut sources = std::collections::BTreeMap::new();
-    let now = Timestamp::now();
-    for source in &engine.active().settings.sources {
-        let health = store.source_state(&source.id)?.at(&source.url).health(now);
-        *sources.entry(health.name().to_owned()).or_default() += 1;
-    }
-    let last_seq = store.last_seq().0;
-    let (log_bytes, tables_bytes) = store.sizes()?;
-    let damage = store.damage().map(|damage| ("log".to_owned(), damage));
-    let mut outputs = Vec::new();
-    for (output, cursor) in store.cursors()? {
-        let dead_letters = output.parse().map_or(Ok(0), |id| store.undelivered_count(&id))?;
-        let (cursor, lag) = (cursor.0, last_seq.saturating_sub(cursor.0));
-        outputs.push(OutputStatus { output, cursor, lag, dead_letters });
-    }
-    let advice = store.is_worth_compacting()?.then(|| COMPACT.to_owned());
-    Ok(Status {
+    let mut status = Status {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         pid: is_daemon.then(std::process::id),
         started_at: is_daemon.then_some(engine.activity.started_at),
-        store: store.path().to_owned(),
-        sources,
-        counts: store.counts()?,
+        store: engine.store.path().to_owned(),
+        sources: std::collections::BTreeMap::new(),
+        counts: Counts::default(),
         polling: engine.activity.polling.load(Ordering::Relaxed),
         fetching: engine.activity.fetching.load(Ordering::Relaxed),
-        last_seq,
-        outputs,
-        log_bytes,
-        tables_bytes,
-        advice: advice.into_iter().collect(),
-        troubles: engine.activity.troubles().into_iter().chain(damage).collect(),
-    })
+        last_seq: engine.store.last_seq().0,
+        outputs: Vec::new(),
+        log_bytes: 0,
+        tables_bytes: 0,
+        advice: Vec::new(),
+        troubles: engine.activity.troubles(),
+    };
+    match tell_of_store(engine, &mut status) {
+        Err(error) if is_daemon => {
+            status.troubles.insert("store".to_owned(), error.to_string());
+        }
+        told => told?,
+    }
+    Ok(status)
+}
+
+fn tell_of_store(engine: &Engine, status: &mut Status) -> Result<(), StoreError> {
+    let store = &engine.store;
+    let now = Timestamp::now();
+    status.troubles.extend(store.damage().map(|damage| ("log".to_owned(), damage)));
+    status.counts = store.counts()?;
+    (status.log_bytes, status.tables_bytes) = store.sizes()?;
+    for source in &engine.active().settings.sources {
+        let health = store.source_state(&source.id)?.at(&source.url).health(now);
+        *status.sources.entry(health.name().to_owned()).or_default() += 1;
+    }
+    for (output, cursor) in store.cursors()? {
+        let dead_letters = output.parse().map_or(Ok(0), |id| store.undelivered_count(&id))?;
+        let (cursor, lag) = (cursor.0, status.last_seq.saturating_sub(cursor.0));
+        status.outputs.push(OutputStatus { output, cursor, lag, dead_letters });
+    }
+    status.advice.extend(store.is_worth_compacting()?.then(|| COMPACT.to_owned()));
+    Ok(())
 }
 
 async fn status(State(api): State<Api>) -> Result<Json<Status>, ApiError> {

@@ -6,6 +6,7 @@
 //! invariant: one writer, by a lock on a file in the root that is there still.
 
 mod files;
+mod holes;
 mod lock;
 mod series;
 

@@ -87,3 +87,13 @@ fn remove_torn_snapshots(sled: &Path) {
         }
     }
 }
+
+/// sled syncs its data, and neither its settings in `conf` nor the names of its files and of its folder: without this, a
+/// power cut minutes later takes all of it.
+pub fn sync_what_sled_made(store: &Path) -> Result<(), StoreError> {
+    let sled = store.join("sled");
+    for path in [sled.join("conf"), sled, store.to_owned()] {
+        super::sync_folder(&path).map_err(|source| StoreError::Io { path, source })?;
+    }
+    Ok(())
+}

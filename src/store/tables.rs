@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use super::caught::{Closing, calmly};
 use super::format::{self, Format, STORE_FORMAT};
 use super::scan::{Gap, Part, Scan};
-use super::segments::{FrameAt, LogEnd, sync_folder};
+use super::segments::{FrameAt, LogEnd};
 use super::{NUMBERS_SPARED, REBUILT, RENEWALS_MAX, Settled, Store, StoreError, Tables};
 use super::{decode_json, opening, renewal};
 use crate::model::{Pending, Seq};
@@ -69,10 +69,7 @@ impl Store {
     ) -> Result<Closing<Tables>, StoreError> {
         let db = calmly(|| Ok(Closing::new(opening::open_when_let_go(&self.path.join("sled"), self.cache_bytes)?)))?;
         let tables = Closing::new(calmly(|| Tables::open(&db))?);
-        // sled makes its folder and files, and does not sync their names.
-        for folder in [self.path.join("sled"), self.path.clone()] {
-            sync_folder(&folder).map_err(|source| StoreError::Io { path: folder, source })?;
-        }
+        opening::sync_what_sled_made(&self.path)?;
         drop(db);
         let found = calmly(|| self.catch_up(&tables, notices, tell))?;
         *end = found;

@@ -3,9 +3,12 @@
 //! How much is tried is set by the environment: `CHAPAR_CRASH_ROUNDS=200 cargo test --test program crash`.
 
 mod checks;
+mod clock;
+mod disk;
 mod kills;
 mod points;
 mod power;
+mod soak;
 mod world;
 
 use crate::dir::Dir;

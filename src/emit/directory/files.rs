@@ -5,6 +5,7 @@ use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
+use super::holes::cut_before_holes;
 use super::named;
 use crate::faults::{self, Point};
 use crate::formats::{LineFormat, Stamp};
@@ -97,6 +98,11 @@ fn stamp_of(line: &[u8], format: LineFormat) -> io::Result<Option<Stamp>> {
 }
 
 fn end_of_lines(file: &mut File, format: LineFormat, access: Access) -> io::Result<Option<Stamp>> {
+    if access == Access::Write && cut_before_holes(file)? > 0 {
+        tracing::warn!(
+            "bytes that a power cut left incomplete were cut off a file of records; they are delivered again"
+        );
+    }
     let length = file.metadata()?.len();
     let window = length.min(LAST_LINE_BYTES_MAX);
     let mut step = window.min(64 << 10);
