@@ -60,7 +60,7 @@ impl Directory {
             let error = io::Error::new(io::ErrorKind::NotADirectory, "it is no folder; move it away");
             return Err(named(folder, &error));
         }
-        fs::create_dir_all(folder).map_err(|error| named(folder, &error))?;
+        make_folder(folder).map_err(|error| named(folder, &error))?;
         let mut names = Vec::new();
         for entry in fs::read_dir(folder).map_err(|error| named(folder, &error))? {
             names.extend(entry?.file_name().to_str().and_then(FileName::parse));
@@ -111,7 +111,7 @@ impl Directory {
     }
 
     fn append(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
-        fs::create_dir_all(&self.folder)?;
+        make_folder(&self.folder)?;
         let is_new = !path.exists();
         if is_new && self.current.as_ref().is_some_and(|current| current.path(&self.folder) == path) {
             tracing::warn!("{} was taken away; records go on in a new file of this name", path.display());
@@ -131,6 +131,18 @@ impl Directory {
         }
         Ok(())
     }
+}
+
+/// Makes a folder where it is missing, with a name that a power cut does not take back: without it, files in it are gone,
+/// and look as if somebody had taken them away.
+fn make_folder(folder: &Path) -> io::Result<()> {
+    if folder.as_os_str().is_empty() || folder.is_dir() {
+        return Ok(());
+    }
+    let parent = folder.parent().filter(|parent| !parent.as_os_str().is_empty());
+    parent.map_or(Ok(()), make_folder)?;
+    fs::create_dir(folder)?;
+    sync_folder(parent.unwrap_or(Path::new(".")))
 }
 
 /// Cuts a torn last line and reads the number of the last whole one.
