@@ -121,7 +121,8 @@ pub async fn client(config: Option<PathBuf>) -> Result<Client, Failure> {
 
 /// Asking makes no store.
 pub(super) fn require_store(path: &Path) -> Result<(), Failure> {
-    if path.join("sled").exists() {
+    // A compaction that was killed between its renames left the old one only; opening finishes it.
+    if ["sled", "sled.old"].into_iter().any(|folder| path.join(folder).exists()) {
         return Ok(());
     }
     let message =
