@@ -8,6 +8,7 @@ mod copies;
 mod durability;
 mod forgetting;
 mod looks;
+mod missed;
 mod opening;
 mod outcomes;
 mod reading;
@@ -278,10 +279,11 @@ impl Store {
             let offset = at.offset + u64::from(at.length);
             frames_end = LogEnd { next: last.seq.next(), segment: at.segment, offset };
             applied += records.len();
-            if !tables_are_new {
-                tables.note_announced(&records)?;
-            }
-            let settled: Vec<Settled> = records.iter().map(|record| self.settled_by(record, now)).collect();
+            let settled = records.iter().map(|record| match self.settled_by(record, now) {
+                settled if tables_are_new => Ok(settled),
+                settled => tables.as_announced(record, settled),
+            });
+            let settled: Vec<Settled> = settled.collect::<Result<_, _>>()?;
             tables.apply(&settled, Some(at), frames_end, self.near_window).map(drop)
         })?;
         *end = frames_end;

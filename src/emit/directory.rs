@@ -148,6 +148,9 @@ fn make_folder(folder: &Path) -> io::Result<()> {
 /// Cuts a torn last line and reads the number of the last whole one.
 fn last_seq(path: &Path) -> io::Result<Option<Seq>> {
     let mut file = OpenOptions::new().read(true).write(true).open(path)?;
+    // Whoever wrote it was killed, perhaps before it was synced: the cursor must not pass what the disk does not hold.
+    file.sync_all()?;
+    path.parent().map_or(Ok(()), sync_folder)?;
     let cut = cut_before_holes(&mut file)?;
     if cut > 0 {
         tracing::warn!(

@@ -199,6 +199,11 @@ impl Segments {
             file.seek(SeekFrom::Start(offset)).map_err(failed)?;
             let mut rest = Vec::new();
             file.read_to_end(&mut rest).map_err(failed)?;
+            if !rest.is_empty() {
+                // Whoever wrote this was killed, perhaps before it was synced: sled must not know of it before the disk does.
+                file.sync_all().map_err(failed)?;
+                sync_folder(&self.folder).map_err(failed)?;
+            }
             let mut remaining = rest.as_slice();
             while let Some((length, lines)) = first_frame(remaining) {
                 visit(FrameAt { segment: *segment, offset, length: length as u32 }, &lines)?;

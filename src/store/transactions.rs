@@ -8,10 +8,9 @@ use sled::transaction::{ConflictableTransactionError, Transactional, Transaction
 
 use super::forgetting::FORGOTTEN;
 use super::rows::{self, Day, DeadLetter, Seen};
-use super::{Settled, SourceState, Store, StoreError, Tables, count_key, decode_count};
+use super::{Settled, SourceState, Store, StoreError, count_key, decode_count};
 use crate::faults::{self, Point};
 use crate::model::{ArticleId, Digest, Entry, Look, OffsetTime, Pending, SourceId};
-use crate::record::{Event, Record};
 
 pub(super) type InTransaction<T> = Result<T, ConflictableTransactionError<StoreError>>;
 
@@ -273,25 +272,6 @@ impl Store {
     }
 }
 
-/// Stands for an announcement of which only its article is known: every announcement differs from it.
-const UNKNOWN_ANNOUNCEMENT: Digest = Digest([0; 16]);
-
-impl Tables {
-    /// Enters that the articles of records that sled missed were announced. What was announced is not known any more, so
-    /// that the next announcement calls for another look: the article may have been corrected meanwhile.
-    pub(super) fn note_announced(&self, records: &[Record]) -> Result<(), StoreError> {
-        for record in records.iter().filter(|record| matches!(record.event, Event::New | Event::Update)) {
-            let source = &record.source.id;
-            let key = announcement_key(source, record.source.guid.as_deref(), record.id);
-            if self.announced.get(key)?.is_none() {
-                self.announced.insert(key, encode_announcement(record.id, UNKNOWN_ANNOUNCEMENT))?;
-                self.announcers.insert(announcer_key(record.id, source), &[])?;
-            }
-        }
-        Ok(())
-    }
-}
-
 /// What an announcement calls for.
 enum Wanted {
     Look(Box<Pending>),
@@ -365,7 +345,7 @@ impl EntryTables<'_> {
 }
 
 /// A source's own name for an entry: its guid, which counts in that source only, else its address.
-fn announcement_key(source: &SourceId, guid: Option<&str>, id: ArticleId) -> [u8; 16] {
+pub(super) fn announcement_key(source: &SourceId, guid: Option<&str>, id: ArticleId) -> [u8; 16] {
     let mut hasher = Sha256::new();
     hasher.update(source.as_str());
     match guid {
@@ -383,15 +363,15 @@ fn announcement_key(source: &SourceId, guid: Option<&str>, id: ArticleId) -> [u8
     key
 }
 
-fn announcer_key(id: ArticleId, source: &SourceId) -> Vec<u8> {
+pub(super) fn announcer_key(id: ArticleId, source: &SourceId) -> Vec<u8> {
     [id.0.as_slice(), source.as_str().as_bytes()].concat()
 }
 
-fn encode_announcement(id: ArticleId, digest: Digest) -> Vec<u8> {
+pub(super) fn encode_announcement(id: ArticleId, digest: Digest) -> Vec<u8> {
     [id.0, digest.0].concat()
 }
 
-fn decode_announcement(row: &[u8]) -> Option<(ArticleId, Digest)> {
+pub(super) fn decode_announcement(row: &[u8]) -> Option<(ArticleId, Digest)> {
     let (id, digest) = row.split_first_chunk::<16>()?;
     Some((ArticleId(*id), Digest(digest.try_into().ok()?)))
 }
