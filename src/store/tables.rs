@@ -141,6 +141,7 @@ impl Store {
     fn enter_log(&self, tables: &Tables, end: &mut LogEnd, tell: Tell<'_>) -> Result<Entered, StoreError> {
         let is_rebuilding = tables.is_rebuilding()?;
         let mut entered = Entered::default();
+        self.segments.sync_beyond(*end)?;
         let now = Timestamp::now();
         let mut scan = Scan::new(&self.segments, *end)?;
         while let Some(part) = scan.next()? {

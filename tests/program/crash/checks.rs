@@ -7,14 +7,22 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 use super::world::World;
-use crate::dir::{DEADLINE, Dir, json_lines, seqs};
+use crate::dir::{Dir, json_lines, seqs};
+
+/// A backlog of many kills takes its time on a machine that does other things, too.
+const SETTLED_WITHIN: Duration = Duration::from_secs(90);
 
 /// Every line of the log, read without the program: all segments decode to their last byte, each is named by its first
 /// record.
 pub fn log_lines(store: &Path) -> Vec<u8> {
     let mut lines = Vec::new();
     for path in files(&store.join("log"), ".zst") {
-        let whole = zstd::stream::decode_all(std::fs::read(&path).unwrap().as_slice())
+        let bytes = std::fs::read(&path).unwrap();
+        if bytes.is_empty() {
+            // Its first frame was torn and cut; the next one goes there.
+            continue;
+        }
+        let whole = zstd::stream::decode_all(bytes.as_slice())
             .unwrap_or_else(|error| panic!("{} is not whole: {error}", path.display()));
         assert!(whole.is_empty() || whole.ends_with(b"\n"), "{}", path.display());
         if let Some(first) = json_lines(&whole).first() {
@@ -82,7 +90,7 @@ pub fn settle_and_check(dir: &Dir, world: &World) {
 pub fn settle(dir: &Dir, world: &World) {
     let start = Instant::now();
     while let Some(missing) = world.missing(&dir.status(), || dir.records()) {
-        assert!(start.elapsed() < DEADLINE, "waited in vain for {missing}\n{}", dir.log_end());
+        assert!(start.elapsed() < SETTLED_WITHIN, "waited in vain for {missing}\n{}", dir.log_end());
         std::thread::sleep(Duration::from_millis(50));
     }
 }
