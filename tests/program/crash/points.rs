@@ -175,9 +175,11 @@ fn refuse(scene: &mut Scene, point: Point, fault: &str, reason: &str, running: O
 }
 
 fn wait_for_trouble_and_its_end(scene: &mut Scene, point: Point, reason: &str) {
+    let mut rest = REST;
     wait_for(&format!("the trouble of {} in the status", point.name()), || {
         scene.world.turn();
-        std::thread::sleep(REST);
+        std::thread::sleep(rest);
+        rest += REST;
         let troubles = scene.dir.status()["troubles"].clone();
         let mut reasons = troubles.as_object().unwrap().values();
         reasons.any(|why| why.as_str().unwrap().contains(reason)).then_some(())

@@ -11,8 +11,12 @@ use super::outputs;
 use crate::crash::world::World;
 use crate::dir::{DEADLINE, Dir, Running, stderr};
 
-/// How long the world rests between its turns.
+/// How long the world rests after its first turn; after each further one by as much longer, so that it does not publish
+/// more than a slow machine can take in.
 pub const REST: Duration = Duration::from_millis(100);
+
+/// For a moment that comes by itself, on a machine that is busy with other tests.
+const PATIENCE: Duration = DEADLINE.saturating_mul(3);
 
 /// What brings a moment about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -203,19 +207,20 @@ impl Scene {
     /// The daemon at its work until it is dead.
     fn work_to_death(&mut self, point: Point) {
         let mut daemon = self.start();
-        let start = Instant::now();
+        let (start, mut rest) = (Instant::now(), REST);
         let ended = loop {
             if let Some(ended) = daemon.child.try_wait().unwrap() {
                 break ended;
             }
             assert!(
-                start.elapsed() < DEADLINE,
+                start.elapsed() < PATIENCE,
                 "the daemon's work does not pass {}: name what does in DRIVERS\n{}",
                 point.name(),
                 self.dir.log_end()
             );
             self.world.turn();
-            std::thread::sleep(REST);
+            std::thread::sleep(rest);
+            rest += REST;
         };
         assert_eq!(ended.signal(), Some(libc::SIGABRT), "{ended}: {}", self.dir.log_end());
     }

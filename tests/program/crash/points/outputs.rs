@@ -37,13 +37,16 @@ pub fn add_folders(dir: &Dir, path: &Path) {
     dir.write("chapar.toml", &(settings + &output));
 }
 
-/// Waits until every output has all there is.
+/// Waits until every output has all there is, for as long as they go on.
 pub fn wait_until_delivered(dir: &Dir) {
-    wait_for("the outputs to get everything", || {
+    let lags = || -> u64 {
         let status = dir.status();
-        let outputs = status["outputs"].as_array().unwrap();
-        outputs.iter().all(|output| output["lag"] == 0).then_some(())
-    });
+        status["outputs"].as_array().unwrap().iter().map(|output| output["lag"].as_u64().unwrap()).sum()
+    };
+    let mut lag = lags();
+    while lag > 0 {
+        lag = wait_for("the outputs to go on", || Some(lags()).filter(|now| *now < lag));
+    }
 }
 
 /// Checks the outputs of a store that no daemon works on; the folders by pattern begin at `folders`.
