@@ -93,6 +93,9 @@ pub struct Record {
     /// Other sources that had announced it when this line was committed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub also_in: Vec<SourceId>,
+    /// Identity of the address that was announced, where it led to this article under another one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub announced_as: Option<ArticleId>,
     /// How it was fetched.
     pub fetch: FetchTrace,
     /// How it was found in the page.
@@ -109,6 +112,11 @@ pub struct Record {
 }
 
 impl Record {
+    /// The frontier's key of the entry that brought this line.
+    pub fn entry(&self) -> ArticleId {
+        self.announced_as.unwrap_or(self.id)
+    }
+
     /// What it was labelled with.
     pub fn labels(&self) -> Labels {
         let language = LanguageLabel { tag: self.language.clone(), confidence: self.language_confidence };

@@ -1,6 +1,7 @@
 //! Which article a page is, by its canonical, its redirects and its text, on a real store.
 #![allow(clippy::unwrap_used)]
 
+use std::path::Path;
 use std::time::Duration;
 
 use super::*;
@@ -88,6 +89,28 @@ impl World {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(folder.path(), 1 << 20, 1 << 20, Duration::ZERO, None).unwrap();
         Self { store, _folder: folder }
+    }
+
+    /// Closed, changed, and opened again.
+    fn reopened(self, change: impl FnOnce(&Path)) -> Self {
+        let Self { store, _folder: folder } = self;
+        drop(store);
+        change(folder.path());
+        let store = Store::open(folder.path(), 1 << 20, 1 << 20, Duration::ZERO, None).unwrap();
+        Self { store, _folder: folder }
+    }
+
+    /// Does what happens before a kill at which the log has it all, and sled none of it.
+    fn killed_after(self, happening: impl FnOnce(&Self)) -> Self {
+        let copy = |from: &Path, to: &Path| {
+            assert!(std::process::Command::new("cp").arg("-r").args([from, to]).status().unwrap().success());
+        };
+        let world = self.reopened(|folder| copy(&folder.join("sled"), &folder.join("before")));
+        happening(&world);
+        world.reopened(|folder| {
+            std::fs::remove_dir_all(folder.join("sled")).unwrap();
+            std::fs::rename(folder.join("before"), folder.join("sled")).unwrap();
+        })
     }
 
     fn announce(&self, path: &str) {
@@ -245,4 +268,38 @@ fn where_the_known_text_is_gone_only_what_is_published_now_is_another_article() 
         candidate.article.date_published = published.map(|date| date.parse().unwrap());
         assert_eq!(is_likely(Text::Gone, &candidate, now()), expected, "{published:?}");
     }
+}
+
+#[test]
+fn a_record_that_sled_missed_settles_the_entry_that_led_to_it_and_its_address_stays_known() {
+    let world = World::new();
+    world.announce("/r/1");
+    let first = led("/r/1", "/a/1").with(Look::First, &text(1));
+    let world = world.killed_after(|world| assert_eq!(world.commit(std::slice::from_ref(&first)), [Recorded]));
+    let check = |world: &World| {
+        assert_eq!(world.store.pending(id("/r/1")).unwrap(), None);
+        assert_eq!(world.store.seen(id("/r/1")).unwrap().map(|seen| seen.of), Some(id("/a/1")));
+        let counts = world.store.counts().unwrap();
+        assert_eq!((counts.admitted, counts.pending, counts.outcomes[&Outcome::Recorded]), (1, 0, 1), "{counts:?}");
+    };
+    check(&world);
+    // The next version, by the same way.
+    let again = led("/r/1", "/a/1").with(Look::Again, &text(2));
+    let world = world.killed_after(|world| assert_eq!(world.commit(std::slice::from_ref(&again)), [Recorded]));
+    assert_eq!(world.commit(&[again]), [Unchanged]);
+    // The log alone tells it, too.
+    let world = world.reopened(|folder| std::fs::remove_dir_all(folder.join("sled")).unwrap());
+    assert_eq!(world.store.seen(id("/r/1")).unwrap().map(|seen| seen.of), Some(id("/a/1")));
+    world.announce("/r/1");
+    assert_eq!(world.store.pending(id("/r/1")).unwrap(), None, "it is known");
+}
+
+#[test]
+fn an_address_with_records_of_its_own_that_led_elsewhere_keeps_them_where_sled_missed_that() {
+    let world = World::new();
+    world.commit(&[plain("/a/1").with(Look::First, &text(1))]);
+    let elsewhere = led("/a/1", "/b/1").with(Look::Again, &text(2));
+    let world = world.killed_after(|world| assert_eq!(world.commit(std::slice::from_ref(&elsewhere)), [Recorded]));
+    let seen = world.store.seen(id("/a/1")).unwrap().unwrap();
+    assert_eq!((seen.of, seen.seq, seen.version), (id("/a/1"), Seq(1), 1));
 }

@@ -204,6 +204,7 @@ impl<'a> Plan<'a> {
         let judged = Judged {
             seq: self.next,
             id: identity,
+            entry,
             url,
             version,
             event,
@@ -274,6 +275,7 @@ impl<'a> Plan<'a> {
             let judged = Judged {
                 seq: self.next,
                 id: entry,
+                entry,
                 url: candidate.url.clone(),
                 version: version.saturating_add(1),
                 event: Event::Duplicate,

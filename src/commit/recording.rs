@@ -16,6 +16,8 @@ pub struct Judged {
     pub seq: Seq,
     /// The article it is.
     pub id: ArticleId,
+    /// What was announced.
+    pub entry: ArticleId,
     /// Its address.
     pub url: Url,
     /// Its version.
@@ -34,7 +36,7 @@ pub struct Judged {
 
 /// The line of the log.
 pub fn record_of(candidate: &Candidate, judged: Judged) -> Record {
-    let Judged { seq, id, url, version, event, replaces, like, also_in, recorded_at } = judged;
+    let Judged { seq, id, entry, url, version, event, replaces, like, also_in, recorded_at } = judged;
     let Candidate { article, labels, .. } = candidate;
     Record {
         schema: SCHEMA.to_owned(),
@@ -61,6 +63,7 @@ pub fn record_of(candidate: &Candidate, judged: Judged) -> Record {
         topics: labels.topics.clone(),
         source: candidate.source.clone(),
         also_in,
+        announced_as: Some(entry).filter(|entry| *entry != id),
         fetch: candidate.fetch.clone(),
         extract: article.extract.clone(),
         quality: article.quality.clone(),

@@ -85,19 +85,23 @@ impl Settled {
         };
         // A page that was withdrawn has no text that could be unchanged.
         let text_digest = if record.event == Event::Withdrawn { Digest([0; 16]) } else { digest };
-        let seen = Seen { outcome, version: record.version, seq: record.seq, text_digest, of };
+        let row = Seen { outcome, version: record.version, seq: record.seq, text_digest, of };
+        let mut seen = vec![(record.id, row)];
+        if let (Some(alias), Event::New | Event::Update) = (record.announced_as, record.event) {
+            seen.push((alias, Seen { outcome: Outcome::Duplicate, version: 0, seq: Seq(0), ..row }));
+        }
         let happened = match record.event {
             Event::Relabel => Happened::Relabel(record.language.clone()),
             Event::New | Event::Update | Event::Withdrawn | Event::Duplicate => Happened::Outcome(outcome),
         };
         Self {
             happened,
-            seen: vec![(record.id, seen)],
+            seen,
             owns: (outcome == Outcome::Recorded).then_some((digest, record.id)),
             record: Some(record.seq),
             copy: KnownCopy::of_record(record),
             look: LookChange::from_record(record),
-            ..Self::of(record.id, record.source.id.clone(), outcome, record.recorded_at)
+            ..Self::of(record.entry(), record.source.id.clone(), outcome, record.recorded_at)
         }
     }
 }
@@ -196,6 +200,11 @@ impl OutcomeTables<'_> {
 
     fn remember(&self, id: ArticleId, row: &Seen, one: &Settled) -> InTransaction<()> {
         let before = self.seen.get(id.0)?;
+        let is_alias = row.version == 0 && row.of != id;
+        if is_alias && before.as_deref().and_then(Seen::decode).is_some_and(|before| before.is_article(id)) {
+            // An address that has records of its own keeps them, wherever it led this time.
+            return Ok(());
+        }
         let known_day = before.as_deref().map(rows::day_of);
         let day = match (&one.happened, known_day) {
             (Happened::Relabel(_), Some(known)) => known,

@@ -30,9 +30,6 @@ const UNDER_WAY: &str = "recompressing";
 /// The first segment that has not been looked at.
 const REACHED: &str = "recompressed";
 
-/// Places that are entered in one batch.
-const BATCH_ROWS: u32 = 500;
-
 /// A segment that was looked at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Recompressed {
@@ -90,26 +87,21 @@ impl Store {
 
     /// Enters where the records of a segment lie.
     fn enter_places(&self, tables: &Tables, segment: Seq) -> Result<(), StoreError> {
-        let mut batch = Batch::default();
-        let mut rows = 0;
         let mut frames = Vec::new();
         self.segments.each_frame(segment, |frame, _| {
             frames.push(frame);
             Ok::<(), LogError>(())
         })?;
         for frame in frames {
+            // One batch a frame, of which FRAME_BYTES bounds the rows.
+            let mut batch = Batch::default();
             for line in 0..frame.count {
                 let seq = frame.first.0 + u64::from(line);
                 batch.insert(&seq.to_be_bytes(), &Position { frame: frame.at, line }.encode());
-                rows += 1;
-                if rows == BATCH_ROWS {
-                    tables.positions.apply_batch(std::mem::take(&mut batch))?;
-                    self.passes(Point::RECOMPRESS_ROWS)?;
-                    rows = 0;
-                }
             }
+            tables.positions.apply_batch(batch)?;
+            self.passes(Point::RECOMPRESS_ROWS)?;
         }
-        tables.positions.apply_batch(batch)?;
         self.passes(Point::RECOMPRESS_FLUSH)?;
         // The places are durable before the mark goes.
         tables.db.flush()?;

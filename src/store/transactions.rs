@@ -290,10 +290,11 @@ impl Tables {
     pub(super) fn note_announced(&self, records: &[Record]) -> Result<(), StoreError> {
         for record in records.iter().filter(|record| matches!(record.event, Event::New | Event::Update)) {
             let source = &record.source.id;
-            let key = announcement_key(source, record.source.guid.as_deref(), record.id);
+            let entry = record.entry();
+            let key = announcement_key(source, record.source.guid.as_deref(), entry);
             if self.announced.get(key)?.is_none() {
-                self.announced.insert(key, encode_announcement(record.id, UNKNOWN_ANNOUNCEMENT))?;
-                self.announcers.insert(announcer_key(record.id, source), &[])?;
+                self.announced.insert(key, encode_announcement(entry, UNKNOWN_ANNOUNCEMENT))?;
+                self.announcers.insert(announcer_key(entry, source), &[])?;
             }
         }
         Ok(())

@@ -96,6 +96,7 @@ impl Plan<'_> {
             event: Event::Withdrawn,
             replaces: Some(known.version),
             recorded_at: self.now,
+            announced_as: Some(pending.entry.id).filter(|entry| *entry != article),
             chapar: env!("CARGO_PKG_VERSION").to_owned(),
             ..last
         };

@@ -10,7 +10,6 @@ use super::world::World;
 use crate::dir::{Dir, json_lines, seqs};
 
 /// A backlog of many kills takes its time on a machine that does other things, too.
-const SETTLED_WITHIN: Duration = Duration::from_secs(90);
 
 /// Every line of the log, read without the program: all segments decode to their last byte, each is named by its first
 /// record.
@@ -43,9 +42,15 @@ pub fn files(folder: &Path, ending: &str) -> Vec<PathBuf> {
     paths
 }
 
-/// Numbers without a gap, versions without a gap, and no text twice in a row under one id. Returns the records.
+/// The records of a log of which nothing was removed, checked.
 pub fn check_log(store: &Path) -> Vec<Value> {
     let records = json_lines(&log_lines(store));
+    check_records(&records);
+    records
+}
+
+/// Numbers without a gap, versions without a gap, and no text twice in a row under one id.
+fn check_records(records: &[Value]) {
     let mut newest: BTreeMap<&str, &Value> = BTreeMap::new();
     for (record, seq) in records.iter().zip(1..) {
         assert_eq!(record["seq"], seq, "the log has a gap or a double");
@@ -57,15 +62,16 @@ pub fn check_log(store: &Path) -> Vec<Value> {
             assert_ne!(record["content_text"], before["content_text"], "{id} was recorded twice");
         }
     }
-    records
+}
+
+/// Every line of the directory output.
+fn directory_lines(dir: &Dir) -> Vec<u8> {
+    files(&dir.path("records"), ".ndjson").iter().flat_map(|path| std::fs::read(path).unwrap()).collect()
 }
 
 /// The folder of the directory output holds the lines of the log, byte by byte.
 pub fn check_directory(dir: &Dir) {
-    let mut written = Vec::new();
-    for path in files(&dir.path("records"), ".ndjson") {
-        written.extend(std::fs::read(path).unwrap());
-    }
+    let written = directory_lines(dir);
     let log = log_lines(&dir.path("store"));
     if written != log {
         let (written, log) = (String::from_utf8_lossy(&written), String::from_utf8_lossy(&log));
@@ -86,12 +92,16 @@ pub fn settle_and_check(dir: &Dir, world: &World) {
     check(dir, world);
 }
 
-/// Waits until everything that was published has come to its outcome and is delivered.
+/// Waits until everything that was published has come to its outcome and is delivered, for as long as it goes on.
 pub fn settle(dir: &Dir, world: &World) {
-    let start = Instant::now();
+    let (mut changed, mut before) = (Instant::now(), None);
     while let Some(missing) = world.missing(&dir.status(), || dir.records()) {
-        assert!(start.elapsed() < SETTLED_WITHIN, "waited in vain for {missing}\n{}", dir.log_end());
-        std::thread::sleep(Duration::from_millis(50));
+        if before.as_ref() != Some(&missing) {
+            (changed, before) = (Instant::now(), Some(missing));
+        } else {
+            assert!(changed.elapsed() < DEADLINE, "waited in vain for {missing}\n{}", dir.log_end());
+        }
+        std::thread::sleep(Duration::from_millis(150));
     }
 }
 
@@ -99,10 +109,26 @@ pub fn settle(dir: &Dir, world: &World) {
 pub fn check(dir: &Dir, world: &World) {
     let records = check_log(&dir.path("store"));
     check_directory(dir);
+    check_what_is_known(dir, world, &records, 1);
+}
+
+/// The same where the oldest records are removed from the log. Returns all records that there ever were.
+pub fn check_with_retention(dir: &Dir, world: &World) -> Vec<Value> {
+    let (written, log) = (directory_lines(dir), log_lines(&dir.path("store")));
+    assert!(log.len() < written.len(), "nothing was removed");
+    assert!(written.ends_with(&log), "what is kept is the end of what was delivered");
+    let records = json_lines(&written);
+    check_records(&records);
+    let begin = json_lines(&log)[0]["seq"].as_u64().unwrap();
+    check_what_is_known(dir, world, &records, begin);
+    records
+}
+
+fn check_what_is_known(dir: &Dir, world: &World, records: &[Value], begin: u64) {
     let newest: BTreeMap<&str, u64> =
         records.iter().map(|record| (record["id"].as_str().unwrap(), record["seq"].as_u64().unwrap())).collect();
-    let newest: BTreeSet<u64> = newest.into_values().collect();
+    let newest: BTreeSet<u64> = newest.into_values().filter(|seq| *seq >= begin).collect();
     let found = seqs(&dir.json(&["query", "--sort", "oldest"]));
     assert_eq!(found, Vec::from_iter(newest), "the newest version of each article is found");
-    world.check(&dir.status(), &records);
+    world.check(&dir.status(), records);
 }

@@ -1,158 +1,190 @@
 //! Killed, and refused by the file system, at every named moment of the program.
 
-use std::os::unix::process::ExitStatusExt;
-use std::time::{Duration, Instant};
+mod drivers;
+mod outputs;
 
 use chapar::faults::Point;
 
-use super::checks::{check, settle, settle_and_check};
-use super::world::World;
-use super::{count, folder_for};
-use crate::dir::{DEADLINE, Dir, wait_for};
+use super::checks::{check, check_log, check_with_retention, settle};
+use super::count;
+use crate::dir::{Running, stderr, wait_for};
+use drivers::{Driver, REST, Scene, driver_of};
 
-/// At so many different passes of each moment it is killed; five take minutes: `CHAPAR_CRASH_PASSES=5`.
+/// At so many different passes of each moment it is killed; with more, each moment is also refused in all ways instead of
+/// in one of them.
 const PASSES: u64 = 1;
 
-/// Everything is brought to its outcome and checked after so many moments.
-const POINTS_BETWEEN_CHECKS: usize = 5;
+/// In what ways the file system refuses.
+const REFUSALS: [(&str, i32); 3] = [("enospc", libc::ENOSPC), ("eio", libc::EIO), ("erofs", libc::EROFS)];
 
-/// How long the world rests between its turns.
-const REST: Duration = Duration::from_millis(150);
-
-/// What brings a moment about.
-#[derive(Clone, Copy)]
-enum Driver {
-    /// The daemon at its work.
-    Daemon,
-    /// A command, once without a daemon, once with one in which it is then carried out, in turn. `{fresh}` is a path that
-    /// does not exist.
-    Command(&'static [&'static str]),
+fn passes() -> u64 {
+    count("CHAPAR_CRASH_PASSES", PASSES)
 }
 
-/// The moments that the daemon's daily work does not pass, by the beginning of their names: one line each.
-const DRIVERS: &[(&str, Driver)] = &[
-    ("backup-", Driver::Command(&["log", "backup", "{fresh}"])),
-    ("compact-", Driver::Command(&["log", "compact"])),
-    ("rebuild-", Driver::Command(&["log", "rebuild"])),
-];
-
-fn driver_of(point: Point) -> Driver {
-    let driver = DRIVERS.iter().find(|(beginning, _)| point.name().starts_with(beginning));
-    driver.map_or(Driver::Daemon, |(_, driver)| *driver)
-}
-
-fn set_fault(dir: &Dir, fault: &str) {
-    // In one step: the program reads it at every moment.
-    dir.write("faults.new", fault);
-    std::fs::rename(dir.path("faults.new"), dir.path("faults")).unwrap();
-}
-
-fn without_fault(dir: &Dir) {
-    std::fs::remove_file(dir.path("faults")).unwrap();
-}
-
-/// The daemon at its work until it is dead.
-fn work_to_death(dir: &Dir, world: &mut World, point: Point) {
-    let mut daemon = dir.start_with(&[("CHAPAR_FAULTS", &dir.path("faults"))]);
-    let start = Instant::now();
-    let ended = loop {
-        if let Some(ended) = daemon.child.try_wait().unwrap() {
-            break ended;
-        }
-        assert!(
-            start.elapsed() < DEADLINE,
-            "the daemon's work does not pass {}: name what does in DRIVERS\n{}",
-            point.name(),
-            dir.log_end()
-        );
-        world.turn();
-        std::thread::sleep(REST);
-    };
-    assert_eq!(ended.signal(), Some(libc::SIGABRT), "{ended}: {}", dir.log_end());
-}
-
-/// A command until it, or the daemon that carries it out, is dead; false when it does not pass the moment.
-fn command_to_death(dir: &Dir, arguments: &[&str], number: u64) -> bool {
-    let fresh = dir.path(&format!("fresh-{number}"));
-    let arguments: Vec<String> =
-        arguments.iter().map(|argument| argument.replace("{fresh}", fresh.to_str().unwrap())).collect();
-    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-    let faults = dir.path("faults");
-    let mut daemon = (number % 2 == 0).then(|| {
-        let mut daemon = dir.start_with(&[("CHAPAR_FAULTS", &faults)]);
-        dir.wait_until_ready(&mut daemon);
-        daemon
-    });
-    let ended = dir.command(&arguments).env("CHAPAR_FAULTS", &faults).output().unwrap();
-    let was_killed = ended.status.signal() == Some(libc::SIGABRT);
-    was_killed || daemon.as_mut().is_some_and(|daemon| daemon.child.try_wait().unwrap().is_some())
-}
-
-#[test]
-fn killed_at_every_named_moment_nothing_is_lost_and_nothing_is_doubled() {
-    let mut world = World::start(2);
-    let dir = folder_for(&world);
-    let passes = count("CHAPAR_CRASH_PASSES", PASSES);
+/// The moments that a test is about, in their order; `CHAPAR_CRASH_POINT` names the beginning of fewer.
+fn points(of: impl Fn(Driver) -> bool) -> Vec<Point> {
     let chosen = std::env::var("CHAPAR_CRASH_POINT").unwrap_or_default();
-    let points: Vec<&Point> = Point::ALL.iter().filter(|point| point.name().starts_with(&chosen)).collect();
-    for (number, point) in points.iter().enumerate() {
-        let mut kills = 0;
-        for pass in 1..=passes {
-            match driver_of(**point) {
-                Driver::Daemon => {
-                    set_fault(&dir, &format!("{} kill {pass}", point.name()));
-                    work_to_death(&dir, &mut world, **point);
-                    kills += 1;
-                }
-                Driver::Command(arguments) => {
-                    // What a command passes only once, it passes for the first time in each run.
-                    let died = [pass, 1].iter().any(|pass| {
-                        set_fault(&dir, &format!("{} kill {pass}", point.name()));
-                        command_to_death(&dir, arguments, kills)
-                    });
-                    assert!(died, "{arguments:?} does not pass {}", point.name());
-                    kills += 1;
-                }
-            }
-            without_fault(&dir);
-        }
-        if number % POINTS_BETWEEN_CHECKS == POINTS_BETWEEN_CHECKS - 1 || number + 1 == points.len() {
-            settle_and_check(&dir, &world);
-        }
-        println!("{:20} killed {kills} times", point.name());
-    }
+    let points = Point::ALL.iter().copied();
+    points.filter(|point| point.name().starts_with(&chosen) && of(driver_of(*point))).collect()
+}
+
+fn is_of_daemon(driver: Driver) -> bool {
+    matches!(driver, Driver::Work | Driver::NewOutput)
 }
 
 #[test]
-fn refused_at_every_moment_of_the_daemon_it_stays_up_and_says_so_and_goes_on() {
-    let refused = [("enospc", libc::ENOSPC), ("eio", libc::EIO), ("erofs", libc::EROFS)];
+fn killed_at_every_moment_of_the_daemon_nothing_is_lost_and_nothing_is_doubled() {
+    kill_at(&mut Scene::new(2), &points(is_of_daemon));
+}
+
+#[test]
+fn killed_at_every_moment_of_starts_and_commands_nothing_is_lost_and_nothing_is_doubled() {
+    kill_at(&mut Scene::new(3), &points(|driver| !is_of_daemon(driver) && driver != Driver::Retention));
+}
+
+#[test]
+fn killed_at_every_moment_of_retention_nothing_is_lost_and_nothing_is_doubled() {
+    kill_at(&mut Scene::with_retention(4), &points(|driver| driver == Driver::Retention));
+}
+
+fn kill_at(scene: &mut Scene, points: &[Point]) {
+    for group in points.chunk_by(|one, next| passes() == 1 && kind(*one) == kind(*next)) {
+        for point in group {
+            for pass in 1..=passes() {
+                scene.kill_at(*point, pass);
+            }
+            println!("{:20} killed {} times", point.name(), passes());
+        }
+        // Those of a kind are checked together, unless there is time.
+        let daemon = scene.dir.daemon();
+        settle_all(scene);
+        finish(scene, daemon);
+    }
+}
+
+fn kind(point: Point) -> &'static str {
+    point.name().split('-').next().unwrap_or_default()
+}
+
+/// Waits until everything has come to its outcome and to all outputs.
+fn settle_all(scene: &Scene) {
+    settle(&scene.dir, &scene.world);
+    outputs::wait_until_delivered(&scene.dir);
+}
+
+/// Stops the daemon, and checks all of it.
+fn finish(scene: &Scene, daemon: Running) {
+    let Scene { dir, world, .. } = scene;
+    assert_eq!(daemon.stop(), Some(0), "{}", dir.log_end());
+    let records = if scene.has_retention {
+        check_with_retention(dir, world)
+    } else {
+        check(dir, world);
+        check_log(&dir.path("store"))
+    };
+    outputs::check(dir, &records, &scene.folders);
+}
+
+#[test]
+fn refused_at_every_moment_it_says_so_and_goes_on() {
+    let points = points(|driver| driver != Driver::Retention);
     std::thread::scope(|scope| {
-        for (seed, (fault, errno)) in refused.into_iter().enumerate() {
-            scope.spawn(move || refuse_at_every_moment(seed as u64, fault, errno));
+        for (turn, refusal) in REFUSALS.into_iter().enumerate() {
+            let is_chosen = |(place, _): &(usize, &Point)| passes() > 1 || place % REFUSALS.len() == turn;
+            let chosen: Vec<Point> = points.iter().enumerate().filter(is_chosen).map(|(_, point)| *point).collect();
+            scope.spawn(move || refuse_at(&mut Scene::new(turn as u64), &chosen, &[refusal]));
         }
     });
 }
 
-fn refuse_at_every_moment(seed: u64, fault: &str, errno: i32) {
-    let mut world = World::start(seed);
-    let dir = folder_for(&world);
-    let mut daemon = dir.start_with(&[("CHAPAR_FAULTS", &dir.path("faults"))]);
-    dir.wait_until_ready(&mut daemon);
-    let reason = std::io::Error::from_raw_os_error(errno).to_string();
-    for point in Point::ALL.iter().filter(|point| matches!(driver_of(**point), Driver::Daemon)) {
-        set_fault(&dir, &format!("{} {fault}", point.name()));
-        let part = wait_for(&format!("the trouble of {} in the status", point.name()), || {
-            world.turn();
-            std::thread::sleep(REST);
-            let troubles = dir.status()["troubles"].clone();
-            let troubled = troubles.as_object().unwrap().iter();
-            troubled.filter(|(_, why)| why.as_str().unwrap().contains(&reason)).map(|(part, _)| part.clone()).next()
-        });
-        println!("{:20} {fault:8} is told as trouble of {part}", point.name());
-        without_fault(&dir);
-        settle(&dir, &world);
-        wait_for("the end of the trouble", || dir.status()["troubles"].as_object().unwrap().is_empty().then_some(()));
+#[test]
+fn refused_at_every_moment_of_retention_it_says_so_and_goes_on() {
+    let points = points(|driver| driver == Driver::Retention);
+    refuse_at(&mut Scene::with_retention(5), &points, if passes() > 1 { &REFUSALS } else { &REFUSALS[..1] });
+}
+
+fn refuse_at(scene: &mut Scene, points: &[Point], refusals: &[(&str, i32)]) {
+    let mut running = None;
+    for point in points {
+        for (fault, errno) in refusals {
+            let reason = std::io::Error::from_raw_os_error(*errno).to_string();
+            running = refuse(scene, *point, fault, &reason, running);
+            println!("{:20} {fault}", point.name());
+        }
     }
-    assert_eq!(daemon.stop(), Some(0), "{}", dir.log_end());
-    check(&dir, &world);
+    let daemon = running.unwrap_or_else(|| ready(scene));
+    settle_all(scene);
+    finish(scene, daemon);
+}
+
+/// A daemon that passes the moments and is ready.
+fn ready(scene: &Scene) -> Running {
+    let mut daemon = scene.start();
+    scene.dir.wait_until_ready(&mut daemon);
+    daemon
+}
+
+/// Refuses one moment until that is told; then lets it go on. Takes and gives the daemon, where one runs.
+fn refuse(scene: &mut Scene, point: Point, fault: &str, reason: &str, running: Option<Running>) -> Option<Running> {
+    let fault = format!("{} {fault}", point.name());
+    let driver = driver_of(point);
+    if matches!(driver, Driver::Work | Driver::Retention) {
+        let daemon = running.unwrap_or_else(|| ready(scene));
+        scene.set_fault(&fault);
+        wait_for_trouble_and_its_end(scene, point, reason);
+        return Some(daemon);
+    }
+    if let Some(daemon) = running {
+        assert_eq!(daemon.stop(), Some(0), "{}", scene.dir.log_end());
+    }
+    match driver {
+        Driver::Work | Driver::Retention => {}
+        Driver::NewOutput => {
+            scene.add_output();
+            scene.set_fault(&fault);
+            let daemon = ready(scene);
+            wait_for_trouble_and_its_end(scene, point, reason);
+            return Some(daemon);
+        }
+        // Refused at its start, a daemon has nothing to go on with: it ends.
+        Driver::StartTorn | Driver::StartWithoutFormat => {
+            scene.prepare_start(driver, 1);
+            scene.set_fault(&fault);
+            let code = scene.start().exit_code();
+            assert!(code == Some(1) && scene.dir.log().contains(reason), "{code:?} {}", scene.dir.log());
+        }
+        Driver::Command(arguments) | Driver::Asked(arguments) => {
+            scene.set_fault(&fault);
+            let refused = scene.ask(arguments);
+            assert!(refused.status.code() == Some(1) && stderr(&refused).contains(reason), "{point:?} {refused:?}");
+            scene.without_fault();
+            let done = scene.ask(arguments);
+            assert!(done.status.success(), "{point:?} {}", stderr(&done));
+            return None;
+        }
+        Driver::Restore => {
+            let (backup, restored) = scene.back_up();
+            scene.set_fault(&fault);
+            let refused = scene.run(&["log", "restore", &backup, "--to", &restored]);
+            assert!(refused.status.code() == Some(1) && stderr(&refused).contains(reason), "{point:?} {refused:?}");
+            scene.put_in_place(&backup, &restored);
+        }
+    }
+    scene.without_fault();
+    None
+}
+
+fn wait_for_trouble_and_its_end(scene: &mut Scene, point: Point, reason: &str) {
+    let mut rest = REST;
+    wait_for(&format!("the trouble of {} in the status", point.name()), || {
+        scene.world.turn();
+        std::thread::sleep(rest);
+        rest += REST;
+        let troubles = scene.dir.status()["troubles"].clone();
+        let mut reasons = troubles.as_object().unwrap().values();
+        reasons.any(|why| why.as_str().unwrap().contains(reason)).then_some(())
+    });
+    scene.without_fault();
+    settle_all(scene);
+    wait_for("the end of the trouble", || scene.dir.status()["troubles"].as_object().unwrap().is_empty().then_some(()));
 }
