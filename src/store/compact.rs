@@ -19,7 +19,7 @@ use sled::{Batch, Db, IVec};
 use super::caught::calmly;
 use super::opening;
 use super::segments::sync_folder;
-use super::{Store, StoreError};
+use super::{Store, StoreError, renewal, restore};
 use crate::faults::{self, Point};
 
 const COPY: &str = "sled.copy";
@@ -69,6 +69,8 @@ impl Store {
     ) -> Result<Compacted, StoreError> {
         let _lock = opening::lock(path, patience)?;
         finish(path)?;
+        renewal::finish(path)?;
+        restore::check_whole(path)?;
         let (sled, copy) = (path.join("sled"), path.join(COPY));
         let bytes_before = bytes_of(&sled).map_err(failed(&sled))?;
         // A full disk is not made fuller by what cannot be used.

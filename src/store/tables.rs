@@ -120,10 +120,8 @@ impl Store {
             self.gaps.accept(tables.accepted_gaps()?);
             end = LogEnd { next: last, segment: last, offset: 0 };
         }
-        if let (true, Some((first, at))) = (is_rebuilding, entered.first) {
-            self.begin_at(tables, first, at)?;
-        }
         if is_rebuilding {
+            self.note_begin(tables)?;
             end.next = self.take_kept(tables, end, entered.cut > 0, notices)?;
         }
         let mut pending = HashMap::new();
@@ -156,8 +154,6 @@ impl Store {
                         }
                     };
                     entered.records += records.len();
-                    let begins = records.first().map(|record| (record.seq, record.recorded_at));
-                    entered.first = entered.first.or(begins);
                     if !is_rebuilding {
                         tables.note_announced(&records)?;
                     }
@@ -213,8 +209,6 @@ impl Store {
 #[derive(Default)]
 struct Entered {
     records: usize,
-    /// The first of them, and when it was committed.
-    first: Option<(Seq, Timestamp)>,
     frames: usize,
     /// Torn bytes.
     cut: u64,

@@ -9,8 +9,6 @@ use serde_json::Value;
 use super::world::World;
 use crate::dir::{Dir, json_lines, seqs};
 
-/// A backlog of many kills takes its time on a machine that does other things, too.
-
 /// Every line of the log, read without the program: all segments decode to their last byte, each is named by its first
 /// record.
 pub fn log_lines(store: &Path) -> Vec<u8> {
