@@ -27,6 +27,7 @@ mod rows;
 mod scan;
 mod segments;
 mod sketches;
+mod snapshot;
 mod source_state;
 mod tables;
 mod transactions;
@@ -38,7 +39,7 @@ mod walk;
 use std::collections::HashMap;
 use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -91,6 +92,8 @@ pub struct Store {
     /// Why sled has to be made anew.
     damage_of_tables: Mutex<Option<String>>,
     renewals: AtomicU32,
+    /// How often the process had written sled's files when it opened them last.
+    writes_at_opening: AtomicU64,
     gaps: Gaps,
     segments: Segments,
     /// The log's end; whoever holds it is the writer. Taken before `tables`.
@@ -216,6 +219,7 @@ impl Store {
             is_broken: AtomicBool::new(false),
             damage_of_tables: Mutex::default(),
             renewals: AtomicU32::new(0),
+            writes_at_opening: AtomicU64::new(0),
             gaps: Gaps::default(),
             segments: Segments::open(&path.join("log"), segment_bytes_max)?,
             end: Mutex::new(LogEnd::EMPTY),

@@ -12,7 +12,7 @@ use super::format::{self, Format, STORE_FORMAT};
 use super::scan::{Gap, Part, Scan};
 use super::segments::{FrameAt, LogEnd};
 use super::{NUMBERS_SPARED, REBUILT, RENEWALS_MAX, Settled, Store, StoreError, Tables};
-use super::{decode_json, opening, renewal};
+use super::{decode_json, durability, opening, renewal};
 use crate::model::{Pending, Seq};
 
 /// What is told while the log is entered.
@@ -42,6 +42,7 @@ impl Store {
             }
         };
         *slot = Some(Arc::new(tables));
+        self.writes_at_opening.store(durability::flush_calls(), Ordering::Relaxed);
         self.is_broken.store(false, Ordering::Release);
         self.announce(*end);
         Ok(notices)
