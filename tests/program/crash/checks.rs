@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 use super::world::World;
-use crate::dir::{Dir, json_lines, seqs};
+use crate::dir::{DEADLINE, Dir, json_lines, seqs};
 
 /// Every line of the log, read without the program: all segments decode to their last byte, each is named by its first
 /// record.
