@@ -19,6 +19,9 @@ const POINTS_BETWEEN_CHECKS: usize = 5;
 /// How long the world rests between its turns.
 const REST: Duration = Duration::from_millis(150);
 
+/// The world stops after so many turns for one moment: nothing leaves a feed before it was seen.
+const TURNS_MAX: u32 = 20;
+
 /// What brings a moment about.
 #[derive(Clone, Copy)]
 enum Driver {
@@ -55,6 +58,7 @@ fn without_fault(dir: &Dir) {
 fn work_to_death(dir: &Dir, world: &mut World, point: Point) {
     let mut daemon = dir.start_with(&[("CHAPAR_FAULTS", &dir.path("faults"))]);
     let start = Instant::now();
+    let mut turns = TURNS_MAX;
     let ended = loop {
         if let Some(ended) = daemon.child.try_wait().unwrap() {
             break ended;
@@ -65,7 +69,10 @@ fn work_to_death(dir: &Dir, world: &mut World, point: Point) {
             point.name(),
             dir.log_end()
         );
-        world.turn();
+        if turns > 0 {
+            turns -= 1;
+            world.turn();
+        }
         std::thread::sleep(REST);
     };
     assert_eq!(ended.signal(), Some(libc::SIGABRT), "{ended}: {}", dir.log_end());
@@ -78,7 +85,7 @@ fn command_to_death(dir: &Dir, arguments: &[&str], number: u64) -> bool {
         arguments.iter().map(|argument| argument.replace("{fresh}", fresh.to_str().unwrap())).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let faults = dir.path("faults");
-    let mut daemon = (number % 2 == 0).then(|| {
+    let mut daemon = number.is_multiple_of(2).then(|| {
         let mut daemon = dir.start_with(&[("CHAPAR_FAULTS", &faults)]);
         dir.wait_until_ready(&mut daemon);
         daemon
