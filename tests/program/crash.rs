@@ -1,6 +1,7 @@
 //! Every way to die: whatever happens, nothing that was admitted is lost, and nothing is recorded or delivered twice.
 //!
 //! How much is tried is set by the environment: `CHAPAR_CRASH_ROUNDS=200 cargo test --test program crash`.
+#![allow(clippy::print_stdout, reason = "what was tried is told with --nocapture")]
 
 mod checks;
 mod clock;
