@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::{BufWriter, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use sha2::{Digest as _, Sha256};
 
@@ -166,10 +166,10 @@ impl Segments {
 
 fn each_frame_of(
     segment: Seq,
-    path: &PathBuf,
+    path: &Path,
     mut visit: impl FnMut(FrameOf, &[u8]) -> Result<(), LogError>,
 ) -> Result<bool, LogError> {
-    let mut walk = Walk::new(path.clone(), segment, 0, u64::MAX)?;
+    let mut walk = Walk::new(path.to_path_buf(), segment, 0, u64::MAX)?;
     while let Some(piece) = walk.next()? {
         let Piece::Frame { at, lines, .. } = piece else { return Ok(false) };
         let Some((first, last)) = std::str::from_utf8(&lines).ok().and_then(|lines| numbers(lines).ok()) else {
