@@ -94,6 +94,10 @@ pub async fn run(active: Active, config: Option<PathBuf>) -> Result<(), DaemonEr
     notify(&[NotifyState::Stopping, NotifyState::Status("stopping: what is finished is committed and delivered")]);
     let ended = pipeline.await.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()));
     api.abort();
+    let store = Arc::clone(&engine.store);
+    if let Ok(Err(error)) = tokio::task::spawn_blocking(move || store.write_snapshot()).await {
+        tracing::warn!("the next start takes longer, nothing else: {error}");
+    }
     // The next daemon replaces a socket that stays.
     let _ = std::fs::remove_file(&settings.socket);
     tracing::info!("stopped");

@@ -1,6 +1,7 @@
 //! The sinks: consumers of the log, each with a durable cursor.
 //!
-//! invariant: a cursor moves only after the sink has the records; the directory holds every record exactly once.
+//! invariant: a cursor moves only after the sink has the records; the directory holds every record exactly once. A feed's
+//! file follows from its cursor, and is written behind it.
 
 mod directory;
 mod exec;
@@ -91,7 +92,8 @@ impl Sink {
     /// Does what time asks for, and tells when to do it again.
     fn tend(&mut self) -> io::Result<Option<Duration>> {
         match self {
-            Self::Stdout(_) | Self::Pushing(_) | Self::Feed(_) => Ok(None),
+            Self::Stdout(_) | Self::Pushing(_) => Ok(None),
+            Self::Feed(feed) => feed.write().map(|()| None),
             Self::Directory(directory) => directory.tend(Timestamp::now()),
         }
     }

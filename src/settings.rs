@@ -6,6 +6,7 @@
 mod layers;
 mod outputs;
 mod pattern;
+mod sources;
 mod values;
 
 use std::collections::HashMap;
@@ -18,11 +19,10 @@ use jiff::tz::TimeZone;
 use serde::Deserialize;
 use url::Url;
 
-use crate::model::{ContentFrom, RobotsPolicy, Source, SourceId, SourceKind, ValidatorsPolicy};
+use crate::model::{Source, SourceId};
 use crate::novelty::looks::{LOOK_AFTER_MAX, Schedule};
 use crate::poll::schedule::Limits;
 use crate::rules::{RuleFault, RuleFiles};
-use crate::site_rules::{ListingRule, RawListingRule};
 use crate::telemetry::TelemetrySettings;
 
 pub use outputs::{
@@ -31,6 +31,7 @@ pub use outputs::{
 };
 use outputs::{KnownIds, RawOutput, validate_outputs};
 pub use pattern::PathPattern;
+use sources::{RawSource, validate_sources};
 pub use values::{
     ByteSize, CountryCode, GROUP_BYTES_MAX, GROUP_SEPARATOR, Group, LanguageTag, Period, UserAgent, WebUrl, Zone,
 };
@@ -251,31 +252,6 @@ impl Sections {
     const NAMES: [&str; 7] = ["store", "http", "schedule", "extract", "novelty", "api", "telemetry"];
 }
 
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RawSource {
-    id: SourceId,
-    name: Option<String>,
-    homepage: Option<WebUrl>,
-    url: WebUrl,
-    kind: SourceKind,
-    language: Option<LanguageTag>,
-    country: Option<CountryCode>,
-    #[serde(default)]
-    content: ContentFrom,
-    interval: Option<Period>,
-    user_agent: Option<UserAgent>,
-    #[serde(default)]
-    robots: RobotsPolicy,
-    #[serde(default)]
-    cookies: bool,
-    #[serde(default)]
-    validators: ValidatorsPolicy,
-    timezone: Option<Zone>,
-    group: Option<Group>,
-    listing: Option<RawListingRule>,
-}
-
 /// A fault in the settings: where, what, and what to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SettingsFault {
@@ -433,74 +409,6 @@ fn check_sections(sections: &Sections, places: &layers::Places) -> Vec<SettingsF
         (no_filter.is_some(), "telemetry.log", no_filter_message),
     ];
     checks.into_iter().filter(|(is_fault, ..)| *is_fault).map(|(_, key, message)| places.fault(key, message)).collect()
-}
-
-fn validate_sources(raw: Vec<layers::Placed<RawSource>>, faults: &mut Vec<SettingsFault>) -> Vec<Source> {
-    let mut seen = HashMap::new();
-    let mut sources = Vec::with_capacity(raw.len());
-    for placed in raw {
-        let id = placed.value.id.clone();
-        if let Some(first) = seen.get(&id) {
-            let message = format!("source.id: {:?} is used twice, first at {first}; ids are unique", id.as_str());
-            faults.push(placed.fault("id", message));
-            continue;
-        }
-        seen.insert(id, placed.place.clone());
-        if let Some(word) = unknown_placeholder(&placed.value.url.0) {
-            let message =
-                format!("source.url: unknown placeholder {{{word}}}; known: {{date}}, {{yyyy}}, {{mm}}, {{dd}}");
-            faults.push(placed.fault("url", message));
-        }
-        let listing = validate_listing(&placed, faults);
-        sources.push(source_of(placed.value, listing));
-    }
-    sources
-}
-
-/// The first small word in braces that is no part of a day: fetched as it stands, the address would be nobody's.
-fn unknown_placeholder(url: &Url) -> Option<String> {
-    let plain = url.as_str().replace("%7B", "{").replace("%7D", "}");
-    let words = plain.split('{').skip(1).filter_map(|rest| rest.split_once('}')).map(|(word, _)| word);
-    let is_word = |word: &&str| !word.is_empty() && word.chars().all(|c| c.is_ascii_lowercase());
-    words.filter(is_word).find(|word| !matches!(*word, "date" | "yyyy" | "mm" | "dd")).map(str::to_owned)
-}
-
-fn validate_listing(placed: &layers::Placed<RawSource>, faults: &mut Vec<SettingsFault>) -> ListingRule {
-    let Some(raw) = &placed.value.listing else { return ListingRule::default() };
-    let mut fault = |key: &str, message: &str| {
-        let key = format!("listing.{key}");
-        faults.push(placed.fault(&key, format!("source.{key}: {message}")));
-    };
-    if let (true, Some(key)) = (placed.value.kind != SourceKind::Listing, raw.key_of_pages()) {
-        fault(key, "only for kind = \"listing\"; feeds and sitemaps know include and exclude");
-    }
-    raw.compile().unwrap_or_else(|found| {
-        found.iter().for_each(|found| fault(found.key, &found.message));
-        ListingRule::default()
-    })
-}
-
-fn source_of(raw: RawSource, listing: ListingRule) -> Source {
-    let country = raw.country.map(|code| code.0);
-    let zone = raw.timezone.map_or_else(|| zone_of_country(country.as_deref()), |zone| zone.0);
-    Source {
-        name: raw.name.unwrap_or_else(|| raw.id.to_string()),
-        id: raw.id,
-        homepage: raw.homepage.map(|url| url.0),
-        url: raw.url.0,
-        kind: raw.kind,
-        language: raw.language.map(|tag| tag.0),
-        country,
-        zone,
-        content: raw.content,
-        interval: raw.interval.map(|period| period.0),
-        user_agent: raw.user_agent.map(|agent| agent.0.replace("{version}", env!("CARGO_PKG_VERSION"))),
-        robots: raw.robots,
-        group: raw.group.map(|group| group.0),
-        cookies: raw.cookies,
-        listing,
-        validators: raw.validators,
-    }
 }
 
 /// The zone in which a country's publishers write times without one.

@@ -9,6 +9,7 @@ mod caught;
 mod compact;
 mod copies;
 mod durability;
+mod errors;
 mod forgetting;
 mod format;
 mod gaps;
@@ -26,6 +27,7 @@ mod rows;
 mod scan;
 mod segments;
 mod sketches;
+mod snapshot;
 mod source_state;
 mod tables;
 mod transactions;
@@ -36,14 +38,12 @@ mod walk;
 
 use std::collections::HashMap;
 use std::fs::File;
-use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use sled::transaction::TransactionError;
 use sled::{Db, Tree};
 use tokio::sync::watch;
 
@@ -52,6 +52,7 @@ use crate::model::{Outcome, Seq, SourceId};
 pub use backup::{BackedUp, BackupError, Progress};
 pub use compact::Compacted;
 pub use copies::{Copies, KnownCopy};
+pub use errors::StoreError;
 pub use forgetting::Sweep;
 pub use looks::{LookChange, LooksAdmitted, NextLook, is_read_from_page};
 pub use outcomes::{Happened, Settled};
@@ -68,7 +69,6 @@ pub use undelivered::Undelivered;
 pub use verify::{Finding, Place, Severity, Step, Verified};
 
 use caught::{Closing, calmly};
-use format::STORE_FORMAT;
 use gaps::Gaps;
 use segments::Segments;
 
@@ -92,6 +92,8 @@ pub struct Store {
     /// Why sled has to be made anew.
     damage_of_tables: Mutex<Option<String>>,
     renewals: AtomicU32,
+    /// How often the process had written sled's files when it opened them last.
+    writes_at_opening: AtomicU64,
     gaps: Gaps,
     segments: Segments,
     /// The log's end; whoever holds it is the writer. Taken before `tables`.
@@ -134,99 +136,6 @@ struct Tables {
     copies: Tree,
     looks: Tree,
     looks_due: Tree,
-}
-
-/// Faults of the store; each says what to do.
-#[derive(Debug, thiserror::Error)]
-pub enum StoreError {
-    /// Another process has it.
-    #[error("{path} is in use by process {owner}; stop it, or ask it over its socket")]
-    InUse {
-        /// The store's folder.
-        path: PathBuf,
-        /// Its process id.
-        owner: String,
-    },
-    /// Written by a newer chapar.
-    #[error("{path} has store format {found}, this chapar knows {STORE_FORMAT}; install a newer chapar")]
-    Newer {
-        /// The store's folder.
-        path: PathBuf,
-        /// The format found.
-        found: String,
-    },
-    /// A frame that sled knows is not in the log.
-    #[error(
-        "{path}: the log ends at byte {found}, but {expected} bytes of it were committed; see `chapar log verify`, then \
-         restore the file from a backup, or go on with what the log holds by `chapar log rebuild`"
-    )]
-    LogTooShort {
-        /// The segment.
-        path: PathBuf,
-        /// Its length.
-        found: u64,
-        /// The committed length.
-        expected: u64,
-    },
-    /// The log.
-    #[error(transparent)]
-    Log(#[from] LogError),
-    /// The file system.
-    #[error("{path}: {source}")]
-    Io {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        source: std::io::Error,
-    },
-    /// sled.
-    #[error(
-        "the store's key tables failed: {0}; look at the disk's space and rights, they are opened again by themselves"
-    )]
-    Sled(#[from] sled::Error),
-    /// A restore into it broke off.
-    #[error("{path}: `chapar log restore` broke off in this folder; run it again, it begins anew")]
-    HalfRestored {
-        /// The store's folder.
-        path: PathBuf,
-    },
-    /// The log has reached its bound.
-    #[error(transparent)]
-    LogFull(Held),
-    /// sled found damage, or panicked on it.
-    #[error(
-        "the store's key tables are damaged ({0}); they are set aside and rebuilt from the log, ask again; where that \
-         does not help, look at the disk and restart"
-    )]
-    Tables(String),
-    /// A row that this version did not write.
-    #[error("a row of the store cannot be read ({0}); see `chapar log verify` and `chapar log rebuild`")]
-    Row(String),
-}
-
-impl StoreError {
-    /// Why sled has to be made anew; `None` where opening it again may help.
-    fn damage_of_tables(&self) -> Option<String> {
-        match self {
-            Self::Tables(reason) => Some(reason.clone()),
-            // Unreadable snapshots, and files that end too early; all else of the file system may be mended.
-            Self::Sled(sled::Error::Io(error)) => {
-                let is_damage = matches!(error.kind(), ErrorKind::InvalidData | ErrorKind::UnexpectedEof);
-                is_damage.then(|| error.to_string())
-            }
-            Self::Sled(error) => Some(error.to_string()),
-            _ => None,
-        }
-    }
-}
-
-impl From<TransactionError<StoreError>> for StoreError {
-    fn from(error: TransactionError<StoreError>) -> Self {
-        match error {
-            TransactionError::Abort(error) => error,
-            TransactionError::Storage(error) => Self::Sled(error),
-        }
-    }
 }
 
 /// Admissions, outcomes, and what is pending.
@@ -310,6 +219,7 @@ impl Store {
             is_broken: AtomicBool::new(false),
             damage_of_tables: Mutex::default(),
             renewals: AtomicU32::new(0),
+            writes_at_opening: AtomicU64::new(0),
             gaps: Gaps::default(),
             segments: Segments::open(&path.join("log"), segment_bytes_max)?,
             end: Mutex::new(LogEnd::EMPTY),

@@ -7,11 +7,20 @@ mod restore;
 mod rewind;
 mod verify;
 
+use std::io::{self, IsTerminal};
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, Subcommand};
+use indicatif::{ProgressBar, ProgressStyle};
 
 use super::{Exit, Failure};
+
+/// How long another command that has the store is waited for.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// How often a progress bar moves.
+const PROGRESS_INTERVAL: Duration = Duration::from_millis(200);
 
 #[derive(Args)]
 pub struct LogArguments {
@@ -50,4 +59,12 @@ pub async fn log(config: Option<PathBuf>, arguments: LogArguments) -> Result<Exi
         LogCommand::Rebuild(rebuild) => rebuild::rebuild(config, rebuild).await,
         LogCommand::Compact => compact::compact(config).await,
     }
+}
+
+/// A line that tells how far a command is, on a terminal.
+fn progress_bar(template: &str) -> ProgressBar {
+    let bar = if io::stderr().is_terminal() { ProgressBar::new(0) } else { ProgressBar::hidden() };
+    bar.set_style(ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()));
+    bar.enable_steady_tick(PROGRESS_INTERVAL);
+    bar
 }

@@ -18,7 +18,7 @@ use crate::model::{ArticleId, Seq, SourceId};
 use crate::record::{Event, Record};
 use crate::search::Query;
 use crate::settings::{FeedContent, FeedForm, FeedSettings};
-use crate::store::{LogError, Store, StoreError, sync_folder};
+use crate::store::{Store, StoreError, sync_folder};
 
 use super::Line;
 
@@ -84,28 +84,21 @@ impl Feed {
         Ok(feed)
     }
 
-    /// Takes the records in, and replaces the file.
+    /// Takes the records in. The file is written when all that is committed is taken, and not for each commit of a backlog;
+    /// what a kill keeps from it is written when it is opened.
     pub fn deliver(&mut self, lines: &[Line<'_>]) -> io::Result<()> {
         for line in lines {
             self.take(line.record()?);
         }
         self.cut();
-        self.write()
+        Ok(())
     }
 
     fn rebuild(&mut self, store: &Store, filter: &Query, up_to: Seq, old: &str) -> Result<(), StoreError> {
         let mut settled = HashSet::new();
         let (mut at, mut scanned, mut found) = (up_to.0, 0, 0);
         while at > 0 && scanned < SCANNED_RECORDS_MAX && found < self.settings.entries {
-            let frame = match store.frame_of(Seq(at)) {
-                Ok(Some(frame)) => frame,
-                // A damaged or expired one is passed over.
-                Ok(None) | Err(StoreError::Log(LogError::Damaged { .. })) => {
-                    (at, scanned) = (at - 1, scanned + 1);
-                    continue;
-                }
-                Err(error) => return Err(error),
-            };
+            let Some(frame) = store.frame_before(Seq(at))? else { break };
             for (seq, text) in frame.lines().rev().filter(|(seq, _)| seq.0 <= at) {
                 scanned += 1;
                 let Some(record) = matching(text, filter).filter(|record| settled.insert(record.id)) else { continue };
@@ -120,11 +113,7 @@ impl Feed {
             let Some(id) = named.find(store)?.filter(|id| !settled.contains(id)) else { continue };
             let versions = store.versions(id)?;
             for (_, seq) in versions.into_iter().rev().filter(|(_, seq)| *seq <= up_to).take(VERSIONS_MAX) {
-                let text = match store.line(seq) {
-                    Err(StoreError::Log(LogError::Damaged { .. })) => None,
-                    text => text?,
-                };
-                if let Some(record) = text.and_then(|text| matching(&text, filter)) {
+                if let Some(record) = store.line(seq)?.and_then(|text| matching(&text, filter)) {
                     self.take(&record);
                     break;
                 }
@@ -179,7 +168,8 @@ impl Feed {
         }
     }
 
-    fn write(&mut self) -> io::Result<()> {
+    /// Writes the file where it is another.
+    pub fn write(&mut self) -> io::Result<()> {
         if self.is_written {
             return Ok(());
         }

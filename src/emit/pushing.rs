@@ -165,29 +165,36 @@ impl Pushing {
     /// Tries once more what was given up and asked for again. What fails is given up again, at once: it must not hold up
     /// what comes. Where the receiver is at fault, so is the rest.
     pub fn deliver_again(&mut self) -> io::Result<()> {
-        let mut receiver_fails: Option<Why> = None;
-        for letter in self.store.asked_again(&self.output).map_err(io::Error::other)? {
-            let text = self.store.line(letter.seq).map_err(io::Error::other)?;
-            let Some(text) = text else {
+        let given_up = |letter: Undelivered, why: &Why| Undelivered {
+            reason: why.reason.to_owned(),
+            detail: why.detail.clone(),
+            attempts: letter.attempts.saturating_add(1),
+            at: crate::activity::now(),
+            ..letter
+        };
+        let mut letters = self.store.asked_again(&self.output).map_err(io::Error::other)?.into_iter();
+        while let Some(letter) = letters.next() {
+            let Some(text) = self.store.line(letter.seq).map_err(io::Error::other)? else {
                 let detail = "the record is not in the log any more; drop this dead letter";
                 let gone = Undelivered { reason: "expired".to_owned(), detail: detail.to_owned(), ..letter };
                 self.keep(&[gone])?;
                 continue;
             };
             let lines = [Line::new(letter.seq, &text)];
-            let why = match receiver_fails.clone().map_or_else(|| self.push(&lines), |why| Err(Refusal::Receiver(why)))
-            {
+            match self.push(&lines) {
                 Ok(()) => {
                     self.delivered(&lines)?;
                     let (output, seq) = (&self.output, letter.seq);
                     tracing::info!(%output, "output {output}: record {seq}, a dead letter, is delivered");
-                    continue;
                 }
                 Err(Refusal::Stopping) => return Err(NotYet::Stopping.into()),
-                Err(Refusal::Receiver(why)) => receiver_fails.insert(why).clone(),
-                Err(Refusal::Run(why) | Refusal::Content(why)) => why,
-            };
-            self.keep(&self.letters(&lines, &why, letter.attempts.saturating_add(1))?)?;
+                Err(Refusal::Run(why) | Refusal::Content(why)) => self.keep(&[given_up(letter, &why)])?,
+                Err(Refusal::Receiver(why)) => {
+                    // In one write: there may be thousands, and the program may be about to stop.
+                    let rest = std::iter::once(letter).chain(letters).map(|letter| given_up(letter, &why));
+                    return self.keep(&rest.collect::<Vec<_>>());
+                }
+            }
         }
         Ok(())
     }

@@ -1,5 +1,6 @@
 //! Records as lines on stdout: at least once, since nobody says what was read; `seq` tells.
 
+use std::borrow::Cow;
 use std::io::{self, Write};
 
 use super::Line;
@@ -23,13 +24,15 @@ impl Stdout {
     /// Writes and flushes the lines. After an attempt that failed midway it begins on a line of its own, so that only the
     /// cut line is spoiled.
     pub fn deliver(&mut self, lines: &[Line<'_>]) -> io::Result<()> {
-        let written = |line: &Line<'_>| match self.format {
-            LineFormat::Ndjson => Ok(line.text.to_owned()),
-            format => Ok::<_, io::Error>(format.line(line.record()?)?),
-        };
-        let texts: Vec<String> = lines.iter().map(written).collect::<Result<_, _>>()?;
+        let mut texts = Vec::with_capacity(lines.len());
+        for line in lines {
+            texts.push(match self.format {
+                LineFormat::Ndjson => Cow::Borrowed(line.text),
+                format => Cow::Owned(format.line(line.record()?)?),
+            });
+        }
         let header = self.header.as_deref().map(str::trim_end);
-        let texts = header.into_iter().chain(texts.iter().map(String::as_str));
+        let texts = header.into_iter().chain(texts.iter().map(|text| &**text));
         deliver(&mut io::stdout().lock(), texts, &mut self.is_torn)?;
         self.header = None;
         Ok(())

@@ -58,7 +58,7 @@ pub(super) async fn rewind(State(api): State<Api>, Json(ask): Json<RewindAsk>) -
         return Err(ApiError(StatusCode::NOT_FOUND, message));
     };
     let store = std::sync::Arc::clone(&api.engine.store);
-    let end = store.next_seq();
+    let end = store.last_seq().next();
     let next = match ask.to.parse().map(Seq) {
         Ok(seq) => seq,
         Err(_) => {
@@ -69,7 +69,10 @@ pub(super) async fn rewind(State(api): State<Api>, Json(ask): Json<RewindAsk>) -
             apart(move || store.first_since(at)).await?
         }
     };
-    let oldest = store.oldest_seq()?.unwrap_or(end);
+    let oldest = {
+        let store = std::sync::Arc::clone(&store);
+        apart(move || store.oldest_seq()).await?.unwrap_or(end)
+    };
     if next < oldest || next > end {
         return Err(wrong(format!("the log holds records {oldest} to {}; {next} is not among them", end.0 - 1)));
     }

@@ -53,6 +53,21 @@ impl LineSender {
         self.block.len() < BLOCK_BYTES || self.flush()
     }
 
+    /// Queues a value as a line and waits for nobody: what a slow reader has not taken stays in memory. For answers of a
+    /// few lines from work that others wait for. False when the reader has gone.
+    pub fn offer(&mut self, value: &impl serde::Serialize) -> bool {
+        if serde_json::to_writer(&mut self.block, value).is_err() {
+            return false;
+        }
+        self.block.push(b'\n');
+        match self.blocks.try_reserve() {
+            Ok(place) => place.send(Ok(Bytes::from(std::mem::take(&mut self.block)))),
+            Err(mpsc::error::TrySendError::Full(())) => {}
+            Err(mpsc::error::TrySendError::Closed(())) => return false,
+        }
+        true
+    }
+
     /// Sends what is queued; false when the reader has gone.
     pub fn flush(&mut self) -> bool {
         let block = Bytes::from(std::mem::take(&mut self.block));
@@ -72,5 +87,25 @@ impl LineSender {
     /// Ends when the reader has gone.
     pub async fn closed(&self) {
         self.blocks.closed().await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use tokio::sync::Semaphore;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn what_a_reader_does_not_take_holds_nobody_up_and_one_that_has_gone_is_noticed() {
+        let place = Arc::new(Semaphore::new(1)).acquire_owned().await.expect("it is open");
+        let (mut lines, body) = LineSender::new(place);
+        for number in 0..10 * STREAM_BLOCKS_MAX {
+            assert!(lines.offer(&number));
+        }
+        drop(body);
+        assert!(!lines.offer(&0));
     }
 }

@@ -6,6 +6,7 @@
 //! checksums. The folder gets its name last: what has the name is whole.
 //!
 //! invariant: single-row changes need no gate (cursors, states of sources): either side of the moment is right for them.
+//! Cursors are read first: what an output gave up before its cursor moved is in the rows that are read behind them.
 
 mod manifest;
 mod rows;
@@ -211,13 +212,26 @@ impl Store {
         })
     }
 
-    /// Closes the gate, links the segments and reads the rows.
+    /// Closes the gate, reads the rows and links the segments.
     fn hold_fast(&self, part: &Path, rows: &Path, tell: &mut Tell<'_>) -> Result<Moment, BackupError> {
         let closed = self.gate.write().unwrap_or_else(PoisonError::into_inner);
         let start = Instant::now();
-        // Opened again first where they had failed: that may move the end.
-        let tables = self.tables()?;
+        self.ask(|tables| match rows::write(tables, rows, tell) {
+            Err(BackupError::Store(error)) => Err(error),
+            written => Ok(written),
+        })??;
+        // Read behind the rows: tables that had to be opened again may have been told of one more frame. One that the
+        // rows do not know is entered when the backup is opened.
         let end = *self.lock_end();
+        let moment = self.link_segments(part, end)?;
+        faults::pass(Point::BACKUP_LINKED).map_err(at(part))?;
+        let paused = start.elapsed();
+        drop(closed);
+        Ok(Moment { paused, ..moment })
+    }
+
+    /// Links the segments up to an end of the log, so that they stay whatever becomes of the store's.
+    fn link_segments(&self, part: &Path, end: LogEnd) -> Result<Moment, BackupError> {
         let log = part.join("log");
         fs::create_dir(&log).map_err(at(&log))?;
         let mut moment = Moment { end, sealed: Vec::new(), has_open: false, pins: log, paused: Duration::ZERO };
@@ -238,10 +252,6 @@ impl Store {
                 linked.map_err(at(&path))?;
             }
         }
-        faults::pass(Point::BACKUP_LINKED).map_err(at(part))?;
-        rows::write(&tables, rows, tell)?;
-        moment.paused = start.elapsed();
-        drop(closed);
         Ok(moment)
     }
 

@@ -1,6 +1,7 @@
 //! sled made anew, on a real folder.
 #![allow(clippy::unwrap_used)]
 
+use super::super::damage_tests::copy;
 use super::super::tests::{line, record};
 use super::opening::wait_until_let_go;
 use super::*;
@@ -74,7 +75,7 @@ fn killed_at_any_step_the_store_opens_with_every_row_or_the_next_compaction_goes
             for (folder_name, what) in names.iter().zip(state) {
                 let to = folder.path().join(folder_name);
                 match what {
-                    "whole" => copy_folder(&whole, &to),
+                    "whole" => copy(&whole, &to),
                     "half" => half_a_copy(&whole, &to),
                     _ => {}
                 }
@@ -129,18 +130,6 @@ fn a_store_in_use_or_missing_is_left_alone() {
     let empty = tempfile::tempdir().unwrap();
     assert!(compact(empty.path()).is_err());
     assert!(!empty.path().join("sled").exists());
-}
-
-fn copy_folder(from: &Path, to: &Path) {
-    std::fs::create_dir_all(to).unwrap();
-    for entry in std::fs::read_dir(from).unwrap().map(Result::unwrap) {
-        let target = to.join(entry.file_name());
-        if entry.path().is_dir() {
-            copy_folder(&entry.path(), &target);
-        } else {
-            std::fs::copy(entry.path(), target).unwrap();
-        }
-    }
 }
 
 /// Half of the positions, as a copy that was killed has them.

@@ -55,6 +55,17 @@ const OF_ARTICLES: [(TreeOf, ArticleOf); 4] = [
 type TreeOf = fn(&Tables) -> &Tree;
 type ArticleOf = fn(&[u8], &[u8]) -> Option<ArticleId>;
 
+impl Tables {
+    /// Notes that what was published up to a day may be forgotten, unless a newer day is noted.
+    pub(super) fn note_forgotten(&self, day: Day) -> Result<(), StoreError> {
+        let known = self.meta.get(FORGOTTEN)?.map(|row| Day::decode(&row));
+        if known.is_none_or(|known| known < day) {
+            self.meta.insert(FORGOTTEN, &day.encode())?;
+        }
+        Ok(())
+    }
+}
+
 /// One passage through the store, from [`Store::sweep`]; [`Store::sweep_on`] takes its steps.
 pub struct Sweep {
     today: Day,

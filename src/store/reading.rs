@@ -8,8 +8,8 @@ use sled::transaction::ConflictableTransactionError;
 
 use super::scan::{Gap, Part, Scan};
 use super::{
-    Counts, DeadLetter, Frame, LogError, Position, Seen, SourceState, Store, StoreError, Tables, count_key,
-    decode_count, decode_json,
+    Counts, DeadLetter, Frame, Position, Seen, SourceState, Store, StoreError, Tables, count_key, decode_count,
+    decode_json,
 };
 use crate::model::{ArticleId, Digest, Outcome, Pending, Seq, SourceId};
 
@@ -92,18 +92,22 @@ impl Store {
                 Err(error) => return Err(error.into()),
             }
         }
-        Ok(self.locate(seq)?)
+        self.locate(seq)
     }
 
     /// Walks the segment that a record belongs to by its number.
-    fn locate(&self, seq: Seq) -> Result<Looked, LogError> {
+    fn locate(&self, seq: Seq) -> Result<Looked, StoreError> {
         let _no_file_goes = self.bound.layout.read().unwrap_or_else(PoisonError::into_inner);
         let segments = self.segments.list()?;
         let place = segments.partition_point(|segment| *segment <= seq);
         let until = segments.get(place).map_or(self.last_seq(), |segment| Seq(segment.0 - 1));
         let Some(segment) = place.checked_sub(1).map(|place| segments[place]) else {
-            // Older than what is kept.
-            return Ok(Looked::Lost { first: Seq(1), last: until });
+            let begin = self.ask(Tables::begin)?.unwrap_or(Seq(1));
+            if seq < begin {
+                // Older than what is kept.
+                return Ok(Looked::Lost { first: Seq(1), last: until.min(Seq(begin.0 - 1)) });
+            }
+            return Ok(self.lost(Gap::before(&self.segments, begin, until.next())));
         };
         let mut scan = Scan::of_segment(&self.segments, segment);
         let mut damage = None;
@@ -117,7 +121,7 @@ impl Store {
                 Ok(Some(_)) => {}
                 Ok(None) => break,
                 Err(error) if error.is_damage() => break,
-                Err(error) => return Err(error),
+                Err(error) => return Err(error.into()),
             }
         }
         let end = || (self.segments.length(segment), "the file ends before them, or is missing".to_owned());

@@ -28,7 +28,7 @@ const WORTH: u64 = 20;
 const UNDER_WAY: &str = "recompressing";
 
 /// The first segment that has not been looked at.
-const REACHED: &str = "recompressed";
+pub(super) const REACHED: &str = "recompressed";
 
 /// A segment that was looked at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,15 +74,16 @@ impl Store {
 
     /// Puts a segment that was written anew in the place of the old one.
     fn exchange(&self, segment: Seq) -> Result<(), StoreError> {
-        let _no_backup = self.gate.read().unwrap_or_else(PoisonError::into_inner);
-        let tables = self.tables()?;
-        tables.meta.insert(UNDER_WAY, &segment.0.to_be_bytes())?;
-        tables.db.flush()?;
-        self.passes(Point::RECOMPRESS_MARKED)?;
-        // Whoever reads meanwhile finds a record by its segment where its place is the old one.
-        self.bound.measure_anew();
-        self.segments.exchange(segment)?;
-        self.enter_places(&tables, segment)
+        self.change(|tables| {
+            tables.meta.insert(UNDER_WAY, &segment.0.to_be_bytes())?;
+            tables.db.flush()?;
+            self.passes(Point::RECOMPRESS_MARKED)?;
+            // Whoever reads meanwhile finds a record by its segment where its place is the old one.
+            let exchanged = self.segments.exchange(segment);
+            self.bound.measure_anew();
+            exchanged?;
+            self.enter_places(tables, segment)
+        })
     }
 
     /// Enters where the records of a segment lie.

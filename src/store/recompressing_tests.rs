@@ -41,6 +41,10 @@ fn all(store: &Store) -> Vec<Recompressed> {
     std::iter::from_fn(|| store.recompress_next(|| true).unwrap()).collect()
 }
 
+fn mark(store: &Store, segment: Seq) {
+    store.ask(|tables| Ok(tables.meta.insert(UNDER_WAY, &segment.0.to_be_bytes()).map(drop)?)).unwrap();
+}
+
 #[test]
 fn sealed_segments_hold_the_same_lines_under_the_same_numbers_in_fewer_bytes() {
     let folder = tempfile::tempdir().unwrap();
@@ -60,25 +64,25 @@ fn sealed_segments_hold_the_same_lines_under_the_same_numbers_in_fewer_bytes() {
     assert_eq!(lines(&open(folder.path())), before, "a rebuild reads them, too");
 }
 
+/// What was done of the first segment when it was killed.
+type Step = fn(&Store);
+
 #[test]
 fn a_kill_at_any_step_leaves_every_line_readable_and_no_half_file() {
-    let marked = |store: &Store, segment: Seq| {
-        store.ask(|tables| Ok(tables.meta.insert(UNDER_WAY, &segment.0.to_be_bytes()).map(drop)?)).unwrap();
-    };
-    let steps: [(&str, &dyn Fn(&Store)); 4] = [
-        ("half written", &|store| {
-            std::fs::write(store.segments.path(Seq(1)).with_extension("zst.new"), "half").unwrap()
+    let steps: [(&str, Step); 4] = [
+        ("half written", |store| {
+            std::fs::write(store.segments.path(Seq(1)).with_extension("zst.new"), "half").unwrap();
         }),
-        ("written", &|store| {
+        ("written", |store| {
             store.segments.rewrite(Seq(1), (FRAME_BYTES, LEVEL), WORTH, || true).unwrap().unwrap();
         }),
-        ("marked", &|store| {
+        ("marked", |store| {
             store.segments.rewrite(Seq(1), (FRAME_BYTES, LEVEL), WORTH, || true).unwrap().unwrap();
-            marked(store, Seq(1));
+            mark(store, Seq(1));
         }),
-        ("in place", &|store| {
+        ("in place", |store| {
             store.segments.rewrite(Seq(1), (FRAME_BYTES, LEVEL), WORTH, || true).unwrap().unwrap();
-            marked(store, Seq(1));
+            mark(store, Seq(1));
             store.segments.exchange(Seq(1)).unwrap();
         }),
     ];

@@ -12,7 +12,8 @@ use sled::{Db, IVec};
 
 use super::caught::{Closing, calmly};
 use super::segments::{LogEnd, sync_folder};
-use super::{Seen, StoreError, Tables, count_key, decode_count, decode_json, forgetting, opening, rows};
+use super::{Seen, StoreError, Tables, count_key, decode_count, decode_json, opening, rows};
+use super::{forgetting, recompressing, retention};
 use crate::faults::{self, Point};
 use crate::model::{Look, Outcome, Pending, Seq};
 
@@ -31,9 +32,21 @@ pub(super) const ASIDE: &str = "sled.damaged-";
 /// Where the new one is made.
 pub(super) const BESIDE: &str = "sled.new";
 
-/// Trees whose rows are kept.
-const KEPT_TREES: [&str; 10] =
-    ["cursors", "sources", "dead", "undelivered", "frontier", "meta", "announced", "announcers", "templates", "seen"];
+/// Trees whose rows are kept; of the last three, those of articles whose records are not in the log (any more).
+const KEPT_TREES: [&str; 12] = [
+    "cursors",
+    "sources",
+    "dead",
+    "undelivered",
+    "frontier",
+    "meta",
+    "announced",
+    "announcers",
+    "templates",
+    "seen",
+    "digests",
+    "versions",
+];
 
 /// What was kept of an old sled.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -139,13 +152,15 @@ fn remove_oldest_aside(folder: &Path) {
 fn keep(old: &Db, new: &Db) -> Result<Kept, StoreError> {
     let target = new.open_tree(KEPT)?;
     let mut kept = Kept::default();
+    // Where that cannot be read, nothing was removed from the log, as far as is known.
+    let removed = calmly(|| Removed::of(old)).unwrap_or_default();
     for name in KEPT_TREES {
         let mut count = 0;
         let copied = calmly(|| {
             let Some(tree) = existing(old, name)? else { return Ok(()) };
             for row in tree.iter() {
                 let (key, row) = row?;
-                if is_kept(name, &row) {
+                if removed.is_kept(name, &key, &row)? {
                     target.insert([name.as_bytes(), b"\0", &key].concat(), row)?;
                     count += 1;
                 }
@@ -178,9 +193,36 @@ fn existing(db: &Db, name: &str) -> Result<Option<sled::Tree>, StoreError> {
     Ok(is_there.then(|| db.open_tree(name)).transpose()?)
 }
 
-/// The log knows every article that has a record.
-fn is_kept(tree: &str, row: &[u8]) -> bool {
-    tree != "seen" || Seen::decode(row).is_some_and(|seen| seen.version == 0)
+/// Records that were removed from the log, and are known by their rows only.
+#[derive(Default)]
+struct Removed {
+    /// The first that is in the log.
+    begin: Seq,
+    seen: Option<sled::Tree>,
+}
+
+impl Removed {
+    fn of(old: &Db) -> Result<Self, StoreError> {
+        let row = existing(old, "meta")?.map(|meta| meta.get(retention::BEGIN)).transpose()?.flatten();
+        let begin = row.and_then(|row| row.as_ref().try_into().ok().map(u64::from_be_bytes));
+        Ok(Self { begin: Seq(begin.unwrap_or_default()), seen: existing(old, "seen")? })
+    }
+
+    /// Whether the log does not know what a row says.
+    fn is_kept(&self, tree: &str, key: &[u8], row: &[u8]) -> Result<bool, StoreError> {
+        let is_of_no_record = |seen: Seen| seen.version == 0 || seen.seq < self.begin;
+        Ok(match tree {
+            "seen" => Seen::decode(row).is_some_and(is_of_no_record),
+            // Of a text, the row is the article that has it.
+            "digests" if self.begin > Seq(1) => {
+                let owner = self.seen.as_ref().map(|seen| seen.get(row)).transpose()?.flatten();
+                owner.and_then(|row| Seen::decode(&row)).is_some_and(|seen| seen.version > 0 && is_of_no_record(seen))
+            }
+            "versions" => key.get(16..).is_some_and(|seq| seq < self.begin.0.to_be_bytes().as_slice()),
+            "digests" => false,
+            _ => true,
+        })
+    }
 }
 
 /// What the kept rows say of the log's end and of the counts.
@@ -245,6 +287,8 @@ impl Tables {
             "announced" => &self.announced,
             "announcers" => &self.announcers,
             "templates" => &self.templates,
+            "digests" => &self.digests,
+            "versions" => &self.versions,
             _ => &self.seen,
         };
         if !target.contains_key(key)? {
@@ -258,7 +302,9 @@ impl Tables {
             told.next = told.next.max(rows::decode_end(row).map_or(0, |end| end.next.0));
         } else if let Some(outcome) = Outcome::ALL.iter().find(|one| key == count_key(one.name()).as_bytes()) {
             told.outcomes.push((*outcome, decode_count(Some(row.clone()))));
-        } else if key == forgetting::FORGOTTEN.as_bytes() || key.starts_with(super::gaps::ACCEPTED.as_bytes()) {
+        } else if key == forgetting::FORGOTTEN.as_bytes() {
+            self.note_forgotten(rows::Day::decode(row))?;
+        } else if key == recompressing::REACHED.as_bytes() || key.starts_with(super::gaps::ACCEPTED.as_bytes()) {
             self.meta.insert(key, row)?;
         }
         Ok(())

@@ -15,7 +15,7 @@ use jiff::Timestamp;
 
 use super::backup::{BackupFile, Manifest, Tell, copy_hashed, sync_tree};
 use super::format::{FORMAT_FILE, STORE_FORMAT};
-use super::scan::{Part, Scan};
+use super::scan::{Gap, Part, Scan};
 use super::segments::{LogEnd, Segments};
 use super::{BackupError, LogError, Progress, Settled, Store, StoreError, opening, rows, sync_folder};
 use crate::faults::{self, Point};
@@ -58,6 +58,17 @@ pub struct Restore {
     pub segment_bytes_max: u64,
     /// As of [`Store::open`].
     pub near_window: Option<Duration>,
+}
+
+impl Restore {
+    /// Ends it where something is wrong with the backup, unless that is to be taken.
+    fn refuse(&self, faults: &[String]) -> Result<(), RestoreError> {
+        if faults.is_empty() || self.is_forced {
+            return Ok(());
+        }
+        let faults = faults.iter().take(FAULTS_NAMED_MAX).cloned().collect();
+        Err(RestoreError::Damaged { folder: self.backup.clone(), faults })
+    }
 }
 
 /// What was restored.
@@ -223,14 +234,14 @@ fn make_room(target: &Path) -> Result<PathBuf, RestoreError> {
 fn make(wanted: &Restore, manifest: &Manifest, part: &Path, tell: &mut Tell<'_>) -> Result<Restored, RestoreError> {
     let mut faults = copy(wanted, manifest, part, tell)?;
     faults::pass(Point::RESTORE_COPIED).map_err(at(part))?;
-    let (records, damaged) = verify_log(part, wanted.segment_bytes_max, tell)?;
+    let (records, damaged, gaps) = verify_log(part, wanted.segment_bytes_max, tell)?;
     faults.extend(damaged);
-    if !faults.is_empty() && !wanted.is_forced {
-        faults.truncate(FAULTS_NAMED_MAX);
-        return Err(RestoreError::Damaged { folder: wanted.backup.clone(), faults });
-    }
+    wanted.refuse(&faults)?;
     let Restore { cache_bytes, segment_bytes_max, near_window, .. } = *wanted;
     let store = Store::open(part, cache_bytes, segment_bytes_max, Duration::ZERO, near_window)?;
+    // What was left out or lost before the backup was made, and is known, is no fault of it.
+    faults.extend(gaps.iter().filter(|gap| !store.gaps.is_accepted(gap)).map(ToString::to_string));
+    wanted.refuse(&faults)?;
     faults.extend(store.notices().iter().cloned());
     let backed_up = Seq(store.next_seq().0 - 1);
     let (mut taken, mut highest) = (0, backed_up);
@@ -295,14 +306,16 @@ fn copy_file(from: &Path, to: &Path, file: &BackupFile) -> Result<Option<String>
     })
 }
 
-/// Reads every frame; counts the records, and says what is damaged.
-fn verify_log(part: &Path, segment_bytes_max: u64, tell: &mut Tell<'_>) -> Result<(u64, Vec<String>), RestoreError> {
+/// Reads every frame; counts the records, and says what is damaged and which records are missing behind the first.
+fn verify_log(
+    part: &Path,
+    segment_bytes_max: u64,
+    tell: &mut Tell<'_>,
+) -> Result<(u64, Vec<String>, Vec<Gap>), RestoreError> {
     let segments = Segments::open(&part.join("log"), segment_bytes_max)?;
     let (mut records, mut done, total) = (0, 0, segments.bytes()?);
-    let Some(first) = segments.list()?.into_iter().next() else { return Ok((0, Vec::new())) };
-    let start = LogEnd { segment: first, ..LogEnd::EMPTY };
-    let mut damage = Vec::new();
-    let mut scan = Scan::new(&segments, start)?;
+    let (mut damage, mut gaps) = (Vec::new(), Vec::new());
+    let mut scan = Scan::new(&segments, LogEnd::EMPTY)?;
     while let Some(part) = scan.next()? {
         match part {
             Part::Frame { at, first, last, .. } => {
@@ -310,7 +323,7 @@ fn verify_log(part: &Path, segment_bytes_max: u64, tell: &mut Tell<'_>) -> Resul
                 records += last.0 - first.0 + 1;
                 tell(&Progress { step: "verifying".to_owned(), done, total });
             }
-            Part::Lost(gap) => damage.push(gap.to_string()),
+            Part::Lost(gap) => gaps.push(gap),
             Part::Stray { file, byte, reason } => damage.push(format!("{} at byte {byte}: {reason}", file.display())),
             Part::Repeated { at, first, last } => {
                 let file = segments.path(at.segment);
@@ -322,7 +335,7 @@ fn verify_log(part: &Path, segment_bytes_max: u64, tell: &mut Tell<'_>) -> Resul
             }
         }
     }
-    Ok((records, damage))
+    Ok((records, damage, gaps))
 }
 
 /// Closes a store, and waits until nothing of this process writes to it.

@@ -17,15 +17,15 @@ use serde::Deserialize;
 use sled::{Batch, Tree};
 use tokio::sync::watch;
 
-use super::forgetting::FORGOTTEN;
 use super::rows::{Day, Position};
+use super::scan::{Part, Scan};
 use super::segments::{FrameAt, LogEnd, LogError};
 use super::{Store, StoreError, Tables, window_start};
 use crate::faults::{self, Point};
 use crate::model::Seq;
 
 /// The first record that is kept; what is before it has to go.
-const BEGIN: &str = "log-begin";
+pub(super) const BEGIN: &str = "log-begin";
 
 /// Rows that go in one batch: commits wait for no more than that.
 const BATCH_ROWS: usize = 500;
@@ -323,8 +323,9 @@ impl Store {
         self.ask(|tables| self.remove_rows(tables, next))?;
         self.passes(Point::RETAIN_FLUSHED)?;
         let _readers_are_out = self.bound.layout.write().unwrap_or_else(PoisonError::into_inner);
+        let removed = self.segments.remove(segment);
         self.bound.measure_anew();
-        Ok(self.segments.remove(segment)?)
+        Ok(removed?)
     }
 
     /// Removes the rows that point to records before `next`.
@@ -352,12 +353,18 @@ impl Store {
         Ok(segments.into_iter().try_for_each(|segment| self.segments.remove(segment))?)
     }
 
-    /// Notes where a log begins whose sled was lost. What was recorded before is not known any more: what is announced
-    /// as published before is taken for that, as if it had been forgotten.
-    pub(super) fn begin_at(&self, tables: &Tables, first: Seq, recorded_at: Timestamp) -> Result<(), StoreError> {
-        if first > Seq(1) {
-            tables.meta.insert(BEGIN, &first.0.to_be_bytes())?;
-            tables.meta.insert(FORGOTTEN, &Day::of(recorded_at).before(1).encode())?;
+    /// Notes where a log begins whose sled was lost: at its oldest file, whatever of that can be read. What was recorded
+    /// before is not known any more: what is announced as published before is taken for that, as if it had been forgotten.
+    pub(super) fn note_begin(&self, tables: &Tables) -> Result<(), StoreError> {
+        let Some(first) = self.segments.list()?.first().copied().filter(|first| *first > Seq(1)) else { return Ok(()) };
+        tables.meta.insert(BEGIN, &first.0.to_be_bytes())?;
+        let mut scan = Scan::new(&self.segments, LogEnd::EMPTY)?;
+        while let Some(part) = scan.next()? {
+            if let Part::Frame { lines, .. } = part
+                && let Some(recorded_at) = first_stamp(lines.as_bytes())
+            {
+                return tables.note_forgotten(Day::of(recorded_at).before(1));
+            }
         }
         Ok(())
     }

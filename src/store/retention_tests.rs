@@ -3,6 +3,8 @@
 
 use std::path::Path;
 
+use super::super::forgetting::FORGOTTEN;
+use super::super::rows;
 use super::super::tests::{line, record};
 use super::*;
 use crate::model::ArticleId;
@@ -209,4 +211,85 @@ fn of_a_lost_sled_the_log_goes_on_where_it_begins_and_what_is_older_is_not_new()
     assert_eq!(store.next_seq(), Seq(5));
     let forgotten = store.ask(|tables| Ok(tables.meta.get(FORGOTTEN)?.map(|row| Day::decode(&row)))).unwrap();
     assert_eq!(forgotten, Some(Day::of(at(1))));
+}
+
+/// The key tables as a kill leaves them that came while the log was entered into new ones: up to a place in it.
+fn stop_rebuilding_at(store: &Store, end: LogEnd) {
+    store
+        .ask(|tables| {
+            tables.begin_rebuilding()?;
+            tables.meta.insert("end", &rows::encode_end(end))?;
+            Ok(tables.db.flush().map(drop)?)
+        })
+        .unwrap();
+}
+
+#[test]
+fn a_rebuild_that_was_killed_midway_goes_on_and_takes_no_segment_for_one_that_had_to_go() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path(), SMALL);
+    (0..4).for_each(|day| commit(&store, day, 1).unwrap());
+    let length = store.segments.length(Seq(2));
+    stop_rebuilding_at(&store, LogEnd { next: Seq(3), segment: Seq(2), offset: length });
+    drop(store);
+    let store = open(folder.path(), SMALL);
+    assert_eq!(store.segments.list().unwrap(), [Seq(1), Seq(2), Seq(3), Seq(4)]);
+    (1..=4).for_each(|seq| assert!(store.line(Seq(seq)).unwrap().is_some(), "{seq}"));
+}
+
+#[test]
+fn a_rebuild_from_a_log_whose_first_frame_is_damaged_keeps_the_rest_of_its_segment() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path(), 1 << 20);
+    [0, 0, 1].into_iter().for_each(|day| commit(&store, day, 1).unwrap());
+    let first = store.segments.path(Seq(1));
+    drop(store);
+    let mut bytes = std::fs::read(&first).unwrap();
+    bytes[20] ^= 1;
+    std::fs::write(&first, bytes).unwrap();
+    std::fs::remove_dir_all(folder.path().join("sled")).unwrap();
+    let store = open(folder.path(), 1 << 20);
+    assert_eq!(store.segments.list().unwrap(), [Seq(1), Seq(3)]);
+    let is_there = |seq| store.line(Seq(seq)).unwrap().is_some();
+    assert_eq!((is_there(1), is_there(2), is_there(3)), (false, true, true));
+    assert!(store.damage().is_some_and(|told| told.contains("record 1 ")), "{:?}", store.damage());
+}
+
+#[test]
+fn new_tables_in_the_place_of_damaged_ones_know_the_articles_whose_records_were_removed() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path(), SMALL);
+    store.keep_within(Retention { records: Some(2), ..Retention::default() });
+    (0..4).for_each(|day| commit(&store, day, 1).unwrap());
+    let old = Day::of(at(-300));
+    store.ask(|tables| Ok(tables.meta.insert(FORGOTTEN, &old.encode()).map(drop)?)).unwrap();
+    assert_eq!(removed(&store, 4).len(), 2);
+    let article = ArticleId([1; 16]);
+    let (seen, versions) = (store.seen(article).unwrap(), store.versions(article).unwrap());
+    let digests = |store: &Store| store.ask(|tables| Ok(tables.digests.iter().flatten().collect::<Vec<_>>())).unwrap();
+    let digests_before = digests(&store);
+    assert!(seen.is_some() && !versions.is_empty());
+    drop(store);
+    Store::rebuild(folder.path(), 1 << 20, SMALL, Duration::ZERO, None, &mut |_, _| {}).unwrap();
+    let store = open(folder.path(), SMALL);
+    assert_eq!((store.seen(article).unwrap(), store.versions(article).unwrap()), (seen, versions));
+    assert_eq!(digests(&store), digests_before);
+    let forgotten = store.ask(|tables| Ok(tables.meta.get(FORGOTTEN)?.map(|row| Day::decode(&row)))).unwrap();
+    assert_eq!(forgotten, Some(Day::of(at(1))), "the newest of both");
+    assert_begins_with_three(&store);
+}
+
+#[test]
+fn a_first_file_that_is_missing_is_told_as_lost_and_not_taken_for_a_removed_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path(), SMALL);
+    store.keep_within(Retention { records: Some(3), ..Retention::default() });
+    (0..4).for_each(|day| commit(&store, day, 1).unwrap());
+    assert_eq!(removed(&store, 4).len(), 1);
+    assert_eq!((store.line(Seq(1)).unwrap(), store.damage()), (None, None));
+    std::fs::remove_file(store.segments.path(Seq(2))).unwrap();
+    assert_eq!(store.frame_from(Seq(1)).unwrap().map(|frame| frame.first), Some(Seq(3)));
+    assert!(store.damage().is_some_and(|told| told.contains("record 2 is lost")), "{:?}", store.damage());
+    let verified = store.verify(&mut |_| true).unwrap();
+    assert_eq!((verified.lost, verified.errors), (1, 1));
 }

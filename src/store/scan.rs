@@ -22,6 +22,14 @@ pub struct Gap {
     pub reason: String,
 }
 
+impl Gap {
+    /// What is missing where the oldest file of a log begins behind the first record that is kept.
+    pub fn before(segments: &Segments, begin: Seq, oldest: Seq) -> Self {
+        let reason = "the file is missing".to_owned();
+        Self { first: begin, last: Seq(oldest.0 - 1), file: segments.path(begin), byte: 0, reason }
+    }
+}
+
 /// What comes next in the log.
 #[derive(Debug)]
 pub enum Part {

@@ -248,6 +248,25 @@ impl Segments {
         self.segment_bytes_max
     }
 
+    /// Makes durable what lies beyond an end: whoever wrote it was killed, perhaps before it was synced, and sled must not
+    /// know of it before the disk does.
+    ///
+    /// # Errors
+    /// When the file system refuses.
+    pub fn sync_beyond(&self, end: LogEnd) -> Result<(), LogError> {
+        let mut is_any = false;
+        for segment in self.list()?.into_iter().filter(|segment| *segment >= end.segment) {
+            if segment > end.segment || self.length(segment) > end.offset {
+                let path = self.path(segment);
+                let synced = File::open(&path).and_then(|file| file.sync_all());
+                synced.map_err(|source| LogError::Io { path, source })?;
+                is_any = true;
+            }
+        }
+        let folder = |source| LogError::Io { path: self.folder.clone(), source };
+        if is_any { sync_folder(&self.folder).map_err(folder) } else { Ok(()) }
+    }
+
     /// Length of a segment's file in bytes; 0 where it is missing.
     pub fn length(&self, segment: Seq) -> u64 {
         std::fs::metadata(self.path(segment)).map_or(0, |metadata| metadata.len())

@@ -12,7 +12,7 @@ use super::format::{self, Format, STORE_FORMAT};
 use super::scan::{Gap, Part, Scan};
 use super::segments::{FrameAt, LogEnd};
 use super::{NUMBERS_SPARED, REBUILT, RENEWALS_MAX, Settled, Store, StoreError, Tables};
-use super::{decode_json, opening, renewal};
+use super::{decode_json, durability, opening, renewal};
 use crate::model::{Pending, Seq};
 
 /// What is told while the log is entered.
@@ -42,6 +42,7 @@ impl Store {
             }
         };
         *slot = Some(Arc::new(tables));
+        self.writes_at_opening.store(durability::flush_calls(), Ordering::Relaxed);
         self.is_broken.store(false, Ordering::Release);
         self.announce(*end);
         Ok(notices)
@@ -120,10 +121,8 @@ impl Store {
             self.gaps.accept(tables.accepted_gaps()?);
             end = LogEnd { next: last, segment: last, offset: 0 };
         }
-        if let (true, Some((first, at))) = (is_rebuilding, entered.first) {
-            self.begin_at(tables, first, at)?;
-        }
         if is_rebuilding {
+            self.note_begin(tables)?;
             end.next = self.take_kept(tables, end, entered.cut > 0, notices)?;
         }
         let mut pending = HashMap::new();
@@ -141,6 +140,7 @@ impl Store {
     fn enter_log(&self, tables: &Tables, end: &mut LogEnd, tell: Tell<'_>) -> Result<Entered, StoreError> {
         let is_rebuilding = tables.is_rebuilding()?;
         let mut entered = Entered::default();
+        self.segments.sync_beyond(*end)?;
         let now = Timestamp::now();
         let mut scan = Scan::new(&self.segments, *end)?;
         while let Some(part) = scan.next()? {
@@ -155,8 +155,6 @@ impl Store {
                         }
                     };
                     entered.records += records.len();
-                    let begins = records.first().map(|record| (record.seq, record.recorded_at));
-                    entered.first = entered.first.or(begins);
                     if !is_rebuilding {
                         tables.note_announced(&records)?;
                     }
@@ -212,8 +210,6 @@ impl Store {
 #[derive(Default)]
 struct Entered {
     records: usize,
-    /// The first of them, and when it was committed.
-    first: Option<(Seq, Timestamp)>,
     frames: usize,
     /// Torn bytes.
     cut: u64,

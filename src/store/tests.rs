@@ -57,6 +57,22 @@ fn commit(store: &Store, id: ArticleId) -> Record {
     record
 }
 
+#[test]
+fn records_that_were_numbered_before_the_log_was_found_longer_are_refused_and_numbered_anew() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path());
+    let [stood, stale] = [1, 2].map(|number| record(store.next_seq(), ArticleId([number; 16]), "text"));
+    // The disk refused behind the whole frame, and the tables failed with it.
+    store.segments.append(*store.lock_end(), &line(&stood), 1).unwrap();
+    store.is_broken.store(true, Ordering::Release);
+    let refused = store.commit(&line(&stale), &[Settled::from_record(&stale)]);
+    assert!(matches!(refused, Err(StoreError::Numbered { first: Seq(1), next: Seq(2) })), "{refused:?}");
+    let anew = Record { seq: store.next_seq(), ..stale };
+    store.commit(&line(&anew), &[Settled::from_record(&anew)]).unwrap();
+    let id = |seq| serde_json::from_str::<Record>(&store.line(Seq(seq)).unwrap().unwrap()).unwrap().id;
+    assert_eq!((id(1), id(2), store.next_seq()), (stood.id, anew.id, Seq(3)));
+}
+
 pub(super) fn assert_counts_add_up(store: &Store) {
     let counts = store.counts().unwrap();
     assert_eq!(counts.admitted, counts.outcomes.values().sum::<u64>() + counts.pending, "{counts:?}");

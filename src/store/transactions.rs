@@ -214,15 +214,23 @@ impl Store {
         let _open = self.gate.read().unwrap_or_else(PoisonError::into_inner);
         let mut end = self.lock_end();
         let tables = self.tables_for(&mut end)?;
-        let records = settled.iter().filter(|settled| settled.record.is_some()).count() as u64;
-        let frame = if records == 0 {
-            None
-        } else {
-            let at = settled.iter().find(|one| one.record.is_some()).map_or(jiff::Timestamp::MIN, |first| first.at);
-            let (frame, new_end) = self.append(&tables, *end, lines, records, at)?;
-            // The frame stands. If sled does not hear of it below, it does when it is opened again.
-            *end = new_end;
-            Some(frame)
+        let mut records = settled.iter().filter_map(|one| Some((one.record?, one.at)));
+        let frame = match records.next() {
+            None => None,
+            // Numbered before the tables were opened again, and told of a frame whose commit had failed.
+            Some((first, _)) if first != end.next => {
+                return Err(StoreError::Numbered { first, next: end.next });
+            }
+            Some((_, at)) => {
+                let count = 1 + records.count() as u64;
+                let appended = calmly(|| self.append(&tables, *end, lines, count, at)).inspect_err(|error| {
+                    self.note_failure(&tables, error);
+                });
+                let (frame, new_end) = appended?;
+                // The frame stands. If sled does not hear of it below, it does when it is opened again.
+                *end = new_end;
+                Some(frame)
+            }
         };
         let apply = || {
             let removed = tables.apply(settled, frame, *end, self.near_window)?;

@@ -60,7 +60,7 @@ impl Store {
     /// sled's.
     pub fn give_up(&self, letters: &[Undelivered], count_max: u64) -> Result<bool, StoreError> {
         let Some(output) = letters.first().map(|letter| &letter.output) else { return Ok(true) };
-        self.ask(|tables| {
+        self.change(|tables| {
             let mut batch = Batch::default();
             let mut added = 0;
             for letter in letters {
@@ -104,7 +104,7 @@ impl Store {
     /// # Errors
     /// sled's.
     pub fn deliver_again(&self, output: &SourceId, which: Option<Seq>) -> Result<u64, StoreError> {
-        let asked = self.ask(|tables| {
+        let asked = self.change(|tables| {
             let mut batch = Batch::default();
             let mut asked = 0;
             for row in tables.undelivered.scan_prefix(prefix(State::GivenUp, output)) {

@@ -7,6 +7,7 @@ mod frames;
 mod rows;
 
 use std::path::{Path, PathBuf};
+use std::sync::PoisonError;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -169,6 +170,8 @@ impl Store {
     /// # Errors
     /// When the disk refuses.
     pub fn verify(&self, tell: Tell<'_>) -> Result<Verified, StoreError> {
+        // What is removed or written anew meanwhile would be told as damage.
+        let _as_it_lies = self.bound.tidying.lock().unwrap_or_else(PoisonError::into_inner);
         let end = *self.lock_end();
         let mut verifier = Verifier::new(&self.segments, Asked::Store(self), Some(end), tell);
         let result = verifier.run(&self.path);

@@ -1,9 +1,9 @@
 //! What it costs to store: `cargo bench --bench storing`, and with `-- --full` up to a million records (half an hour, 8 GB
 //! in the folder for temporary files).
 //!
-//! Records of 4 KB of words by Zipf's law. Commits of 1, 10 and 100 records go through [`Store::commit`]; beside them, in
-//! turn and in the same run, a bare loop that appends and syncs the same bytes, and a bare sled that gets a row a record
-//! and is flushed. Then, at each size: a record by its number and by its id, opening after a clean stop and after a kill
+//! Records of 4 KB of words by Zipf's law. Commits of 1, 10 and 50 records (the committer's most) go through
+//! [`Store::commit`]; beside them, in turn and in the same run, a bare loop that appends and syncs the same bytes, a bare
+//! sled that gets a pointer a record and is flushed, and one that gets rows as many and as long as a commit writes. Then, at each size: a record by its number and by its id, opening after a clean stop and after a kill
 //! (of another process, between its commits), a backup, and what lies on the disk.
 #![allow(clippy::unwrap_used, clippy::print_stdout, missing_docs)]
 
@@ -50,6 +50,9 @@ fn main() {
         };
     let world = World::new();
     committing(&world, commits);
+    if arguments.iter().any(|argument| argument == "commits") {
+        return;
+    }
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("store");
     let mut number = 0;
@@ -81,16 +84,28 @@ fn open(path: &Path) -> Store {
 /// Commits beside their bare parts, one after the other, so that all see the same machine.
 fn committing(world: &World, commits: u64) {
     println!(
-        "{:>6} | {:>12} {:>8} {:>8} | {:>14} {:>6} | {:>12} {:>6}",
-        "batch", "records/s", "p50 ms", "p99 ms", "append+fsync/s", "ratio", "sled+flush/s", "ratio"
+        "{:>5} | {:>9} {:>7} {:>7} | {:>14} {:>5} | {:>12} {:>5} | {:>10} {:>5}",
+        "batch",
+        "records/s",
+        "p50 ms",
+        "p99 ms",
+        "append+fsync/s",
+        "ratio",
+        "sled, ptr/s",
+        "ratio",
+        "sled, rows",
+        "ratio"
     );
-    for size in [1, 10, 100] {
+    for size in [1, 10, GROWTH] {
         let folder = tempfile::tempdir().unwrap();
         let store = open(&folder.path().join("store"));
-        let bare = sled::Config::new().path(folder.path().join("bare")).cache_capacity(CACHE_BYTES);
-        let bare = bare.flush_every_ms(Some(500)).open().unwrap();
+        let bare = |name| {
+            let config = sled::Config::new().path(folder.path().join(name)).cache_capacity(CACHE_BYTES);
+            config.flush_every_ms(Some(500)).open().unwrap()
+        };
+        let (pointers, all_rows) = (bare("pointers"), bare("rows"));
         let mut file = File::create(folder.path().join("bare.log")).unwrap();
-        let mut taken = [const { Vec::new() }; 3];
+        let mut taken = [const { Vec::new() }; 4];
         for _ in 0..commits {
             let (lines, settled) = batch(world, &store, size);
             let start = Instant::now();
@@ -105,21 +120,42 @@ fn committing(world: &World, commits: u64) {
             for one in &settled {
                 rows.insert(&one.entry.0, &[7; 24]);
             }
-            bare.apply_batch(rows).unwrap();
-            bare.flush().unwrap();
+            pointers.apply_batch(rows).unwrap();
+            pointers.flush().unwrap();
             taken[2].push(start.elapsed());
+            let start = Instant::now();
+            all_rows.apply_batch(like_ours(&settled)).unwrap();
+            all_rows.flush().unwrap();
+            taken[3].push(start.elapsed());
         }
         let rate = |taken: &[Duration]| (size * commits) as f64 / taken.iter().sum::<Duration>().as_secs_f64();
-        let [whole, append, sled] = [&taken[0], &taken[1], &taken[2]].map(|taken| rate(taken));
+        let [whole, append, pointer, rows] = taken.each_ref().map(|taken| rate(taken));
         taken[0].sort();
         println!(
-            "{size:>6} | {whole:>12.0} {:>8.2} {:>8.2} | {append:>14.0} {:>6.2} | {sled:>12.0} {:>6.2}",
+            "{size:>5} | {whole:>9.0} {:>7.2} {:>7.2} | {append:>14.0} {:>5.2} | {pointer:>12.0} {:>5.2} | {rows:>10.0} {:>5.2}",
             millis(at(&taken[0], 50)),
             millis(at(&taken[0], 99)),
             whole / append,
-            whole / sled
+            whole / pointer,
+            whole / rows
         );
     }
+}
+
+/// Rows as a commit writes them for each record: as many, as long, and as far from each other.
+fn like_ours(settled: &[Settled]) -> sled::Batch {
+    let mut rows = sled::Batch::default();
+    for one in settled {
+        let (id, seq) = (one.entry.0, one.record.unwrap().0.to_be_bytes());
+        // Seen, digest, look; place, sketch, look's time, keys of sketches.
+        for (tree, bytes) in [(0, 47), (1, 16), (2, 620)] {
+            rows.insert([&[tree], id.as_slice()].concat(), vec![7; bytes]);
+        }
+        for (tree, bytes) in [(3, 24), (4, 220), (5, 16), (6, 60)] {
+            rows.insert([&[tree], seq.as_slice()].concat(), vec![7; bytes]);
+        }
+    }
+    rows
 }
 
 fn reading(store: &Store, size: u64, reads: u64) {

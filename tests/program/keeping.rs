@@ -115,16 +115,12 @@ fn die_at(point: &str, site: &Site, dir: &Dir, published: &mut u64) {
     command.env("CHAPAR_FAULTS", dir.path("faults")).stdout(Stdio::null()).stderr(Stdio::null());
     let mut dying = Running { child: command.spawn().unwrap() };
     wait_for(point, || {
-        // It may die while it answers.
-        let records = || {
-            let status = dir.run(&["status"]);
-            let last = |line: Value| line["last_seq"].as_u64();
-            status.status.success().then(|| json_lines(&status.stdout).pop().and_then(last)).flatten()
-        };
+        // It may be starting, and has the store then.
+        let status = json_lines(&dir.run(&["status"]).stdout);
         if dying.child.try_wait().unwrap().is_some() {
             return Some(());
         }
-        if records() >= Some(*published) {
+        if status.first().is_some_and(|status| status["last_seq"].as_u64() >= Some(*published)) {
             *published += 1;
             site.publish(1..=usize::try_from(*published).unwrap());
         }

@@ -1,15 +1,15 @@
 //! `log backup`: the store as it is at one moment, in a folder.
 
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, Write};
 use std::path::PathBuf;
-use std::time::Duration;
 
 use axum::http::Method;
 use clap::Args;
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::ProgressBar;
 
 use super::super::ask::client;
 use super::super::{Exit, Failure};
+use super::progress_bar;
 use crate::local_api::{BackupAsk, BackupLine};
 use crate::store::Progress;
 
@@ -26,8 +26,8 @@ Examples:
   chapar log backup /var/lib/chapar/backups/2026-11-22
   chapar log restore /var/lib/chapar/backups/2026-11-22";
 
-/// How often the progress moves.
-const PROGRESS_INTERVAL: Duration = Duration::from_millis(200);
+/// What it is at, and how far.
+pub(super) const STEP: &str = "{spinner} {msg}";
 
 #[derive(Args)]
 pub struct BackupArguments {
@@ -39,7 +39,7 @@ pub async fn backup(config: Option<PathBuf>, arguments: BackupArguments) -> Resu
     let folder = std::path::absolute(&arguments.folder)?;
     let client = client(config).await?;
     let mut lines = client.lines(Method::POST, "/v1/log/backup", &BackupAsk { folder }).await?;
-    let bar = bar();
+    let bar = progress_bar(STEP);
     while let Ok(Some(line)) = lines.next().await {
         match serde_json::from_str(&line).map_err(io::Error::from)? {
             BackupLine::Progress(progress) => show(&bar, &progress),
@@ -65,15 +65,6 @@ pub async fn backup(config: Option<PathBuf>, arguments: BackupArguments) -> Resu
     }
     bar.finish_and_clear();
     Err(Failure::new(Exit::Failed, "the answer broke off; there is no backup"))
-}
-
-/// A line that tells how far it is, on a terminal.
-pub fn bar() -> ProgressBar {
-    let bar = if io::stderr().is_terminal() { ProgressBar::new_spinner() } else { ProgressBar::hidden() };
-    let style = ProgressStyle::with_template("{spinner} {msg}");
-    bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()));
-    bar.enable_steady_tick(PROGRESS_INTERVAL);
-    bar
 }
 
 /// Shows how far it is.

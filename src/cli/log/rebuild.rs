@@ -7,7 +7,8 @@ use clap::Args;
 
 use super::super::ask::require_store;
 use super::super::{Exit, Failure};
-use super::verify::{PATIENCE, progress_bar};
+use super::verify::OF_THE_LOG;
+use super::{PATIENCE, progress_bar};
 use crate::local_api::Client;
 use crate::settings::Settings;
 use crate::store::Store;
@@ -30,7 +31,7 @@ pub async fn rebuild(config: Option<PathBuf>, RebuildArguments {}: RebuildArgume
         return Err(Failure::new(Exit::Failed, message));
     }
     require_store(&settings.store.path)?;
-    let bar = progress_bar();
+    let bar = progress_bar(OF_THE_LOG);
     let rebuilding = tokio::task::spawn_blocking({
         let bar = bar.clone();
         move || {

@@ -7,7 +7,8 @@ use clap::Args;
 use jiff::Timestamp;
 
 use super::super::{Exit, Failure};
-use super::backup::{bar, show};
+use super::backup::{STEP, show};
+use super::progress_bar;
 use crate::emit::held;
 use crate::local_api::Client;
 use crate::model::Seq;
@@ -69,7 +70,7 @@ pub async fn restore(config: Option<PathBuf>, arguments: RestoreArguments) -> Re
         segment_bytes_max: settings.store.segment.0,
         near_window: settings.novelty.near.then_some(settings.novelty.window.0),
     };
-    let bar = bar();
+    let bar = progress_bar(STEP);
     let restored = tokio::task::block_in_place(|| restore_store(&wanted, |progress| show(&bar, progress)));
     bar.finish_and_clear();
     let restored = restored.map_err(|error| match error {

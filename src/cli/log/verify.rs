@@ -1,12 +1,11 @@
 //! `log verify`: looks at every frame of the log and at what the key tables know of it.
 
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, Write};
 use std::path::PathBuf;
-use std::time::Duration;
 
 use axum::http::Method;
 use clap::Args;
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::ProgressBar;
 use serde_json::{Map, Value};
 use tokio::sync::mpsc;
 
@@ -14,6 +13,7 @@ use super::super::ask::{OutputArguments, require_store};
 use super::super::operate::{left, right};
 use super::super::output::{Align, Column, Format, RowWriter, Surface};
 use super::super::{Exit, Failure};
+use super::{PATIENCE, progress_bar};
 use crate::local_api::{Client, VerifyLine};
 use crate::settings::Settings;
 use crate::store::{Finding, Step, Store, Verified};
@@ -29,14 +29,11 @@ Examples:
   chapar log verify
   chapar log verify -o ndjson | jq 'select(.severity == \"error\")'";
 
-/// How long a command waits for another one that has the store.
-pub const PATIENCE: Duration = Duration::from_secs(5);
-
 /// Lines on their way from the thread that reads.
 const LINES_MAX: usize = 64;
 
-/// How often the progress bar moves.
-const PROGRESS_INTERVAL: Duration = Duration::from_millis(200);
+/// How far reading the log is.
+pub(super) const OF_THE_LOG: &str = "{bar:30} {bytes}/{total_bytes} of the log";
 
 #[derive(Args)]
 pub struct VerifyArguments {
@@ -108,7 +105,7 @@ impl Shown {
     fn new(format: Option<Format>) -> Self {
         let surface = Surface::of_stdout();
         let format = Format::chosen(format, Format::Table, &surface);
-        Self { bar: progress_bar(), format, surface, findings: Vec::new() }
+        Self { bar: progress_bar(OF_THE_LOG), format, surface, findings: Vec::new() }
     }
 
     /// Findings are as many as the store names at most; they are written when all is read, since a table needs them all.
@@ -153,13 +150,4 @@ fn row(finding: &Finding) -> Result<Map<String, Value>, Failure> {
         Value::Object(row) => Ok(row),
         _ => Ok(Map::new()),
     }
-}
-
-/// A bar over the log's bytes, on a terminal.
-pub fn progress_bar() -> ProgressBar {
-    let bar = if io::stderr().is_terminal() { ProgressBar::new(0) } else { ProgressBar::hidden() };
-    let style = ProgressStyle::with_template("{bar:30} {bytes}/{total_bytes} of the log");
-    bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
-    bar.enable_steady_tick(PROGRESS_INTERVAL);
-    bar
 }

@@ -79,6 +79,11 @@ pub(super) fn end(name: &FileName, folder: &Path, access: Access) -> io::Result<
     let path = name.path(folder);
     let read = || {
         let mut file = open(&path, access)?;
+        if access == Access::Write {
+            // Whoever wrote it was killed, perhaps before it was synced: the cursor must not pass what the disk does not hold.
+            file.sync_all()?;
+            sync_folder(folder)?;
+        }
         if name.is_compressed {
             return end_of_frames(&mut file, name.format, access);
         }

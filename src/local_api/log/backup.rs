@@ -44,7 +44,7 @@ pub(in super::super) async fn backup(State(api): State<Api>, Json(ask): Json<Bac
     let stop = api.daemon.map(|daemon| daemon.stop);
     tokio::task::spawn_blocking(move || {
         let is_stopping = || stop.as_ref().is_some_and(tokio_util::sync::CancellationToken::is_cancelled);
-        let tell = |progress: &Progress| !is_stopping() && send(&mut lines, &BackupLine::Progress(progress.clone()));
+        let tell = |progress: &Progress| !is_stopping() && lines.offer(&BackupLine::Progress(progress.clone()));
         let last = match store.back_up(&ask.folder, tell) {
             Ok(made) => {
                 tracing::info!(records = made.records, paused_ms = made.paused_ms, "a backup was made");
@@ -55,14 +55,8 @@ pub(in super::super) async fn backup(State(api): State<Api>, Json(ask): Json<Bac
                 BackupLine::Failed(error.to_string())
             }
         };
-        send(&mut lines, &last);
+        lines.offer(&last);
         lines.finish(Ok(()));
     });
     Ok(ndjson(body, end))
-}
-
-/// Sends a line at once; false when nobody reads any more.
-fn send(lines: &mut LineSender, line: &BackupLine) -> bool {
-    let Ok(line) = serde_json::to_string(line) else { return false };
-    lines.send(&line) && lines.flush()
 }

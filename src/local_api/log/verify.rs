@@ -45,20 +45,14 @@ pub(crate) async fn verify(State(api): State<Api>) -> Result<Response, ApiError>
             if is_progress {
                 told = Some(Instant::now());
             }
-            send(&mut lines, &VerifyLine::Step(step))
+            lines.offer(&VerifyLine::Step(step))
         });
         let last = match verified {
             Ok(sum) => VerifyLine::Done(sum),
             Err(error) => VerifyLine::Failed(error.to_string()),
         };
-        send(&mut lines, &last);
+        lines.offer(&last);
         lines.finish(Ok(()));
     });
     Ok(ndjson(body, end))
-}
-
-/// Sends a line at once; false when nobody reads any more.
-fn send(lines: &mut LineSender, line: &VerifyLine) -> bool {
-    let Ok(line) = serde_json::to_string(line) else { return false };
-    lines.send(&line) && lines.flush()
 }

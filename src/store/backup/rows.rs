@@ -19,12 +19,17 @@ const PART_BYTES_MAX: u32 = 1 << 30;
 /// The trees of which the rows are records.
 const POSITIONS: &[u8] = b"positions";
 
+/// The tree that is read before all others: of what belongs to a cursor, nothing may be older than it.
+const CURSORS: &[u8] = b"cursors";
+
 /// Writes every row: the tree's name, the key and the row, each with its length before it.
 pub fn write(tables: &Tables, path: &Path, tell: &mut Tell<'_>) -> Result<(), BackupError> {
     let failed = at(path);
     let mut file = BufWriter::with_capacity(1 << 20, File::create_new(path).map_err(&failed)?);
     let mut rows = 0;
-    for name in tables.db.tree_names() {
+    let mut names = tables.db.tree_names();
+    names.sort_by_key(|name| *name != CURSORS);
+    for name in names {
         for row in &tables.db.open_tree(&name)? {
             let (key, row) = row?;
             for part in [&name, &key, &row] {

@@ -169,7 +169,7 @@ fn each_frame_of(
     path: &Path,
     mut visit: impl FnMut(FrameOf, &[u8]) -> Result<(), LogError>,
 ) -> Result<bool, LogError> {
-    let mut walk = Walk::new(path.to_path_buf(), segment, 0, u64::MAX)?;
+    let mut walk = Walk::new(path.to_owned(), segment, 0, u64::MAX)?;
     while let Some(piece) = walk.next()? {
         let Piece::Frame { at, lines, .. } = piece else { return Ok(false) };
         let Some((first, last)) = std::str::from_utf8(&lines).ok().and_then(|lines| numbers(lines).ok()) else {

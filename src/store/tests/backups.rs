@@ -285,3 +285,27 @@ fn a_target_in_which_a_restore_broke_off_is_no_store_until_it_is_run_again() {
     assert_eq!(restore(&wanted(&backup, &target), |_| {}).unwrap().records, 30);
     assert_eq!(open_small(&target).last_seq(), Seq(30));
 }
+
+#[test]
+fn a_backup_of_a_log_that_begins_later_or_has_numbers_left_out_is_whole() {
+    let folder = tempfile::tempdir().unwrap();
+    let (path, backup, target) = (folder.path().join("store"), folder.path().join("one"), folder.path().join("target"));
+    drop(full(&path));
+    // What is kept is said before anything is committed.
+    let store = open_small(&path);
+    store.keep_within(Retention { records: Some(10), past_cursors: true, ..Retention::default() });
+    while store.retain(Timestamp::now()).unwrap().is_some() {}
+    let oldest = store.oldest_seq().unwrap().unwrap();
+    assert!(oldest > Seq(1));
+    back_up(&store, &backup).unwrap();
+    let restored = restore(&Restore { next: Some(Seq(50)), ..wanted(&backup, &target) }, |_| ()).unwrap();
+    assert_eq!((restored.faults, restored.records), (vec![], 31 - oldest.0));
+
+    // Numbers up to 49 are left out, and that is known.
+    let store = open_small(&target);
+    commit(&store, ArticleId([50; 16]));
+    let (backup, target) = (folder.path().join("two"), folder.path().join("target-2"));
+    back_up(&store, &backup).unwrap();
+    let restored = restore(&wanted(&backup, &target), |_| ()).unwrap();
+    assert_eq!((restored.faults, restored.last_seq), (vec![], Seq(50)));
+}

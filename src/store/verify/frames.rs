@@ -24,6 +24,12 @@ impl Verifier<'_> {
         let list = segments.list()?;
         self.sum.segments = list.len() as u64;
         self.sum.bytes = segments.bytes()?;
+        let begin = self.asked.ask(Tables::begin)?.map(|begin| begin.unwrap_or(Seq(1)));
+        if let (Some(begin), Some(first)) = (begin, list.first())
+            && *first > begin
+        {
+            self.lost(Gap::before(segments, begin, *first))?;
+        }
         let mut scan = Scan::new(segments, LogEnd::EMPTY)?;
         if let Some(end) = self.end.filter(|_| !self.is_alone()) {
             scan = scan.until(end);

@@ -145,7 +145,7 @@ impl Scene {
             }
             Driver::Asked(arguments) => {
                 self.set_fault(&first);
-                let mut daemon = (self.names % 2 == 0).then(|| {
+                let mut daemon = self.names.is_multiple_of(2).then(|| {
                     let mut daemon = self.start();
                     self.dir.wait_until_ready(&mut daemon);
                     daemon
