@@ -83,7 +83,9 @@ fn check_feed(dir: &Dir, records: &[Value]) {
     for item in items {
         assert_eq!(item["_chapar"]["seq"], newest[item["id"].as_str().unwrap()]["seq"]);
     }
-    let fetched = |record: &&Value| (record["fetch"]["at"].as_str().unwrap().to_owned(), record["seq"].as_u64());
+    let fetched = |record: &&Value| {
+        (record["fetch"]["at"].as_str().unwrap().parse::<jiff::Timestamp>().unwrap(), record["seq"].as_u64())
+    };
     let last = newest.into_values().max_by_key(fetched).unwrap();
     assert_eq!(items[0]["id"], last["id"]);
 }
