@@ -26,7 +26,11 @@ impl Lock {
         let path = root.join(LOCK_FILE);
         let mut options = OpenOptions::new();
         options.create(true).read(true).write(true).truncate(false).custom_flags(libc::O_NOFOLLOW);
-        let mut file = options.open(&path).map_err(|error| named(&path, &error))?;
+        let mut written = options.open(&path).map_err(|error| named(&path, &error))?;
+        // What is kept open is not open for writing: an administrator may make the file system read-only.
+        let mut options = OpenOptions::new();
+        let file =
+            options.read(true).custom_flags(libc::O_NOFOLLOW).open(&path).map_err(|error| named(&path, &error))?;
         match file.try_lock() {
             Ok(()) => {}
             Err(fs::TryLockError::WouldBlock) => {
@@ -42,8 +46,9 @@ impl Lock {
             }
             Err(fs::TryLockError::Error(error)) => return Err(named(&path, &error)),
         }
-        file.set_len(0)
-            .and_then(|()| writeln!(file, "{}", std::process::id()))
+        written
+            .set_len(0)
+            .and_then(|()| writeln!(written, "{}", std::process::id()))
             .map_err(|error| named(&path, &error))?;
         Ok(Self { path, file })
     }
