@@ -279,6 +279,13 @@ fn deliver_committed(surroundings: &Surroundings, output: &Output, slot: &mut Op
         // A new feed has begun with what there is, and need not be shown every record of the log.
         (None, None, _) if matches!(output.kind, OutputKind::Feed(_)) => end,
         (None, None, StartFrom::Start) => Seq(0),
+        // To go on with the next record would lose what it had not got, and say nothing.
+        (None, None, StartFrom::Now) if store.cursors_are_lost().map_err(io::Error::other)? => {
+            return Err(io::Error::other(format!(
+                "where it stood was lost with the key tables; say where it goes on: `chapar log rewind {consumer} --to \
+                 SEQ|TIME`"
+            )));
+        }
         (None, None, StartFrom::Now) => end,
     };
     if cursor != Some(delivered) && !store.move_cursor(consumer, cursor, delivered).map_err(io::Error::other)? {

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use sled::transaction::ConflictableTransactionError;
 
+use super::renewal::CURSORS_LOST;
 use super::scan::{Gap, Part, Scan};
 use super::{
     Counts, DeadLetter, Frame, Position, Seen, SourceState, Store, StoreError, Tables, count_key, decode_count,
@@ -352,7 +353,21 @@ impl Store {
                 self.ask(|tables| Ok(tables.cursors.remove(&consumer).map(drop)?))?;
             }
         }
+        if consumers
+            .iter()
+            .try_fold(true, |all, consumer| Ok::<_, StoreError>(all && self.cursor(consumer)?.is_some()))?
+        {
+            self.ask(|tables| Ok(tables.meta.remove(CURSORS_LOST).map(drop)?))?;
+        }
         Ok(())
+    }
+
+    /// Whether all cursors were lost with the key tables: of an output that has none it is not known what it got.
+    ///
+    /// # Errors
+    /// sled's.
+    pub fn cursors_are_lost(&self) -> Result<bool, StoreError> {
+        self.ask(|tables| Ok(tables.meta.contains_key(CURSORS_LOST)?))
     }
 
     /// Admissions, outcomes and pending entries, as of one moment.

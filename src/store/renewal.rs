@@ -23,6 +23,9 @@ const KEPT: &str = "kept";
 /// Row of `meta` that stands while the log is entered into a new sled.
 pub(super) const REBUILDING: &str = "rebuilding";
 
+/// Row of `meta` that stands from a rebuild without any cursor until each output has one again.
+pub(super) const CURSORS_LOST: &str = "cursors-lost";
+
 /// Damaged sleds that are kept aside, the newest.
 const ASIDE_MAX: usize = 3;
 
@@ -255,6 +258,9 @@ impl Tables {
                     self.take(name, &key[prefix.len()..], row, &mut told)?;
                 }
             }
+        }
+        if self.cursors.is_empty() && end != LogEnd::EMPTY {
+            self.meta.insert(CURSORS_LOST, b"1")?;
         }
         self.count_anew(&told.outcomes)?;
         let mut next = Seq(told.next.max(end.next.0));

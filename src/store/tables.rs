@@ -83,13 +83,19 @@ impl Store {
         if let Format::Migrated(from) = format {
             notices.push(format!("the store was brought from format {from} to {STORE_FORMAT}"));
         }
-        if format == Format::New && self.segments.bytes()? > 0 && notices.is_empty() {
+        if format == Format::New && !tables.is_rebuilding()? && self.segments.bytes()? > 0 && notices.is_empty() {
             notices.push(format!("the key tables were empty, the log was not: {REBUILT}"));
             tables.begin_rebuilding()?;
         }
         self.gaps.accept(tables.accepted_gaps()?);
         let mut end = tables.end()?.unwrap_or(LogEnd::EMPTY);
-        let found = self.segments.length(end.segment);
+        let path = self.segments.path(end.segment);
+        let found = match std::fs::metadata(&path) {
+            Ok(metadata) => metadata.len(),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => 0,
+            // A file that may not be looked at has lost nothing.
+            Err(source) => return Err(StoreError::Io { path, source }),
+        };
         if found < end.offset {
             return Err(StoreError::LogTooShort { path: self.segments.path(end.segment), found, expected: end.offset });
         }

@@ -362,3 +362,22 @@ fn a_folder_on_another_file_system_is_written_as_any() {
     assert!(run.status.success(), "{}", stderr(&run));
     assert_eq!(held(folder.path(), LineFormat::Ndjson), counted(2));
 }
+
+#[test]
+fn an_output_of_new_records_whose_cursor_was_lost_waits_to_be_told_where_it_goes_on() {
+    let site = Site::start();
+    site.publish([1]);
+    let canal = source("canal", &site.url("/feed.xml"));
+    let dir = Dir::new(&(canal + "[[output]]\nid = \"out\"\nkind = \"stdout\"\nfrom = \"now\"\n"));
+    assert!(dir.run(&["once"]).status.success());
+    std::fs::remove_dir_all(dir.path("store/sled")).unwrap();
+    site.publish(1..=2);
+    let refused = dir.run(&["once"]);
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(stderr(&refused).contains("chapar log rewind out --to"), "{}", stderr(&refused));
+    assert!(refused.stdout.is_empty());
+    assert!(dir.run(&["log", "rewind", "out", "--to", "2"]).status.success());
+    let delivered = dir.run(&["once"]);
+    assert!(delivered.status.success(), "{}", stderr(&delivered));
+    assert_eq!(seqs(&crate::dir::json_lines(&delivered.stdout)), [2]);
+}
