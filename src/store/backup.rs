@@ -20,13 +20,14 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::errors::at;
 use super::format::{self, STORE_FORMAT};
-use super::segments::LogEnd;
+use super::segments::{LogEnd, sync_tree};
 use super::{LogError, Store, StoreError, opening, sync_folder};
 use crate::faults::{self, Point};
 use crate::model::Seq;
 
-pub(super) use manifest::{BackupFile, Manifest, copy_hashed, sync_tree};
+pub(super) use manifest::{BackupFile, Manifest, copy_hashed};
 
 /// Links to the segments of a backup that goes to another file system, in the store's folder.
 const PINS_FOLDER: &str = "backup.pins";
@@ -80,14 +81,6 @@ pub enum BackupError {
     /// Who asked has gone.
     #[error("it was broken off")]
     Stopped,
-    /// The file system.
-    #[error("{path}: {source}")]
-    Io {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        source: io::Error,
-    },
     /// The store.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -103,11 +96,6 @@ impl From<sled::Error> for BackupError {
     fn from(error: sled::Error) -> Self {
         Self::Store(error.into())
     }
-}
-
-/// Names the file in an error.
-pub(super) fn at(path: &Path) -> impl Fn(io::Error) -> BackupError {
-    move |source| BackupError::Io { path: path.to_owned(), source }
 }
 
 /// Who is told how far it is; false when it is to end.
@@ -164,7 +152,7 @@ impl Store {
         }
         match fs::read_dir(folder).map(|mut entries| entries.next().is_some()) {
             Ok(true) => return Err(BackupError::NotEmpty(folder.to_owned())),
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(at(folder)(error)),
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(at(folder)(error).into()),
             Ok(false) | Err(_) => {}
         }
         let mut hidden = std::ffi::OsString::from(".");

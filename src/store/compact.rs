@@ -9,16 +9,16 @@
 //! It is done while nobody else has the store: a daemon writes at any moment, and would have to hold all of its writers,
 //! admissions of polls included, for as long as a restart takes.
 
-use std::fs::File;
 use std::ops::Bound;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use sled::{Batch, Db, IVec};
 
 use super::caught::calmly;
+use super::errors::at;
 use super::opening;
-use super::segments::sync_folder;
+use super::segments::{sync_folder, sync_tree};
 use super::{Store, StoreError, renewal, restore};
 use crate::faults::{self, Point};
 
@@ -72,16 +72,16 @@ impl Store {
         renewal::finish(path)?;
         restore::check_whole(path)?;
         let (sled, copy) = (path.join("sled"), path.join(COPY));
-        let bytes_before = bytes_of(&sled).map_err(failed(&sled))?;
+        let bytes_before = bytes_of(&sled).map_err(at(&sled))?;
         // A full disk is not made fuller by what cannot be used.
         let rows = calmly(|| copy_rows(&sled, &copy, cache_bytes, tell)).inspect_err(|_| drop(remove_folder(&copy)))?;
         passes(Point::COMPACT_SYNC, path)?;
-        sync_all(&copy).and_then(|()| sync_folder(path)).map_err(failed(&copy))?;
+        sync_tree(&copy).and_then(|()| sync_folder(path)).map_err(at(&copy))?;
         passes(Point::COMPACT_COPIED, path)?;
         rename(&sled, &path.join(OLD))?;
         passes(Point::COMPACT_MOVED, path)?;
         finish(path)?;
-        Ok(Compacted { rows, bytes_before, bytes_after: bytes_of(&sled).map_err(failed(&sled))? })
+        Ok(Compacted { rows, bytes_before, bytes_after: bytes_of(&sled).map_err(at(&sled))? })
     }
 
     /// Whether sled takes much more than is usual for what it remembers.
@@ -105,7 +105,7 @@ pub(super) fn finish(path: &Path) -> Result<(), StoreError> {
         passes(Point::COMPACT_RENAMED, path)?;
     }
     remove_folder(&old)?;
-    sync_folder(path).map_err(failed(path))
+    sync_folder(path).map_err(at(path))
 }
 
 /// Removes a copy that somebody who writes to sled makes worthless.
@@ -115,7 +115,7 @@ pub(super) fn remove_copy(path: &Path) -> Result<(), StoreError> {
 
 fn copy_rows(sled: &Path, copy: &Path, cache_bytes: u64, mut tell: impl FnMut(u64)) -> Result<u64, StoreError> {
     // Made by this, it would be an empty store.
-    std::fs::metadata(sled).map_err(failed(sled))?;
+    std::fs::metadata(sled).map_err(at(sled))?;
     let from = open(sled, cache_bytes)?;
     let meta = from.open_tree("meta")?;
     if !meta.contains_key("format")? {
@@ -199,13 +199,13 @@ fn open(path: &Path, cache_bytes: u64) -> Result<Db, StoreError> {
 }
 
 fn rename(from: &Path, to: &Path) -> Result<(), StoreError> {
-    std::fs::rename(from, to).map_err(failed(from))?;
-    to.parent().map_or(Ok(()), sync_folder).map_err(failed(to))
+    std::fs::rename(from, to).map_err(at(from))?;
+    to.parent().map_or(Ok(()), sync_folder).map_err(at(to))
 }
 
 fn remove_folder(path: &Path) -> Result<(), StoreError> {
     match std::fs::remove_dir_all(path) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(failed(path)(error)),
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(at(path)(error)),
         _ => Ok(()),
     }
 }
@@ -221,22 +221,8 @@ fn bytes_of(folder: &Path) -> std::io::Result<u64> {
     Ok(bytes)
 }
 
-/// Makes all files of a folder, and their names, durable.
-fn sync_all(folder: &Path) -> std::io::Result<()> {
-    for entry in std::fs::read_dir(folder)? {
-        let path = entry?.path();
-        if path.is_dir() { sync_all(&path)? } else { File::open(&path)?.sync_all()? }
-    }
-    sync_folder(folder)
-}
-
 fn passes(point: Point, path: &Path) -> Result<(), StoreError> {
-    faults::pass(point).map_err(failed(path))
-}
-
-fn failed(path: &Path) -> impl Fn(std::io::Error) -> StoreError + use<> {
-    let path = PathBuf::from(path);
-    move |source| StoreError::Io { path: path.clone(), source }
+    faults::pass(point).map_err(at(path))
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! What can go wrong with the store.
 
 use std::io::ErrorKind;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use sled::transaction::TransactionError;
 
@@ -100,6 +100,12 @@ impl StoreError {
             _ => None,
         }
     }
+}
+
+/// Names the file in an error of the file system.
+pub(super) fn at(path: &Path) -> impl Fn(std::io::Error) -> StoreError + use<> {
+    let path = path.to_owned();
+    move |source| StoreError::Io { path: path.clone(), source }
 }
 
 impl From<TransactionError<StoreError>> for StoreError {

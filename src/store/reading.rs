@@ -27,10 +27,13 @@ enum Looked {
     },
 }
 
-/// When a record was committed.
-#[derive(Deserialize)]
-struct Stamp {
-    recorded_at: Timestamp,
+/// When the record of a line was committed.
+pub(super) fn recorded_at(line: &str) -> serde_json::Result<Timestamp> {
+    #[derive(Deserialize)]
+    struct Stamp {
+        recorded_at: Timestamp,
+    }
+    serde_json::from_str(line).map(|Stamp { recorded_at }| recorded_at)
 }
 
 impl Store {
@@ -155,7 +158,6 @@ impl Store {
         while low < high {
             let middle = Seq(u64::midpoint(low.0, high.0));
             let Some(frame) = self.frame_from(middle)? else { break };
-            let recorded_at = |line: &str| serde_json::from_str::<Stamp>(line).map(|stamp| stamp.recorded_at);
             let first_after = frame
                 .lines()
                 .find_map(|(seq, line)| match recorded_at(line) {

@@ -7,16 +7,16 @@
 mod records;
 
 use std::fs::{self, File, OpenOptions};
-use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::backup::{BackupFile, Manifest, Tell, copy_hashed, sync_tree};
+use super::backup::{BackupFile, Manifest, Tell, copy_hashed};
+use super::errors::at;
 use super::format::{FORMAT_FILE, STORE_FORMAT};
 use super::scan::{Gap, Part, Scan};
-use super::segments::{LogEnd, Segments};
+use super::segments::{LogEnd, Segments, sync_tree};
 use super::{BackupError, LogError, Progress, Settled, Store, StoreError, opening, rows, sync_folder};
 use crate::faults::{self, Point};
 use crate::model::Seq;
@@ -126,14 +126,6 @@ pub enum RestoreError {
     /// Files of an output that do not fit.
     #[error("{0}")]
     Records(String),
-    /// The file system.
-    #[error("{path}: {source}")]
-    Io {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        source: io::Error,
-    },
     /// The store.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -148,15 +140,10 @@ impl From<LogError> for RestoreError {
 impl From<BackupError> for RestoreError {
     fn from(error: BackupError) -> Self {
         match error {
-            BackupError::Io { path, source } => Self::Io { path, source },
             BackupError::Store(error) => Self::Store(error),
             other => Self::Records(other.to_string()),
         }
     }
-}
-
-fn at(path: &Path) -> impl Fn(io::Error) -> RestoreError {
-    move |source| RestoreError::Io { path: path.to_owned(), source }
 }
 
 /// Refuses a store in which a restore broke off.
@@ -347,7 +334,10 @@ fn close(store: Store, part: &Path) -> Result<(), RestoreError> {
     let lock = part.join("chapar.lock");
     fs::remove_file(&lock).map_err(at(&lock))?;
     let unpacked = part.join(UNPACKED_FOLDER);
-    if unpacked.exists() { fs::remove_dir_all(&unpacked).map_err(at(&unpacked)) } else { Ok(()) }
+    if unpacked.exists() {
+        fs::remove_dir_all(&unpacked).map_err(at(&unpacked))?;
+    }
+    Ok(())
 }
 
 impl Store {

@@ -13,10 +13,10 @@ use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use serde::Deserialize;
 use sled::{Batch, Tree};
 use tokio::sync::watch;
 
+use super::reading::recorded_at;
 use super::rows::{Day, Position};
 use super::scan::{Part, Scan};
 use super::segments::{FrameAt, LogEnd, LogError};
@@ -103,11 +103,6 @@ struct SealedSegment {
     first: Seq,
     /// First record of the one behind it.
     next: Seq,
-}
-
-#[derive(Deserialize)]
-struct Stamp {
-    recorded_at: Timestamp,
 }
 
 impl Bound {
@@ -207,7 +202,7 @@ impl Store {
     pub(super) fn read_open_day(&self, tables: &Tables, end: LogEnd) -> Result<(), StoreError> {
         let row = tables.positions.get(end.segment.0.to_be_bytes())?;
         let frame = row.and_then(|row| Position::decode(&row)).filter(|position| position.line == 0);
-        let lines = frame.and_then(|position| self.segments.read(position.frame).ok());
+        let lines = frame.and_then(|position| String::from_utf8(self.segments.read(position.frame).ok()?).ok());
         // Of a first frame that cannot be read the day is not known: the segment is closed by its size.
         let day = lines.and_then(|lines| first_stamp(&lines)).map(Day::of).unwrap_or_default();
         self.bound.open_day.store(day.into(), Ordering::Relaxed);
@@ -298,9 +293,9 @@ impl Store {
         for seq in [Seq(segment.next.0 - 1), segment.next] {
             match self.line(seq) {
                 Ok(line) => {
-                    let stamp = line.and_then(|line| serde_json::from_str::<Stamp>(&line).ok());
-                    if let Some(stamp) = stamp {
-                        return Ok(Some(stamp.recorded_at));
+                    let at = line.and_then(|line| recorded_at(&line).ok());
+                    if at.is_some() {
+                        return Ok(at);
                     }
                 }
                 Err(StoreError::Log(LogError::Damaged { .. })) => {}
@@ -361,9 +356,9 @@ impl Store {
         let mut scan = Scan::new(&self.segments, LogEnd::EMPTY)?;
         while let Some(part) = scan.next()? {
             if let Part::Frame { lines, .. } = part
-                && let Some(recorded_at) = first_stamp(lines.as_bytes())
+                && let Some(at) = first_stamp(&lines)
             {
-                return tables.note_forgotten(Day::of(recorded_at).before(1));
+                return tables.note_forgotten(Day::of(at).before(1));
             }
         }
         Ok(())
@@ -396,9 +391,8 @@ fn remove_some(tree: &Tree, next: Seq) -> Result<bool, StoreError> {
 }
 
 /// When the first of some lines was committed.
-fn first_stamp(lines: &[u8]) -> Option<Timestamp> {
-    let first = lines.split(|byte| *byte == b'\n').next()?;
-    serde_json::from_slice::<Stamp>(first).ok().map(|stamp| stamp.recorded_at)
+fn first_stamp(lines: &str) -> Option<Timestamp> {
+    recorded_at(lines.lines().next()?).ok()
 }
 
 #[cfg(test)]

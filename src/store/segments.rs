@@ -353,6 +353,18 @@ pub fn sync_folder(folder: &Path) -> std::io::Result<()> {
     File::open(folder)?.sync_all()
 }
 
+/// Makes all files below a folder, and their names, durable.
+///
+/// # Errors
+/// When one cannot be opened or the disk refuses.
+pub(super) fn sync_tree(folder: &Path) -> std::io::Result<()> {
+    for entry in std::fs::read_dir(folder)? {
+        let entry = entry?;
+        if entry.file_type()?.is_dir() { sync_tree(&entry.path())? } else { File::open(entry.path())?.sync_all()? }
+    }
+    sync_folder(folder)
+}
+
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
@@ -14,6 +15,9 @@ use super::segments::{FrameAt, LogEnd};
 use super::{NUMBERS_SPARED, REBUILT, RENEWALS_MAX, Settled, Store, StoreError, Tables};
 use super::{decode_json, durability, opening, renewal};
 use crate::model::{Pending, Seq};
+
+/// How long those who ask damaged tables are waited for before the tables are copied.
+const OTHERS_PATIENCE: Duration = Duration::from_secs(2);
 
 /// What is told while the log is entered.
 pub(super) type Tell<'a> = &'a mut dyn FnMut(u64);
@@ -29,6 +33,9 @@ impl Store {
         renewal::finish(&self.path)?;
         let damage = self.lock_damage().clone();
         if let Some(reason) = damage {
+            if let Some(before) = &before {
+                wait_for_others(before);
+            }
             self.renew_tables(before.as_deref().map(|tables| &**tables), &reason, &mut notices)?;
             *self.lock_damage() = None;
         }
@@ -209,6 +216,15 @@ impl Store {
             notices.push(format!("the next record is {next}: the numbers from {first} on may have been handed out"));
         }
         Ok(next)
+    }
+}
+
+/// Who still asks the old tables may change them: a change that comes after they were copied would be lost, though its
+/// author was told that it is done. Who hangs in damaged tables is waited for so long and no longer.
+fn wait_for_others(tables: &Arc<Closing<Tables>>) {
+    let until = Instant::now() + OTHERS_PATIENCE;
+    while Arc::strong_count(tables) > 1 && Instant::now() < until {
+        std::thread::sleep(Duration::from_millis(5));
     }
 }
 

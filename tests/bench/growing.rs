@@ -9,16 +9,15 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use chapar::model::{Announced, ArticleId, Digest, Entry, Outcome, Pending, Seq, SourceId};
+use chapar::model::{ArticleId, Outcome, Seq};
 use chapar::novelty;
 use chapar::novelty::near::Profile;
-use chapar::store::{FrontierLimits, KnownCopy, Seen, Settled, Sketched, SourceState, Store};
+use chapar::store::{KnownCopy, Seen, Settled, Sketched, Store};
 use jiff::Timestamp;
+use made::{POLL, SOURCES, day, entry, poll, source_id};
 
-/// Entries of a poll, and of a commit.
-const POLL: u64 = 30;
-
-const SOURCES: u64 = 50;
+#[path = "made/news.rs"]
+mod made;
 
 /// As set by default.
 const CACHE_BYTES: u64 = 16 << 20;
@@ -73,10 +72,6 @@ fn open(path: &Path) -> Store {
     Store::open(path, CACHE_BYTES, 64 << 20, Duration::from_secs(5), Some(WINDOW)).unwrap()
 }
 
-fn day(number: i64) -> Timestamp {
-    Timestamp::from_second((20_000 + number) * 24 * 3600).unwrap()
-}
-
 fn row(name: &str, store: &Store, start: Instant) {
     store.flush().unwrap();
     let ((_, disk), remembered) = (store.sizes().unwrap(), store.remembered().unwrap().max(1));
@@ -122,26 +117,6 @@ fn look_again(store: &Store, numbers: std::ops::Range<u64>, now: Timestamp) {
         store.commit(&[], &batch.map(unchanged).collect::<Vec<_>>()).unwrap();
         first += POLL;
     }
-}
-
-fn poll(store: &Store, source: u64, numbers: impl Iterator<Item = u64>, digest: u8, now: Timestamp) {
-    let entries: Vec<(Entry, Digest)> = numbers.map(|number| (entry(source, number), Digest([digest; 16]))).collect();
-    let limits = FrontierLimits { all: 100_000, of_source: 10_000 };
-    let state = |_: &[Pending]| SourceState { last_named: Some(now), ..SourceState::default() };
-    store.admit(&source_id(source), &entries, now, limits, state).unwrap();
-}
-
-fn source_id(number: u64) -> SourceId {
-    format!("news-site-{number}").parse().unwrap()
-}
-
-fn entry(source: u64, number: u64) -> Entry {
-    let url: url::Url =
-        format!("https://news.example/2026/11/22/canal-of-district-{number}-carries-water-again/").parse().unwrap();
-    let guid = format!("https://news-{source}.example/?p={number}");
-    let announced = Announced { id: Some(guid), title: Some(format!("Canal {number}")), ..Announced::default() };
-    let id = novelty::article_id(&novelty::canonical_url(&url));
-    Entry { source: source_id(source), id, url, announced }
 }
 
 fn record(source: u64, number: u64, seq: Seq, at: Timestamp) -> Settled {

@@ -19,12 +19,13 @@ use chapar::record::{FetchTrace, Record, RecordSource};
 use chapar::settings::NoveltySection;
 use chapar::store::{Seen, Settled, Sketched, Store, StoreError};
 use jiff::Timestamp;
+use words::{Words, scatter};
+
+#[path = "made/words.rs"]
+mod words;
 
 /// Texts that are judged at each size.
 const JUDGED: u64 = 1_000;
-
-/// Words of the vocabulary; a language's newspapers use about so many.
-const VOCABULARY: usize = 50_000;
 
 /// One in so many texts is a copy.
 const COPY_EVERY: u64 = 20;
@@ -105,35 +106,12 @@ fn main() {
 
 /// The texts, each by its number.
 struct World {
-    words: Vec<String>,
-    /// Sum of the weights up to each word.
-    weights: Vec<f64>,
+    words: Words,
 }
 
 impl World {
     fn new() -> Self {
-        const SYLLABLES: [&str; 16] =
-            ["ka", "ro", "mi", "tel", "su", "van", "do", "lek", "pa", "shi", "or", "nu", "gem", "bai", "zhe", "til"];
-        let word = |number: usize| {
-            let mut mixed = scatter(number as u64);
-            let mut word = String::new();
-            for _ in 0..2 + mixed % 3 {
-                word.push_str(SYLLABLES[(mixed >> 8) as usize % 16]);
-                mixed = scatter(mixed);
-            }
-            word
-        };
-        let mut sum = 0.0;
-        let weights = (1..=VOCABULARY).map(|rank| {
-            sum += 1.0 / rank as f64;
-            sum
-        });
-        Self { words: (0..VOCABULARY).map(word).collect(), weights: weights.collect() }
-    }
-
-    fn word(&self, random: u64) -> &str {
-        let wanted = (random >> 11) as f64 / (1_u64 << 53) as f64 * self.weights[VOCABULARY - 1];
-        &self.words[self.weights.partition_point(|sum| *sum < wanted).min(VOCABULARY - 1)]
+        Self { words: Words::new() }
     }
 
     /// What a text is a copy of; the copies of copies are copies of the first.
@@ -161,7 +139,7 @@ impl World {
         let length = 300 + random % 201;
         let next = |_| {
             random = random.wrapping_add(0x9e37_79b9_7f4a_7c15);
-            self.word(scatter(random))
+            self.words.word(scatter(random))
         };
         (0..length).map(next).collect()
     }
@@ -337,14 +315,6 @@ fn finished(world: &World, number: u64) -> Finished {
         rules: String::new(),
     };
     Finished { pending, ending: Ending::Article(Box::new(candidate)) }
-}
-
-/// splitmix64: the same in every run.
-fn scatter(number: u64) -> u64 {
-    let mut mixed = number.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    mixed = (mixed ^ mixed >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    mixed = (mixed ^ mixed >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
-    mixed ^ mixed >> 31
 }
 
 fn bytes_of(folder: &Path) -> u64 {

@@ -8,15 +8,14 @@
 
 use std::time::{Duration, Instant};
 
-use chapar::model::{Announced, Digest, Entry, Outcome, Pending, Seq, SourceId};
+use chapar::model::{Outcome, Seq};
 use chapar::novelty;
-use chapar::store::{FrontierLimits, Seen, Settled, SourceState, Store};
+use chapar::store::{Seen, Settled, Store};
 use jiff::Timestamp;
+use made::{POLL, SOURCES, day, entry, poll, source_id};
 
-/// Entries of a poll, and of a commit.
-const POLL: u64 = 30;
-
-const SOURCES: u64 = 50;
+#[path = "made/news.rs"]
+mod made;
 
 /// As set by default.
 const CACHE_BYTES: u64 = 16 << 20;
@@ -34,7 +33,7 @@ fn main() {
         let mut ever = *articles;
         for round in 1..=*rounds {
             // Every source has answered since, without naming them.
-            (0..SOURCES).for_each(|source| poll(&store, source, 0..0, day(100 * round - 50)));
+            (0..SOURCES).for_each(|source| poll(&store, source, 0..0, 1, day(100 * round - 50)));
             let start = Instant::now();
             let forgotten = forget_half(&store, *articles, day(100 * round));
             row("half gone", &store, *articles, start);
@@ -65,10 +64,6 @@ fn open(path: &std::path::Path) -> Store {
     Store::open(path, CACHE_BYTES, 64 << 20, Duration::ZERO, None).unwrap()
 }
 
-fn day(number: i64) -> Timestamp {
-    Timestamp::from_second((20_000 + number) * 24 * 3600).unwrap()
-}
-
 fn row(name: &str, store: &Store, articles: u64, start: Instant) {
     store.flush().unwrap();
     let (_, disk) = store.sizes().unwrap();
@@ -82,33 +77,12 @@ fn come(store: &Store, numbers: std::ops::Range<u64>, now: Timestamp) {
     while first < numbers.end {
         let batch = first..numbers.end.min(first + POLL);
         let source = (first / POLL) % SOURCES;
-        poll(store, source, batch.clone(), now);
+        poll(store, source, batch.clone(), 1, now);
         let settled: Vec<Settled> = batch.clone().map(|number| settled(source, number, now)).collect();
         store.commit(&[], &settled).unwrap();
-        poll(store, (source + 1) % SOURCES, batch.filter(|number| number % 5 == 0), now);
+        poll(store, (source + 1) % SOURCES, batch.filter(|number| number % 5 == 0), 1, now);
         first += POLL;
     }
-}
-
-fn poll(store: &Store, source: u64, numbers: impl IntoIterator<Item = u64>, now: Timestamp) {
-    let entries: Vec<(Entry, Digest)> =
-        numbers.into_iter().map(|number| (entry(source, number), Digest([1; 16]))).collect();
-    let limits = FrontierLimits { all: 100_000, of_source: 10_000 };
-    let state = |_: &[Pending]| SourceState { last_named: Some(now), ..SourceState::default() };
-    store.admit(&source_id(source), &entries, now, limits, state).unwrap();
-}
-
-fn source_id(number: u64) -> SourceId {
-    format!("news-site-{number}").parse().unwrap()
-}
-
-fn entry(source: u64, number: u64) -> Entry {
-    let url: url::Url =
-        format!("https://news.example/2026/11/22/canal-of-district-{number}-carries-water-again/").parse().unwrap();
-    let guid = format!("https://news-{source}.example/?p={number}");
-    let announced = Announced { id: Some(guid), title: Some(format!("Canal {number}")), ..Announced::default() };
-    let id = novelty::article_id(&novelty::canonical_url(&url));
-    Entry { source: source_id(source), id, url, announced }
 }
 
 fn settled(source: u64, number: u64, now: Timestamp) -> Settled {

@@ -19,12 +19,13 @@ use chapar::record::Record;
 use chapar::settings::NoveltySection;
 use chapar::store::{Settled, Sketched, Store, sync_folder};
 use jiff::Timestamp;
+use words::{Words, scatter};
+
+#[path = "made/words.rs"]
+mod words;
 
 /// Words of a record: about 4 KB with what is around them.
 const WORDS: u64 = 470;
-
-/// Words of the vocabulary; a language's newspapers use about so many.
-const VOCABULARY: usize = 50_000;
 
 /// Records in a commit while the store grows: the most of the committer, and so the largest frame that is read.
 const GROWTH: u64 = 50;
@@ -48,8 +49,8 @@ fn main() {
             (true, false) => (&[10_000, 100_000], 300, 5_000),
             (true, true) => (&[10_000, 100_000, 1_000_000], 300, 5_000),
         };
-    let world = World::new();
-    committing(&world, commits);
+    let words = Words::new();
+    committing(&words, commits);
     if arguments.iter().any(|argument| argument == "commits") {
         return;
     }
@@ -62,7 +63,7 @@ fn main() {
         let grown = size - number;
         while number < *size {
             let count = GROWTH.min(size - number);
-            let (lines, settled) = batch(&world, &store, count);
+            let (lines, settled) = batch(&words, &store, count);
             store.commit(&lines, &settled).unwrap();
             number += count;
         }
@@ -82,7 +83,7 @@ fn open(path: &Path) -> Store {
 }
 
 /// Commits beside their bare parts, one after the other, so that all see the same machine.
-fn committing(world: &World, commits: u64) {
+fn committing(words: &Words, commits: u64) {
     println!(
         "{:>5} | {:>9} {:>7} {:>7} | {:>14} {:>5} | {:>12} {:>5} | {:>10} {:>5}",
         "batch",
@@ -107,7 +108,7 @@ fn committing(world: &World, commits: u64) {
         let mut file = File::create(folder.path().join("bare.log")).unwrap();
         let mut taken = [const { Vec::new() }; 4];
         for _ in 0..commits {
-            let (lines, settled) = batch(world, &store, size);
+            let (lines, settled) = batch(words, &store, size);
             let start = Instant::now();
             store.commit(&lines, &settled).unwrap();
             taken[0].push(start.elapsed());
@@ -224,9 +225,9 @@ fn opening(path: &Path) {
 
 /// Commits, and ends as killed.
 fn kill_in_commits(path: &Path) -> ! {
-    let (world, store) = (World::new(), open(path));
+    let (words, store) = (Words::new(), open(path));
     for _ in 0..20 {
-        let (lines, settled) = batch(&world, &store, 10);
+        let (lines, settled) = batch(&words, &store, 10);
         store.commit(&lines, &settled).unwrap();
     }
     std::process::abort()
@@ -258,11 +259,11 @@ fn sizes_on_disk(path: &Path, records: u64) {
 }
 
 /// The next records, as lines and as what sled is told.
-fn batch(world: &World, store: &Store, count: u64) -> (Vec<u8>, Vec<Settled>) {
+fn batch(words: &Words, store: &Store, count: u64) -> (Vec<u8>, Vec<Settled>) {
     let (mut lines, mut settled) = (Vec::new(), Vec::new());
     let first = store.next_seq().0;
     for number in first..first + count {
-        let record = world.record(number);
+        let record = record(words, number);
         let profile = Profile::of(&record.content_text);
         let sketch = profile.sketch().map(|sketch| Sketched {
             id: record.id,
@@ -277,68 +278,27 @@ fn batch(world: &World, store: &Store, count: u64) -> (Vec<u8>, Vec<Settled>) {
     (lines, settled)
 }
 
-struct World {
-    words: Vec<String>,
-    /// Sum of the weights up to each word.
-    weights: Vec<f64>,
-}
-
-impl World {
-    fn new() -> Self {
-        const SYLLABLES: [&str; 16] =
-            ["ka", "ro", "mi", "tel", "su", "van", "do", "lek", "pa", "shi", "or", "nu", "gem", "bai", "zhe", "til"];
-        let word = |number: usize| {
-            let mut mixed = scatter(number as u64);
-            let mut word = String::new();
-            for _ in 0..2 + mixed % 3 {
-                word.push_str(SYLLABLES[(mixed >> 8) as usize % 16]);
-                mixed = scatter(mixed);
-            }
-            word
-        };
-        let mut sum = 0.0;
-        let weights = (1..=VOCABULARY).map(|rank| {
-            sum += 1.0 / rank as f64;
-            sum
-        });
-        Self { words: (0..VOCABULARY).map(word).collect(), weights: weights.collect() }
-    }
-
-    fn word(&self, random: u64) -> &str {
-        let wanted = (random >> 11) as f64 / (1_u64 << 53) as f64 * self.weights[VOCABULARY - 1];
-        &self.words[self.weights.partition_point(|sum| *sum < wanted).min(VOCABULARY - 1)]
-    }
-
-    fn record(&self, number: u64) -> Record {
-        let mut id = [0; 16];
-        id[..8].copy_from_slice(&scatter(number).to_be_bytes());
-        id[8..].copy_from_slice(&number.to_be_bytes());
-        let words: Vec<&str> = (0..WORDS).map(|at| self.word(scatter(number << 20 | at))).collect();
-        let text = words.join(" ");
-        let url = format!("https://news.example/2026/11/22/{}-{number}/", words[..8].join("-"));
-        serde_json::from_value(serde_json::json!({
-            "schema": chapar::record::SCHEMA, "seq": number, "id": ArticleId(id), "version": 1, "event": "new",
-            "recorded_at": Timestamp::now(), "url": url, "title": words[..8].join(" "),
-            "summary": words[..30].join(" "), "date_published": "2026-11-22T08:00:00+05:00",
-            "language": "en", "language_confidence": 0.98, "word_count": WORDS,
-            "topics": [{"id": "energy", "name": "Energy", "score": 3.5, "matched":
-                [{"term": "gas pipeline", "form": words[3], "field": "body", "count": 2}]}],
-            "source": {"id": "news", "name": "News", "kind": "feed", "feed_url": "https://news.example/feed/",
-                "guid": format!("https://news.example/?p={number}")},
-            "fetch": {"at": Timestamp::now(), "final_url": url, "status": 200, "bytes": 48_213},
-            "extract": {"path": "blocks", "confidence": 0.9}, "dedup": {"text_digest": text_digest(&text)},
-            "rules": {"digest": "0123456789abcdef"}, "chapar": "0.1.0", "content_text": text
-        }))
-        .unwrap()
-    }
-}
-
-/// splitmix64: the same in every run.
-fn scatter(number: u64) -> u64 {
-    let mut mixed = number.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    mixed = (mixed ^ mixed >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    mixed = (mixed ^ mixed >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
-    mixed ^ mixed >> 31
+fn record(words: &Words, number: u64) -> Record {
+    let mut id = [0; 16];
+    id[..8].copy_from_slice(&scatter(number).to_be_bytes());
+    id[8..].copy_from_slice(&number.to_be_bytes());
+    let words: Vec<&str> = (0..WORDS).map(|at| words.word(scatter(number << 20 | at))).collect();
+    let text = words.join(" ");
+    let url = format!("https://news.example/2026/11/22/{}-{number}/", words[..8].join("-"));
+    serde_json::from_value(serde_json::json!({
+        "schema": chapar::record::SCHEMA, "seq": number, "id": ArticleId(id), "version": 1, "event": "new",
+        "recorded_at": Timestamp::now(), "url": url, "title": words[..8].join(" "),
+        "summary": words[..30].join(" "), "date_published": "2026-11-22T08:00:00+05:00",
+        "language": "en", "language_confidence": 0.98, "word_count": WORDS,
+        "topics": [{"id": "energy", "name": "Energy", "score": 3.5, "matched":
+            [{"term": "gas pipeline", "form": words[3], "field": "body", "count": 2}]}],
+        "source": {"id": "news", "name": "News", "kind": "feed", "feed_url": "https://news.example/feed/",
+            "guid": format!("https://news.example/?p={number}")},
+        "fetch": {"at": Timestamp::now(), "final_url": url, "status": 200, "bytes": 48_213},
+        "extract": {"path": "blocks", "confidence": 0.9}, "dedup": {"text_digest": text_digest(&text)},
+        "rules": {"digest": "0123456789abcdef"}, "chapar": "0.1.0", "content_text": text
+    }))
+    .unwrap()
 }
 
 fn at(sorted: &[Duration], percent: usize) -> Duration {

@@ -8,9 +8,10 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
+use super::super::errors::at;
 use super::super::format::STORE_FORMAT;
 use super::super::sync_folder;
-use super::{BackupError, Tell, at, tell_or_stop};
+use super::{BackupError, Tell, tell_or_stop};
 use crate::model::Seq;
 
 /// The manifest's name in a backup.
@@ -90,7 +91,7 @@ impl Manifest {
             file.sync_all()?;
             sync_folder(folder)
         };
-        write().map_err(at(&path))
+        Ok(write().map_err(at(&path))?)
     }
 
     /// Reads that of a backup.
@@ -141,17 +142,4 @@ fn files_in(folder: &Path) -> io::Result<Vec<PathBuf>> {
     }
     files.sort();
     Ok(files)
-}
-
-/// Makes all files and names below a folder durable.
-pub fn sync_tree(folder: &Path) -> io::Result<()> {
-    for path in files_in(folder)? {
-        File::open(folder.join(&path))?.sync_all()?;
-        // An inner folder is synced once a file: there are few, and it costs nothing when nothing is new.
-        folder.join(&path).parent().map_or(Ok(()), sync_folder)?;
-    }
-    for inner in ["sled", "log"] {
-        sync_folder(&folder.join(inner))?;
-    }
-    sync_folder(folder)
 }

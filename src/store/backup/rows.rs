@@ -8,7 +8,8 @@ use std::path::Path;
 use sled::Db;
 
 use super::super::Tables;
-use super::{BackupError, Tell, at, tell_or_stop};
+use super::super::errors::at;
+use super::{BackupError, Tell, tell_or_stop};
 
 /// Between two tellings of how far it is.
 const ROWS_TOLD: u64 = 20_000;
@@ -44,7 +45,7 @@ pub fn write(tables: &Tables, path: &Path, tell: &mut Tell<'_>) -> Result<(), Ba
         }
     }
     // What is buffered is written here; it needs no sync, since nothing of it outlives this backup.
-    file.flush().map_err(&failed)
+    Ok(file.flush().map_err(&failed)?)
 }
 
 /// Enters the rows into a fresh sled; says how many records they know.

@@ -7,11 +7,12 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use super::{RestoreError, at};
+use super::RestoreError;
 use crate::model::Seq;
 use crate::record::SCHEMA;
 use crate::store::Progress;
 use crate::store::backup::Tell;
+use crate::store::errors::at;
 
 /// Folders below an output's folder that are looked into.
 const DEPTH_MAX: usize = 16;
@@ -131,7 +132,7 @@ impl Found {
             file.read_exact(&mut line)?;
             String::from_utf8(line).map_err(io::Error::other)
         };
-        read().map_err(at(path))
+        Ok(read().map_err(at(path))?)
     }
 }
 

@@ -125,7 +125,7 @@ fn a_backup_is_refused_where_something_is_and_one_that_was_broken_off_leaves_not
     assert!(matches!(back_up(&store, Path::new("relative")), Err(BackupError::NoName(_))));
     let file = folder.path().join("file");
     std::fs::write(&file, "").unwrap();
-    assert!(matches!(back_up(&store, &file), Err(BackupError::Io { .. })));
+    assert!(matches!(back_up(&store, &file), Err(BackupError::Store(StoreError::Io { .. }))));
     // Left by one that was killed.
     std::fs::create_dir_all(folder.path().join(".next.part/log")).unwrap();
     std::fs::create_dir_all(store.path().join("backup.pins")).unwrap();
