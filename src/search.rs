@@ -18,16 +18,38 @@
 //! | `event:update` | with this event; an older version, too, while without `event:` an article is found by its newest |
 //! | `since:7d`, `until:2026-11-01` | recorded at or after, recorded before |
 //!
-//! Words are compared whole, in any case, with `ё` as `е` and every apostrophe after `o` and `g` left out.
+//! A word is found in any case, and
+//!
+//! | asked | also finds | how |
+//! |---|---|---|
+//! | `Tokayev` | Токаев, Тоқаев, Toqaev, Toʻqayev, Tokaýew | in Cyrillic, Latin, and without special letters: `keys` |
+//! | `ещё`, `ozbekiston`, `Asgabat` | еще, Oʻzbekiston, Ўзбекистон, Aşgabat | the same |
+//! | `санкции`, `Astana` | санкций, Астане | Russian forms, in Russian records: `forms` |
+//! | `sanction` | sanctions | English plurals, in English records; `-ed`, `-ing` and the like are other words |
+//! | `қазақстан` | қазақстанның, Qazaqstanda | suffixes after five letters, in Turkic and Tajik records; қазақ is not Қазақстан |
+//! | `Toshkent` | Ташкент, Tashkent, Тошкент | names of countries, cities and people: `synonyms` |
+//! | `тоқ*` | токаев, Tokayev | a beginning from three letters on, in other spellings, too |
+//! | `"Tokayev"` | TOKAYEV, nothing else | in quotes all words are as written: in any case, with `ё` as `е`, and without the apostrophes of oʻ and gʻ |
+//!
+//! Words of up to three letters cross scripts in the languages of the region only: `net` does not find the Russian нет.
+//! `-word` leaves out whatever `word` finds; `-"word"` what is so written.
+//!
 //! `since:` and `until:` are about `recorded_at`: an age (`90s 30m 2h 3d 1w`, a day being 24 hours), `today`,
 //! `yesterday`, a date or date and time in the local zone, or RFC 3339. A day given to `until:` is included whole.
 
 mod countries;
 mod filters;
 mod fold;
+mod forms;
+mod keys;
 mod matching;
 mod parse;
+mod synonyms;
+mod terms;
 mod times;
+
+#[cfg(test)]
+mod across_tests;
 
 use std::fmt;
 
@@ -41,7 +63,11 @@ use crate::text;
 
 pub use countries::country_name;
 pub use filters::Filters;
+use fold::Apostrophes;
+use keys::Initials;
 use parse::Times;
+pub use terms::Match;
+use terms::{Reading, WordForms};
 pub use times::time_of;
 
 /// Longest query, in bytes: far beyond what is typed, small enough to be read at once.
@@ -111,6 +137,39 @@ pub struct TextTerm {
     pub words: String,
     /// Whether the last word is whole.
     pub ending: Ending,
+    /// The words with each apostrophe as a part of its word, where that makes a difference.
+    joined: Option<String>,
+    /// In other spellings, forms and names; nothing for words that are wanted as written.
+    readings: Vec<Reading>,
+    /// First letters of the keys of all words of the readings.
+    initials: Initials,
+}
+
+/// How far from what was written a text term finds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Breadth {
+    /// In quotes: in any case, nothing else.
+    AsWritten,
+    /// In other scripts, spellings and forms, and by other names.
+    AnySpelling,
+}
+
+impl TextTerm {
+    /// Nothing when there is no word in what was written.
+    fn new(scope: Scope, written: &str, ending: Ending, breadth: Breadth) -> Option<Self> {
+        let words = fold::words(written, Apostrophes::Part);
+        if words.is_empty() {
+            return None;
+        }
+        let joined = Some(fold::words(written, Apostrophes::Join)).filter(|joined| *joined != words);
+        let readings = match breadth {
+            Breadth::AsWritten => Vec::new(),
+            Breadth::AnySpelling => terms::readings(written, ending == Ending::Whole),
+        };
+        let initials = readings.iter().flat_map(|reading| &reading.words).map(WordForms::initials);
+        let initials = initials.fold(Initials::default(), Initials::or);
+        Some(Self { scope, words, ending, joined, readings, initials })
+    }
 }
 
 /// Where a text term is looked for.

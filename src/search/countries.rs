@@ -61,8 +61,10 @@ pub(super) fn names() -> impl Iterator<Item = (&'static str, &'static str)> {
 
 /// The code of a country that is given by code or English name, in any case.
 pub(super) fn code_of(written: &str) -> Option<&'static str> {
-    let wanted = fold::words(written);
-    names().find(|(code, name)| code.eq_ignore_ascii_case(written) || fold::words(name) == wanted).map(|(code, _)| code)
+    let wanted = fold::words(written, fold::Apostrophes::Part);
+    names()
+        .find(|(code, name)| code.eq_ignore_ascii_case(written) || fold::words(name, fold::Apostrophes::Part) == wanted)
+        .map(|(code, _)| code)
 }
 
 #[cfg(test)]

@@ -2,15 +2,47 @@
 
 use std::cell::OnceCell;
 
-use super::{Clause, Condition, Ending, Scope, Sense, Term, TextTerm, fold};
+use super::fold;
+use super::keys::Initials;
+use super::terms::{self, Language, Reading, Token};
+use super::{Clause, Condition, Ending, Scope, Sense, Term, TextTerm};
 use crate::record::Record;
 
 /// Whether every clause holds. Clauses without text come first: they cost a comparison, text costs a walk through it.
 pub(super) fn matches(clauses: &[Clause], record: &Record) -> bool {
-    let folded = OnceCell::new();
-    let holds = |clause: &Clause| clause.any.iter().any(|condition| condition_holds(condition, record, &folded));
+    let read = ReadRecord { record, clauses, folded: OnceCell::new(), tokens: OnceCell::new() };
+    let holds = |clause: &Clause| clause.any.iter().any(|condition| condition_holds(condition, &read));
     clauses.iter().filter(|clause| !looks_at_text(clause)).all(holds)
         && clauses.iter().filter(|clause| looks_at_text(clause)).all(holds)
+}
+
+/// A record, and of its text what was needed so far.
+struct ReadRecord<'r> {
+    record: &'r Record,
+    clauses: &'r [Clause],
+    folded: OnceCell<FoldedRecord>,
+    tokens: OnceCell<TokenRecord>,
+}
+
+impl ReadRecord<'_> {
+    fn folded(&self) -> &FoldedRecord {
+        self.folded.get_or_init(|| FoldedRecord::new(self.record))
+    }
+
+    fn tokens(&self) -> &TokenRecord {
+        self.tokens.get_or_init(|| {
+            let wanted = text_terms(self.clauses).map(|term| term.initials).fold(Initials::default(), Initials::or);
+            TokenRecord::new(self.record, wanted)
+        })
+    }
+}
+
+/// The fields with text, the title first.
+fn fields(record: &Record) -> impl Iterator<Item = &str> {
+    let rest = [record.summary.as_deref().unwrap_or_default(), &record.content_text];
+    std::iter::once(record.title.as_deref().unwrap_or_default())
+        .chain(rest)
+        .chain(record.tags.iter().map(String::as_str))
 }
 
 /// The record's words, folded once for all terms: the title's first, a line break between fields.
@@ -21,33 +53,67 @@ struct FoldedRecord {
 
 impl FoldedRecord {
     fn new(record: &Record) -> Self {
+        let apostrophes = Language::of(&record.language).apostrophes;
         let mut text = String::with_capacity(record.content_text.len() + 1_024);
-        fold::fold_into(&mut text, record.title.as_deref().unwrap_or_default());
-        let title_end = text.len();
-        let rest = [record.summary.as_deref().unwrap_or_default(), &record.content_text];
-        for field in rest.into_iter().chain(record.tags.iter().map(String::as_str)) {
+        let mut title_end = None;
+        for field in fields(record) {
+            fold::fold_into(&mut text, field, apostrophes);
+            title_end.get_or_insert(text.len());
             text.push('\n');
-            fold::fold_into(&mut text, field);
         }
-        Self { text, title_end }
+        Self { title_end: title_end.unwrap_or_default(), text }
     }
 }
 
-fn looks_at_text(clause: &Clause) -> bool {
-    clause.any.iter().flat_map(|condition| &condition.terms).any(|term| matches!(term, Term::Text(_)))
+/// Those words of the record that a query may find in another spelling.
+struct TokenRecord {
+    tokens: Vec<Token>,
+    /// Words of the title.
+    title_words: usize,
 }
 
-fn condition_holds(condition: &Condition, record: &Record, folded: &OnceCell<FoldedRecord>) -> bool {
-    let found = condition.terms.iter().any(|term| term_matches(term, record, folded));
+impl TokenRecord {
+    fn new(record: &Record, wanted: Initials) -> Self {
+        let language = Language::of(&record.language);
+        let mut tokens = Vec::new();
+        let mut title_words = None;
+        let mut before = 0;
+        for field in fields(record) {
+            let words = terms::tokens(field, language, wanted, &mut |mut token: Token| {
+                token.position += before;
+                tokens.push(token);
+            });
+            title_words.get_or_insert(words);
+            // No row of words reaches into the next field.
+            before += words + 1;
+        }
+        Self { tokens, title_words: title_words.unwrap_or_default() }
+    }
+}
+
+fn text_terms(clauses: &[Clause]) -> impl Iterator<Item = &TextTerm> {
+    let terms = clauses.iter().flat_map(|clause| &clause.any).flat_map(|condition| &condition.terms);
+    terms.filter_map(|term| if let Term::Text(text) = term { Some(text) } else { None })
+}
+
+fn looks_at_text(clause: &Clause) -> bool {
+    text_terms(std::slice::from_ref(clause)).next().is_some()
+}
+
+fn condition_holds(condition: &Condition, read: &ReadRecord<'_>) -> bool {
+    let found = condition.terms.iter().any(|term| term_matches(term, read));
     match condition.sense {
         Sense::With => found,
         Sense::Without => !found,
     }
 }
 
-fn term_matches(term: &Term, record: &Record, folded: &OnceCell<FoldedRecord>) -> bool {
+fn term_matches(term: &Term, read: &ReadRecord<'_>) -> bool {
+    let record = read.record;
     match term {
-        Term::Text(text) => text_matches(text, folded.get_or_init(|| FoldedRecord::new(record))),
+        Term::Text(text) => {
+            is_written(text, read.folded()) || (!text.readings.is_empty() && is_spelt_otherwise(text, read.tokens()))
+        }
         Term::Topic(id) => record.topics.iter().any(|topic| topic.id == *id),
         Term::Country(code) => record.places.iter().any(|place| place.code.eq_ignore_ascii_case(code)),
         Term::Language(tag) => is_tag_within(&record.language, tag),
@@ -58,16 +124,40 @@ fn term_matches(term: &Term, record: &Record, folded: &OnceCell<FoldedRecord>) -
     }
 }
 
-fn text_matches(term: &TextTerm, record: &FoldedRecord) -> bool {
+/// Whether the words stand in the record as they were asked for.
+fn is_written(term: &TextTerm, record: &FoldedRecord) -> bool {
     let within = match term.scope {
         Scope::Anywhere => record.text.as_str(),
         Scope::Title => &record.text[..record.title_end],
     };
-    let needle = match term.ending {
-        Ending::Whole => format!(" {} ", term.words),
-        Ending::Prefix => format!(" {}", term.words),
+    let mut words = std::iter::once(&term.words).chain(&term.joined);
+    words.any(|words| match term.ending {
+        Ending::Whole => within.contains(&format!(" {words} ")),
+        Ending::Prefix => within.contains(&format!(" {words}")),
+    })
+}
+
+/// Whether they stand there in another spelling or form, or under another name.
+fn is_spelt_otherwise(term: &TextTerm, record: &TokenRecord) -> bool {
+    let end = match term.scope {
+        Scope::Anywhere => record.tokens.len(),
+        Scope::Title => record.tokens.partition_point(|token| token.position < record.title_words),
     };
-    within.contains(&needle)
+    let tokens = &record.tokens[..end];
+    term.readings.iter().any(|reading| (0..tokens.len()).any(|at| begins_with(&tokens[at..], reading, term.ending)))
+}
+
+/// Whether the words of a reading follow each other from the first token on.
+fn begins_with(tokens: &[Token], reading: &Reading, ending: Ending) -> bool {
+    let Some(first) = tokens.first() else { return false };
+    let last = reading.words.len() - 1;
+    reading.words.iter().enumerate().all(|(number, asked)| {
+        let token = tokens.get(number).filter(|token| token.position == first.position + number);
+        token.is_some_and(|token| match ending {
+            Ending::Prefix if number == last => terms::grade_beginning(asked, token).is_some(),
+            _ => terms::grade(asked, token).is_some(),
+        })
+    })
 }
 
 /// Whether a BCP 47 tag is `wanted` or a narrower one (RFC 4647, basic filtering).

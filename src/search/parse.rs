@@ -2,11 +2,12 @@
 
 use std::cmp::Ordering;
 
+use super::countries;
 use super::times::{self, Edge};
 use super::{
-    Clause, Condition, Ending, QUERY_BYTES_MAX, QUERY_TERMS_MAX, QueryContext, QueryError, Scope, Sense, Term, TextTerm,
+    Breadth, Clause, Condition, Ending, QUERY_BYTES_MAX, QUERY_TERMS_MAX, QueryContext, QueryError, Scope, Sense, Term,
+    TextTerm,
 };
-use super::{countries, fold};
 use crate::record::Event;
 
 /// What can stand before a colon.
@@ -189,13 +190,13 @@ impl Reader<'_> {
             }
             None => self.bare_word()?,
         };
-        let words = fold::words(&written);
-        if words.is_empty() {
+        let breadth = if quoted.is_some() { Breadth::AsWritten } else { Breadth::AnySpelling };
+        let Some(term) = TextTerm::new(scope, &written, ending, breadth) else {
             let explicit = quoted.is_some() || ending == Ending::Prefix || scope == Scope::Title;
             return if explicit { Err((start, "there is no word to search here".into())) } else { Ok(None) };
-        }
+        };
         self.count_term(start)?;
-        Ok(Some(Term::Text(TextTerm { scope, words, ending })))
+        Ok(Some(Term::Text(term)))
     }
 
     /// The characters up to the next space, without a final `*`.
@@ -307,9 +308,9 @@ fn filter_term(field: FieldName, value: &str, context: &QueryContext<'_>) -> Res
         return Err("a value is missing here".into());
     }
     match field {
-        FieldName::Title => {
-            Ok(Term::Text(TextTerm { scope: Scope::Title, words: fold::words(value), ending: Ending::Whole }))
-        }
+        FieldName::Title => TextTerm::new(Scope::Title, value, Ending::Whole, Breadth::AnySpelling)
+            .map(Term::Text)
+            .ok_or_else(|| "there is no word to search here".into()),
         FieldName::Topic => Ok(Term::Topic(known_id("topic", value, context.topics)?)),
         FieldName::Source => Ok(Term::Source(known_id("source", value, context.sources)?.parse()?)),
         FieldName::Country => match countries::code_of(value) {
