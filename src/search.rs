@@ -64,10 +64,9 @@ use crate::text;
 pub use countries::country_name;
 pub use filters::Filters;
 use fold::Apostrophes;
-use keys::Initials;
 use parse::Times;
 pub use terms::Match;
-use terms::{Reading, WordForms};
+use terms::{Beginnings, Reading};
 pub use times::time_of;
 
 /// Longest query, in bytes: far beyond what is typed, small enough to be read at once.
@@ -141,8 +140,8 @@ pub struct TextTerm {
     joined: Option<String>,
     /// In other spellings, forms and names; nothing for words that are wanted as written.
     readings: Vec<Reading>,
-    /// First letters of the keys of all words of the readings.
-    initials: Initials,
+    /// How the words of the readings begin.
+    beginnings: Beginnings,
 }
 
 /// How far from what was written a text term finds.
@@ -166,9 +165,8 @@ impl TextTerm {
             Breadth::AsWritten => Vec::new(),
             Breadth::AnySpelling => terms::readings(written, ending == Ending::Whole),
         };
-        let initials = readings.iter().flat_map(|reading| &reading.words).map(WordForms::initials);
-        let initials = initials.fold(Initials::default(), Initials::or);
-        Some(Self { scope, words, ending, joined, readings, initials })
+        let beginnings = Beginnings::of(&readings);
+        Some(Self { scope, words, ending, joined, readings, beginnings })
     }
 }
 

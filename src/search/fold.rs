@@ -4,10 +4,14 @@ use std::borrow::Cow;
 
 use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
 
+use super::keys::Initials;
+
 /// What is made of the words of a text.
 pub(super) trait Words {
     /// The next letter or digit of a word, in lower case and normal form C.
     fn letter(&mut self, letter: char);
+    /// As many letters that folding leaves alone.
+    fn run(&mut self, letters: &str);
     /// An apostrophe that is part of the word.
     fn apostrophe(&mut self);
     /// The word, if one has begun, ends here.
@@ -32,15 +36,25 @@ pub(super) fn read_words(text: &str, apostrophes: Apostrophes, words: &mut impl 
         Cow::Owned(text.nfc().collect())
     };
     let mut previous = ' ';
-    for (at, c) in text.char_indices() {
+    let mut at = 0;
+    loop {
+        // The letters of most texts, all that follow each other at once: a scan spends its time here.
+        let run = run_bytes(&text.as_bytes()[at..]);
+        if run > 0 {
+            words.run(&text[at..at + run]);
+            at += run;
+        }
+        let Some(c) = text[at..].chars().next() else { break };
+        if run > 0 {
+            previous = text[..at].chars().next_back().unwrap_or(' ');
+        }
+        at += c.len_utf8();
         match c {
-            // The letters of most texts first: a scan spends its time here.
-            'a'..='z' | '0'..='9' | 'а'..='я' => words.letter(c),
             ' ' => words.end(),
             'A'..='Z' => words.letter(c.to_ascii_lowercase()),
             _ if is_unseen(c) => continue,
             _ if is_apostrophe(c) => {
-                if joins(previous, c, &text[at + c.len_utf8()..], apostrophes) {
+                if joins(previous, c, &text[at..], apostrophes) {
                     words.apostrophe();
                 } else {
                     words.end();
@@ -61,25 +75,111 @@ pub(super) fn read_words(text: &str, apostrophes: Apostrophes, words: &mut impl 
     words.end();
 }
 
-/// Appends the folded words of `text` as ` one two `; nothing but a space when it has none.
-pub(super) fn fold_into(folded: &mut String, text: &str, apostrophes: Apostrophes) {
-    folded.push(' ');
-    read_words(text, apostrophes, &mut Folded(folded));
+/// How many bytes from the first on are Latin or Russian letters in lower case, or digits.
+fn run_bytes(bytes: &[u8]) -> usize {
+    let mut run = 0;
+    loop {
+        run += match &bytes[run..] {
+            [b'a'..=b'z' | b'0'..=b'9', ..] => 1,
+            [0xd0, 0xb0..=0xbf, ..] | [0xd1, 0x80..=0x8f, ..] => 2,
+            _ => return run,
+        };
+    }
 }
 
-/// Folded words, a space behind each.
-struct Folded<'f>(&'f mut String);
+/// Texts, folded, each as ` one two `, with a line break before all but the first.
+#[derive(Debug, Default)]
+pub(super) struct FoldedText {
+    pub folded: String,
+    /// What folding took away, by where it was: ё, ı, an apostrophe within a word. There is little of it.
+    taken: Vec<(usize, char)>,
+}
 
-impl Words for Folded<'_> {
-    fn letter(&mut self, letter: char) {
-        self.0.push(plain_letter(letter));
+impl FoldedText {
+    pub fn with_capacity(bytes: usize) -> Self {
+        Self { folded: String::with_capacity(bytes), taken: Vec::new() }
     }
 
-    fn apostrophe(&mut self) {}
+    /// Adds a text.
+    pub fn add(&mut self, text: &str, apostrophes: Apostrophes) {
+        if !self.folded.is_empty() {
+            self.folded.push('\n');
+        }
+        self.folded.push(' ');
+        read_words(text, apostrophes, self);
+    }
 
+    /// The words that begin with one of these letters, with their numbers; the gap between two texts has one, too.
+    pub fn words(&self, initials: Initials) -> impl Iterator<Item = (usize, Written<'_>)> {
+        let mut end = 0;
+        let words = self.folded.split(' ').map(move |folded| {
+            let start = end;
+            end += folded.len() + 1;
+            Written { text: self, folded, start }
+        });
+        let is_wanted = move |word: &Written<'_>| {
+            word.folded.chars().next().is_some_and(|first| first != '\n' && Initials::of_word(first).meets(initials))
+        };
+        words.filter(|word| !word.folded.is_empty()).enumerate().filter(move |(_, word)| is_wanted(word))
+    }
+}
+
+/// A word of a folded text.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Written<'t> {
+    text: &'t FoldedText,
+    pub folded: &'t str,
+    /// Where it begins in the folded text.
+    pub start: usize,
+}
+
+impl<'t> Written<'t> {
+    /// In lower case but else as it was, an apostrophe where one joins its letters.
+    pub fn before_folding(&self) -> Cow<'t, str> {
+        let end = self.start + self.folded.len();
+        let from = self.text.taken.partition_point(|(at, _)| *at < self.start);
+        let taken: Vec<&(usize, char)> = self.text.taken[from..].iter().take_while(|(at, _)| *at < end).collect();
+        if taken.is_empty() {
+            return Cow::Borrowed(self.folded);
+        }
+        let mut word = String::with_capacity(self.folded.len() + taken.len());
+        for (at, c) in self.folded.char_indices() {
+            let mut letter = c;
+            for (_, was) in taken.iter().filter(|(taken_at, _)| *taken_at == self.start + at) {
+                match was {
+                    '\'' => word.push('\''),
+                    was => letter = *was,
+                }
+            }
+            word.push(letter);
+        }
+        Cow::Owned(word)
+    }
+}
+
+impl Words for FoldedText {
+    #[inline]
+    fn letter(&mut self, letter: char) {
+        let plain = plain_letter(letter);
+        if plain != letter {
+            self.taken.push((self.folded.len(), letter));
+        }
+        self.folded.push(plain);
+    }
+
+    #[inline]
+    fn run(&mut self, letters: &str) {
+        self.folded.push_str(letters);
+    }
+
+    fn apostrophe(&mut self) {
+        self.taken.push((self.folded.len(), '\''));
+    }
+
+    #[inline]
     fn end(&mut self) {
-        if !self.0.ends_with(' ') {
-            self.0.push(' ');
+        if !self.folded.ends_with(' ') {
+            self.folded.push(' ');
         }
     }
 }
@@ -91,9 +191,9 @@ fn is_surely_nfc(c: char) -> bool {
 
 /// The folded words of `text` with one space between them.
 pub(super) fn words(text: &str, apostrophes: Apostrophes) -> String {
-    let mut folded = String::with_capacity(text.len() + 2);
-    fold_into(&mut folded, text, apostrophes);
-    folded.trim().to_owned()
+    let mut folded = FoldedText::with_capacity(text.len() + 2);
+    folded.add(text, apostrophes);
+    folded.folded.trim().to_owned()
 }
 
 /// The letters that people write one for the other: `ё` and `е`, the Turkish `ı` and `i`.
@@ -165,6 +265,23 @@ mod tests {
     }
 
     #[test]
+    fn words_are_had_as_they_were_before_folding() {
+        let mut text = FoldedText::default();
+        text.add("O'zbekiston, ёлка — oil", Apostrophes::Join);
+        text.add("Gas Oʻsh", Apostrophes::Join);
+        assert_eq!(text.folded, " ozbekiston елка oil \n gas osh ");
+        let words = |initials| -> Vec<(usize, String)> {
+            text.words(initials).map(|(number, word)| (number, word.before_folding().into_owned())).collect()
+        };
+        let wanted = words(Initials::of_key("o").or(Initials::of_key("i")));
+        assert_eq!(
+            wanted,
+            [(0, "o'zbekiston"), (1, "ёлка"), (2, "oil"), (5, "o'sh")].map(|(at, word)| (at, word.into()))
+        );
+        assert_eq!(words(Initials::of_key("g")), [(4, "gas".to_owned())]);
+    }
+
+    #[test]
     fn apostrophes_join_where_the_language_writes_so() {
         let check = |text: &str, expected: &str| assert_eq!(words(text, Apostrophes::Join), expected, "{text:?}");
         check("ma'lumot sanʼat toʻgʻri", "malumot sanat togri");
@@ -181,6 +298,13 @@ mod tests {
     }
 
     proptest::proptest! {
+        #[test]
+        fn runs_are_letters_that_folding_leaves_alone(text in "[a-z0-9а-яёА-ЯүA-Z ]{0,20}") {
+            let run = &text[..run_bytes(text.as_bytes())];
+            let is_plain = |c: char| matches!(c, 'a'..='z' | '0'..='9' | 'а'..='я');
+            proptest::prop_assert_eq!(run, &text[..text.find(|c| !is_plain(c)).unwrap_or(text.len())]);
+        }
+
         #[test]
         fn folding_twice_changes_nothing(text in "\\PC{0,40}") {
             let once = words(&text, Apostrophes::Part);

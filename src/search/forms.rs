@@ -30,6 +30,9 @@ pub(super) const SUFFIXED_CHARS_MIN: usize = 5;
 /// Shortest word in Latin letters whose Russian forms are found.
 const ROMANISED_CHARS_MIN: usize = 4;
 
+/// Shortest Russian stem: what is left of shorter words says little.
+const STEM_CHARS_MIN: usize = 3;
+
 /// English words on -s that are no plurals, or mean something else than the word without it.
 const NO_PLURALS: [&str; 6] = ["news", "customs", "goods", "arms", "means", "series"];
 
@@ -109,6 +112,9 @@ fn russian(word: &str) -> Vec<String> {
     let kept = |table: &[(&str, &'static str)]| table.iter().find(|(known, _)| *known == ending).map(|(_, kept)| *kept);
     if let Some(kept) = kept(&OF_NOUNS) {
         return vec![key(&format!("{stem}{kept}"))];
+    }
+    if stem.chars().nth(STEM_CHARS_MIN - 1).is_none() {
+        return vec![key(word)];
     }
     let mut stems = vec![key(&stem)];
     stems.extend(kept(&OF_STEMS).map(|kept| key(&format!("{stem}{kept}"))));

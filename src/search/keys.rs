@@ -62,7 +62,7 @@ pub(super) fn of_record(word: &str, spelling: Spelling) -> Vec<String> {
         return Vec::new();
     }
     let mut keys = vec![key(word, spelling)];
-    if word.contains(is_marked) {
+    if has_two(word) {
         keys.push(key(word, spelling.and(Spelling::UNMARKED)));
     }
     keys
@@ -107,10 +107,35 @@ pub(super) fn of_query(word: &str) -> Vec<String> {
 
 /// The key of a word in one spelling; never empty for a word that is not.
 pub(super) fn key(word: &str, spelling: Spelling) -> String {
-    let mut letters = String::with_capacity(word.len());
-    spell(word, spelling, &mut letters);
-    let key = settle(&letters, spelling);
-    if key.is_empty() { word.to_owned() } else { key }
+    let mut speller = Speller::default();
+    speller.key(word, spelling);
+    speller.key
+}
+
+/// Makes keys one after the other in the same memory.
+#[derive(Default)]
+pub(super) struct Speller {
+    letters: String,
+    key: String,
+}
+
+impl Speller {
+    /// The key of a word in one spelling.
+    pub fn key(&mut self, word: &str, spelling: Spelling) -> &str {
+        self.letters.clear();
+        self.key.clear();
+        spell(word, spelling, &mut self.letters);
+        settle(&self.letters, spelling, &mut self.key);
+        if self.key.is_empty() {
+            self.key.push_str(word);
+        }
+        &self.key
+    }
+}
+
+/// Whether a record's word has two keys.
+pub(super) fn has_two(word: &str) -> bool {
+    word.contains(is_marked)
 }
 
 fn is_marked(c: char) -> bool {
@@ -226,8 +251,7 @@ fn is_vowel(c: char) -> bool {
 }
 
 /// Settles what depends on the letters around: y, doubled i, dj.
-fn settle(letters: &str, spelling: Spelling) -> String {
-    let mut key = String::with_capacity(letters.len());
+fn settle(letters: &str, spelling: Spelling, key: &mut String) {
     let mut chars = letters.chars().peekable();
     let mut previous = None;
     while let Some(c) = chars.next() {
@@ -258,7 +282,6 @@ fn settle(letters: &str, spelling: Spelling) -> String {
         }
         previous = Some(c);
     }
-    key
 }
 
 /// First letters of keys, as bits.
@@ -272,7 +295,8 @@ static INITIALS: LazyLock<Vec<Initials>> =
 const LOOKED_UP: u32 = 0x530;
 
 impl Initials {
-    const ALL: Self = Self(u32::MAX);
+    /// All.
+    pub const ALL: Self = Self(u32::MAX);
 
     /// That of a key.
     pub fn of_key(key: &str) -> Self {

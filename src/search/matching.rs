@@ -2,8 +2,7 @@
 
 use std::cell::OnceCell;
 
-use super::fold;
-use super::keys::Initials;
+use super::fold::FoldedText;
 use super::terms::{self, Language, Reading, Token};
 use super::{Clause, Condition, Ending, Scope, Sense, Term, TextTerm};
 use crate::record::Record;
@@ -21,7 +20,7 @@ struct ReadRecord<'r> {
     record: &'r Record,
     clauses: &'r [Clause],
     folded: OnceCell<FoldedRecord>,
-    tokens: OnceCell<TokenRecord>,
+    tokens: OnceCell<Vec<Token>>,
 }
 
 impl ReadRecord<'_> {
@@ -29,69 +28,37 @@ impl ReadRecord<'_> {
         self.folded.get_or_init(|| FoldedRecord::new(self.record))
     }
 
-    fn tokens(&self) -> &TokenRecord {
+    /// Those words that a query may find in another spelling.
+    fn tokens(&self) -> &[Token] {
         self.tokens.get_or_init(|| {
-            let wanted = text_terms(self.clauses).map(|term| term.initials).fold(Initials::default(), Initials::or);
-            TokenRecord::new(self.record, wanted)
+            let wanted = text_terms(self.clauses).map(|term| &term.beginnings);
+            terms::tokens(&self.folded().text, Language::of(&self.record.language), wanted)
         })
     }
 }
 
-/// The fields with text, the title first.
-fn fields(record: &Record) -> impl Iterator<Item = &str> {
-    let rest = [record.summary.as_deref().unwrap_or_default(), &record.content_text];
-    std::iter::once(record.title.as_deref().unwrap_or_default())
-        .chain(rest)
-        .chain(record.tags.iter().map(String::as_str))
-}
-
-/// The record's words, folded once for all terms: the title's first, a line break between fields.
+/// The record's words, folded once for all terms: the title's first, then summary, text and tags.
 struct FoldedRecord {
-    text: String,
+    text: FoldedText,
+    /// Where the title ends in the folded text.
     title_end: usize,
 }
 
 impl FoldedRecord {
     fn new(record: &Record) -> Self {
         let apostrophes = Language::of(&record.language).apostrophes;
-        let mut text = String::with_capacity(record.content_text.len() + 1_024);
-        let mut title_end = None;
-        for field in fields(record) {
-            fold::fold_into(&mut text, field, apostrophes);
-            title_end.get_or_insert(text.len());
-            text.push('\n');
+        let mut text = FoldedText::with_capacity(record.content_text.len() + 1_024);
+        text.add(record.title.as_deref().unwrap_or_default(), apostrophes);
+        let title_end = text.folded.len();
+        let rest = [record.summary.as_deref().unwrap_or_default(), &record.content_text];
+        for field in rest.into_iter().chain(record.tags.iter().map(String::as_str)) {
+            text.add(field, apostrophes);
         }
-        Self { title_end: title_end.unwrap_or_default(), text }
+        Self { text, title_end }
     }
 }
 
-/// Those words of the record that a query may find in another spelling.
-struct TokenRecord {
-    tokens: Vec<Token>,
-    /// Words of the title.
-    title_words: usize,
-}
-
-impl TokenRecord {
-    fn new(record: &Record, wanted: Initials) -> Self {
-        let language = Language::of(&record.language);
-        let mut tokens = Vec::new();
-        let mut title_words = None;
-        let mut before = 0;
-        for field in fields(record) {
-            let words = terms::tokens(field, language, wanted, &mut |mut token: Token| {
-                token.position += before;
-                tokens.push(token);
-            });
-            title_words.get_or_insert(words);
-            // No row of words reaches into the next field.
-            before += words + 1;
-        }
-        Self { tokens, title_words: title_words.unwrap_or_default() }
-    }
-}
-
-fn text_terms(clauses: &[Clause]) -> impl Iterator<Item = &TextTerm> {
+fn text_terms(clauses: &[Clause]) -> impl Iterator<Item = &TextTerm> + Clone {
     let terms = clauses.iter().flat_map(|clause| &clause.any).flat_map(|condition| &condition.terms);
     terms.filter_map(|term| if let Term::Text(text) = term { Some(text) } else { None })
 }
@@ -112,7 +79,7 @@ fn term_matches(term: &Term, read: &ReadRecord<'_>) -> bool {
     let record = read.record;
     match term {
         Term::Text(text) => {
-            is_written(text, read.folded()) || (!text.readings.is_empty() && is_spelt_otherwise(text, read.tokens()))
+            is_written(text, read.folded()) || (!text.readings.is_empty() && is_spelt_otherwise(text, read))
         }
         Term::Topic(id) => record.topics.iter().any(|topic| topic.id == *id),
         Term::Country(code) => record.places.iter().any(|place| place.code.eq_ignore_ascii_case(code)),
@@ -127,8 +94,8 @@ fn term_matches(term: &Term, read: &ReadRecord<'_>) -> bool {
 /// Whether the words stand in the record as they were asked for.
 fn is_written(term: &TextTerm, record: &FoldedRecord) -> bool {
     let within = match term.scope {
-        Scope::Anywhere => record.text.as_str(),
-        Scope::Title => &record.text[..record.title_end],
+        Scope::Anywhere => record.text.folded.as_str(),
+        Scope::Title => &record.text.folded[..record.title_end],
     };
     let mut words = std::iter::once(&term.words).chain(&term.joined);
     words.any(|words| match term.ending {
@@ -138,12 +105,12 @@ fn is_written(term: &TextTerm, record: &FoldedRecord) -> bool {
 }
 
 /// Whether they stand there in another spelling or form, or under another name.
-fn is_spelt_otherwise(term: &TextTerm, record: &TokenRecord) -> bool {
-    let end = match term.scope {
-        Scope::Anywhere => record.tokens.len(),
-        Scope::Title => record.tokens.partition_point(|token| token.position < record.title_words),
+fn is_spelt_otherwise(term: &TextTerm, read: &ReadRecord<'_>) -> bool {
+    let tokens = read.tokens();
+    let tokens = match term.scope {
+        Scope::Anywhere => tokens,
+        Scope::Title => &tokens[..tokens.partition_point(|token| token.start < read.folded().title_end)],
     };
-    let tokens = &record.tokens[..end];
     term.readings.iter().any(|reading| (0..tokens.len()).any(|at| begins_with(&tokens[at..], reading, term.ending)))
 }
 

@@ -181,6 +181,64 @@ fn a_query_is_words_and_filters_in_any_mixture() {
 }
 
 #[test]
+fn a_word_is_found_in_another_script_and_form() {
+    let site = Site::start();
+    let stories = [
+        (
+            "/a/1",
+            "Токаев поручил проверить каналы",
+            "Президент Токаев поручил проверить состояние оросительных каналов.",
+        ),
+        ("/a/2", "Тоқаев су туралы айтты", "Президент Қасым-Жомарт Тоқаев Қазақстанның су қоймалары туралы айтты."),
+        (
+            "/a/3",
+            "В Ташкенте обсудили санкции",
+            "В столице Узбекистана прошел форум о торговле, энергетике и пакете санкций.",
+        ),
+    ];
+    for (path, title, text) in stories {
+        site.put(path, article(title, &[text; 12].join(" ")));
+    }
+    let items = stories.map(|(path, title, _)| Item::new(&site.url(path), title));
+    site.put("/feed.xml", Reply::rss(&items));
+    let canal = source("canal", &site.url("/feed.xml"));
+    let dir = Dir::new(&canal);
+    let path = dir.path("filtered");
+    dir.settle(&format!(
+        "{canal}[[output]]\nid = \"filtered\"\nkind = \"directory\"\npath = {path:?}\nfilter = \"Tokayev\"\n"
+    ));
+    let once = dir.run(&["once"]);
+    assert!(once.status.success(), "{}", stderr(&once));
+    let cases: [(&[&str], &[&str]); 9] = [
+        (&["Tokayev"], &["/a/1", "/a/2"]),
+        (&["Toqaev"], &["/a/1", "/a/2"]),
+        (&["тоқ*"], &["/a/1", "/a/2"]),
+        (&["\"Тоқаев\""], &["/a/2"]),
+        (&["\"Tokayev\""], &[]),
+        (&["-Tokayev"], &["/a/3"]),
+        (&["қазақстан"], &["/a/2"]),
+        (&["toshkent"], &["/a/3"]),
+        (&["title:санкция"], &["/a/3"]),
+    ];
+    let urls = |records: &[Value]| {
+        let url = |record: &Value| record["url"].as_str().unwrap().trim_start_matches(&site.base).to_owned();
+        let mut urls: Vec<String> = records.iter().map(url).collect();
+        urls.sort_unstable();
+        urls
+    };
+    for (arguments, expected) in cases {
+        let output = dir.run(&[&["query", "-o", "ndjson"], arguments].concat());
+        assert_eq!(urls(&json_lines(&output.stdout)), expected, "{arguments:?}: {}", stderr(&output));
+    }
+    let files = std::fs::read_dir(path).unwrap().map(|entry| entry.unwrap().path());
+    let written: Vec<u8> = files
+        .filter(|path| path.extension().is_some_and(|extension| extension == "ndjson"))
+        .flat_map(|path| std::fs::read(path).unwrap())
+        .collect();
+    assert_eq!(urls(&json_lines(&written)), ["/a/1", "/a/2"], "a filter asks as a query does");
+}
+
+#[test]
 fn exit_codes_tell_nothing_found_from_wrongly_asked() {
     let (dir, _site) = store();
     let cases: [(&[&str], i32, &str); 25] = [
