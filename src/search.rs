@@ -24,7 +24,7 @@
 //! |---|---|---|
 //! | `Tokayev` | Токаев, Тоқаев, Toqaev, Toʻqayev, Tokaýew | in Cyrillic, Latin, and without special letters: `keys` |
 //! | `ещё`, `ozbekiston`, `Asgabat` | еще, Oʻzbekiston, Ўзбекистон, Aşgabat | the same |
-//! | `санкции`, `Astana` | санкций, Астане | Russian forms, in Russian records: `forms` |
+//! | `санкции`, `Astana` | санкций, Астане | Russian forms, in records in Russian or an unknown language: `forms` |
 //! | `sanction` | sanctions | English plurals, in English records; `-ed`, `-ing` and the like are other words |
 //! | `қазақстан` | қазақстанның, Qazaqstanda | suffixes after five letters, in Turkic and Tajik records; қазақ is not Қазақстан |
 //! | `Toshkent` | Ташкент, Tashkent, Тошкент | names of countries, cities and people: `synonyms` |

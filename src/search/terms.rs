@@ -45,7 +45,8 @@ impl Language {
         let primary = tag.split('-').next().unwrap_or_default();
         let is_latin = tag.split('-').any(|part| part.eq_ignore_ascii_case("latn"));
         let (spelling, inflection) = match primary {
-            "ru" => (Spelling::default(), Inflection::Russian),
+            // Of unknown ones in Cyrillic letters most are Russian; words in other letters have no Russian stem.
+            "ru" | "und" => (Spelling::default(), Inflection::Russian),
             "en" => (Spelling::default(), Inflection::English),
             "kk" if is_latin => (Spelling::Y_ACUTE_U.and(Spelling::X_H).and(Spelling::APOSTROPHES), Inflection::Turkic),
             "uz" => (Spelling::YO.and(Spelling::X_H).and(Spelling::YE_FIRST), Inflection::Turkic),
@@ -274,7 +275,7 @@ mod tests {
     #[test]
     fn what_is_nearer_is_greater() {
         let check = |asked: &str, tag: &str, text: &str, expected| {
-            assert_eq!(graded(asked, tag, text), expected, "{asked} {text}")
+            assert_eq!(graded(asked, tag, text), expected, "{asked} {text}");
         };
         check("Tokayev", "en", "TOKAYEV", Some(Match::Exact));
         check("Tokayev", "kk", "Тоқаев", Some(Match::Folded));

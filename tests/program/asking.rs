@@ -228,7 +228,8 @@ fn a_word_is_found_in_another_script_and_form() {
     };
     for (arguments, expected) in cases {
         let output = dir.run(&[&["query", "-o", "ndjson"], arguments].concat());
-        assert_eq!(urls(&json_lines(&output.stdout)), expected, "{arguments:?}: {}", stderr(&output));
+        let languages: Vec<Value> = dir.json(&["query"]).iter().map(|record| record["language"].clone()).collect();
+        assert_eq!(urls(&json_lines(&output.stdout)), expected, "{arguments:?} {languages:?}: {}", stderr(&output));
     }
     let files = std::fs::read_dir(path).unwrap().map(|entry| entry.unwrap().path());
     let written: Vec<u8> = files
