@@ -88,6 +88,9 @@ Syr Darya|Сырдарья|Sirdaryo|Сырдария|Сыр-Дарья
 Nowruz|Наурыз|Нооруз|Navroʻz|Наврӯз|Новруз|Навруз|Nauryz|Nowruz|Nevruz
 ";
 
+/// Shortest stem by which forms of another name are found.
+const NAME_STEM_CHARS_MIN: usize = 4;
+
 /// Most words of a name.
 const NAME_WORDS_MAX: usize = 3;
 
@@ -102,7 +105,7 @@ static TABLE: LazyLock<Table> = LazyLock::new(|| {
     let mut groups: Vec<Vec<Vec<WordForms>>> = Vec::new();
     let mut by_keys: HashMap<String, Vec<usize>> = HashMap::new();
     for (number, line) in SYNONYMS.lines().enumerate() {
-        let names: Vec<Vec<WordForms>> = line.split('|').map(terms::words_of_query).collect();
+        let names: Vec<Vec<WordForms>> = line.split('|').map(name).collect();
         for spelt in line.split('|').zip(&names).flat_map(|(written, name)| found_by(written, name)) {
             let lines = by_keys.entry(spelt).or_default();
             if !lines.contains(&number) {
@@ -113,6 +116,13 @@ static TABLE: LazyLock<Table> = LazyLock::new(|| {
     }
     Table { groups, by_keys }
 });
+
+/// A name without its shortest stems: Хитой is no Russian word, and its stem is хит.
+fn name(written: &str) -> Vec<WordForms> {
+    let mut words = terms::words_of_query(written);
+    words.iter_mut().for_each(|word| word.stems.retain(|(_, stem)| stem.chars().count() >= NAME_STEM_CHARS_MIN));
+    words
+}
 
 /// What finds a name of the table. The stem of those on -ия is another word, Туркмения and туркмен: these have their cases.
 fn found_by(written: &str, name: &[WordForms]) -> Vec<String> {
@@ -149,7 +159,8 @@ pub(super) fn of(name: &[WordForms]) -> Vec<&'static [WordForms]> {
     numbers.dedup();
     let mut names: Vec<&'static [WordForms]> = Vec::new();
     for other in numbers.into_iter().flat_map(|number| &table.groups[number]) {
-        if other.as_slice() != name && !names.contains(&other.as_slice()) {
+        let is_same = other.iter().map(|word| &word.exact).eq(name.iter().map(|word| &word.exact));
+        if !is_same && !names.contains(&other.as_slice()) {
             names.push(other);
         }
     }
