@@ -29,8 +29,8 @@ const RECONNECT_WAIT: Duration = Duration::from_secs(1);
 /// The query language in short.
 pub const QUERY_HELP: &str = "\
 Query language, best in single quotes for the shell:
-  gas pipeline          both words, in any script, spelling and form: Tokayev finds Токаев, Тоқаев and Токаеву,
-                        Toshkent finds Ташкент, ozbekiston finds Oʻzbekiston and Ўзбекистон
+  gas pipeline          both words, in any script, spelling and form
+  Tokayev               and Токаев, Тоқаев, Токаеву; Toshkent: and Ташкент
   '\"middle corridor\"'   these words in this order, as they are written
   uran*                 words that begin so
   -gas  -topic:sport    without
