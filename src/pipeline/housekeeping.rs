@@ -36,11 +36,21 @@ pub async fn run(engine: Arc<Engine>, mode: Mode, stop: CancellationToken) {
         if mode == Mode::Once {
             return;
         }
+        renew_snapshot(&engine).await;
         tokio::select! {
             () = tokio::time::sleep(if is_held { HELD_LOOKED_AT } else { LOOKED_AT }) => {}
             _ = sealed.changed() => {}
             () = stop.cancelled() => return,
         }
+    }
+}
+
+/// Lets a start after a kill be quick. What fails is opened again by whoever asks next, and told there.
+async fn renew_snapshot(engine: &Arc<Engine>) {
+    let store = Arc::clone(&engine.store);
+    let started = Instant::now();
+    if let Ok(Ok(true)) = tokio::task::spawn_blocking(move || store.renew_snapshot()).await {
+        tracing::info!("the key tables were written together, in {} ms", started.elapsed().as_millis());
     }
 }
 
