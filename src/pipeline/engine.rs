@@ -149,6 +149,14 @@ impl Engine {
         })
     }
 
+    /// Asks the store on a thread for blocking work: it may wait for the disk, or while its tables are opened again, and
+    /// signals, the socket and all fetches would wait with it.
+    pub(crate) async fn apart<T: Send + 'static>(&self, ask: impl FnOnce(&Store) -> T + Send + 'static) -> T {
+        let store = Arc::clone(&self.store);
+        let asked = tokio::task::spawn_blocking(move || ask(&store)).await;
+        asked.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()))
+    }
+
     /// Tells where the committer of the pipeline is found; an engine runs one pipeline.
     pub(super) fn name_committer(&self, committer: mpsc::WeakSender<Work>) {
         // A second pipeline on one store cannot be: the first one's committer is the writer.

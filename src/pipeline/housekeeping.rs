@@ -1,5 +1,6 @@
 //! Housekeeping: what keeps the disk bounded, in one task beside all other work. Once a day old keys are forgotten; each
 //! hour, and when a segment of the log was closed, the log is kept within its bound and written anew in larger frames.
+//! Each minute it is looked whether sled's snapshot has grown old.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -9,16 +10,20 @@ use tokio_util::sync::CancellationToken;
 use super::engine::Engine;
 use super::{Mode, forgetting};
 use crate::activity::now;
-use crate::store::{Removed, StoreError};
+use crate::store::{Removed, Store, StoreError};
 
-/// Name of the log's bound in [`crate::activity::Activity::troubles`].
+/// Names of the log's bound, and of writing it anew, in [`crate::activity::Activity::troubles`].
 const PART: &str = "retention";
+const RECOMPRESSING: &str = "recompressing";
 
 /// How often it is looked whether there is something to do.
 const LOOKED_AT: Duration = Duration::from_secs(3600);
 
 /// How often while an output holds the log beyond its bound: what it lets go is wanted soon.
 const HELD_LOOKED_AT: Duration = Duration::from_secs(2);
+
+/// How often it is looked how old sled's snapshot is.
+const SNAPSHOT_LOOKED_AT: Duration = Duration::from_secs(60);
 
 /// Does what there is to do until it is stopped; for one pass at most once.
 pub async fn run(engine: Arc<Engine>, mode: Mode, stop: CancellationToken) {
@@ -36,20 +41,22 @@ pub async fn run(engine: Arc<Engine>, mode: Mode, stop: CancellationToken) {
         if mode == Mode::Once {
             return;
         }
-        renew_snapshot(&engine).await;
-        tokio::select! {
-            () = tokio::time::sleep(if is_held { HELD_LOOKED_AT } else { LOOKED_AT }) => {}
-            _ = sealed.changed() => {}
-            () = stop.cancelled() => return,
+        let kept_at = Instant::now();
+        let next = if is_held { HELD_LOOKED_AT } else { LOOKED_AT };
+        while kept_at.elapsed() < next {
+            tokio::select! {
+                () = tokio::time::sleep(next.min(SNAPSHOT_LOOKED_AT)) => renew_snapshot(&engine).await,
+                _ = sealed.changed() => break,
+                () = stop.cancelled() => return,
+            }
         }
     }
 }
 
 /// Lets a start after a kill be quick. What fails is opened again by whoever asks next, and told there.
 async fn renew_snapshot(engine: &Arc<Engine>) {
-    let store = Arc::clone(&engine.store);
     let started = Instant::now();
-    if let Ok(Ok(true)) = tokio::task::spawn_blocking(move || store.renew_snapshot()).await {
+    if let Ok(true) = engine.apart(Store::renew_snapshot).await {
         tracing::info!("the key tables were written together, in {} ms", started.elapsed().as_millis());
     }
 }
@@ -88,8 +95,21 @@ fn tidy(engine: &Engine, go_on: impl Fn() -> bool) -> Result<Option<String>, Sto
         tell(&removed);
     }
     let held = store.log_held_by()?.map(|held| held.to_string());
+    match recompress(engine, go_on) {
+        Ok(()) => drop(engine.activity.mended(RECOMPRESSING)),
+        // The log is as good as before; to try again at once would fill a full disk once more.
+        Err(error) => {
+            if engine.activity.trouble(RECOMPRESSING, &error.to_string()) {
+                tracing::warn!("the log cannot be written in larger frames, it is tried again in an hour: {error}");
+            }
+        }
+    }
+    Ok(held)
+}
+
+fn recompress(engine: &Engine, go_on: impl Fn() -> bool) -> Result<(), StoreError> {
     while engine.active().settings.store.recompress
-        && let Some(looked_at) = store.recompress_next(&go_on)?
+        && let Some(looked_at) = engine.store.recompress_next(&go_on)?
     {
         if let Some(rewritten) = looked_at.rewritten {
             tracing::info!(
@@ -100,7 +120,7 @@ fn tidy(engine: &Engine, go_on: impl Fn() -> bool) -> Result<Option<String>, Sto
             );
         }
     }
-    Ok(held)
+    Ok(())
 }
 
 fn tell(removed: &Removed) {

@@ -7,6 +7,7 @@ use serde::Deserialize;
 use sled::transaction::ConflictableTransactionError;
 
 use super::renewal::CURSORS_LOST;
+use super::rows;
 use super::scan::{Gap, Part, Scan};
 use super::{
     Counts, DeadLetter, Frame, Position, Seen, SourceState, Store, StoreError, Tables, count_key, decode_count,
@@ -299,7 +300,7 @@ impl Store {
     /// sled's.
     pub fn cursor(&self, consumer: &str) -> Result<Option<Seq>, StoreError> {
         let row = self.ask(|tables| Ok(tables.cursors.get(consumer)?))?;
-        Ok(row.and_then(|row| Some(Seq(u64::from_be_bytes(row.as_ref().try_into().ok()?)))))
+        Ok(row.and_then(|row| rows::decode_seq(&row)))
     }
 
     /// Moves a consumer's cursor, unless it is not any more where the consumer knows it: then it was rewound, and false
@@ -338,8 +339,8 @@ impl Store {
             let mut cursors = Vec::new();
             for row in tables.cursors.iter() {
                 let (key, row) = row?;
-                let seq = row.as_ref().try_into().map(u64::from_be_bytes).unwrap_or_default();
-                cursors.push((String::from_utf8_lossy(&key).into_owned(), Seq(seq)));
+                let seq = rows::decode_seq(&row).unwrap_or_default();
+                cursors.push((String::from_utf8_lossy(&key).into_owned(), seq));
             }
             Ok(cursors)
         })

@@ -207,8 +207,8 @@ struct Removed {
 impl Removed {
     fn of(old: &Db) -> Result<Self, StoreError> {
         let row = existing(old, "meta")?.map(|meta| meta.get(retention::BEGIN)).transpose()?.flatten();
-        let begin = row.and_then(|row| row.as_ref().try_into().ok().map(u64::from_be_bytes));
-        Ok(Self { begin: Seq(begin.unwrap_or_default()), seen: existing(old, "seen")? })
+        let begin = row.and_then(|row| rows::decode_seq(&row)).unwrap_or_default();
+        Ok(Self { begin, seen: existing(old, "seen")? })
     }
 
     /// Whether the log does not know what a row says.
@@ -283,8 +283,8 @@ impl Tables {
             "frontier" => return self.take_pending(key, row),
             "cursors" => {
                 // What an output holds was a number of a record, whatever became of the record.
-                let cursor = row.as_ref().try_into().map(u64::from_be_bytes).unwrap_or_default();
-                told.next = told.next.max(cursor.saturating_add(1));
+                let cursor = rows::decode_seq(&row).unwrap_or_default();
+                told.next = told.next.max(cursor.0.saturating_add(1));
                 &self.cursors
             }
             "sources" => &self.sources,

@@ -112,7 +112,7 @@ impl Segments {
 
     /// The file of a segment.
     pub fn path(&self, segment: Seq) -> PathBuf {
-        self.folder.join(format!("{:020}.zst", segment.0))
+        self.folder.join(file_name(segment))
     }
 
     /// Names of all segments, in order.
@@ -279,6 +279,11 @@ impl Segments {
     pub fn bytes(&self) -> Result<u64, LogError> {
         Ok(self.list()?.into_iter().map(|segment| self.length(segment)).sum())
     }
+}
+
+/// The name of a segment's file.
+pub(super) fn file_name(segment: Seq) -> String {
+    format!("{:020}.zst", segment.0)
 }
 
 /// One frame, with its checksum and the length of its content.

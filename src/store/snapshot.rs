@@ -3,8 +3,11 @@
 
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
+use std::time::Duration;
 
 use super::caught::{Closing, calmly};
+use super::errors::at;
+use super::tables::wait_for_others;
 use super::{Store, StoreError, durability, opening};
 
 /// Writes of sled's buffer, of up to 512 KiB each, that the next opening may just as well read: some 300 commits.
@@ -13,6 +16,12 @@ const WRITES_WITHOUT_SNAPSHOT: u64 = 1_000;
 /// Writes after which it is written while the process goes on, so that a start after a kill stays below 3 s: some 40,000
 /// of full commits took 7.7 s to read, at a million records.
 const WRITES_UNTIL_REOPENED: u64 = 12_000;
+
+/// How long those who ask at that moment are waited for: it can wait for the next minute, they need not.
+const OTHERS_PATIENCE: Duration = Duration::from_millis(200);
+
+/// So many times the present snapshot has to be free on the disk.
+const SNAPSHOT_ROOM: u64 = 4;
 
 impl Store {
     /// Closes the tables, and lets sled write its snapshot where so much was written that the next start is quicker by it.
@@ -38,7 +47,12 @@ impl Store {
             return Ok(false);
         }
         let mut end = self.lock_end();
+        if !self.has_room_for_a_snapshot()? {
+            return Ok(false);
+        }
         let mut slot = self.tables.write().unwrap_or_else(PoisonError::into_inner);
+        let Some(tables) = slot.as_ref() else { return Ok(false) };
+        wait_for_others(tables, OTHERS_PATIENCE);
         match slot.take_if(|tables| Arc::strong_count(tables) == 1) {
             None => return Ok(false),
             Some(tables) => calmly(|| Ok(tables.db.flush()?))?,
@@ -48,6 +62,21 @@ impl Store {
             tracing::warn!("{notice}");
         }
         Ok(true)
+    }
+
+    /// sled writes a snapshot beside the old one, and does not open where there is no room for it: on a disk that is
+    /// nearly full, tables that work are left alone.
+    fn has_room_for_a_snapshot(&self) -> Result<bool, StoreError> {
+        let sled = self.path.join("sled");
+        let mut bytes = 0;
+        for entry in std::fs::read_dir(&sled).map_err(at(&sled))? {
+            let entry = entry.map_err(at(&sled))?;
+            if entry.file_name().to_string_lossy().starts_with("snap.") {
+                bytes += entry.metadata().map_err(at(&sled))?.len();
+            }
+        }
+        let disk = rustix::fs::statvfs(&sled).map_err(|error| at(&sled)(error.into()))?;
+        Ok(disk.f_bavail.saturating_mul(disk.f_frsize) / SNAPSHOT_ROOM > bytes)
     }
 
     fn writes_since_snapshot(&self) -> u64 {
@@ -78,7 +107,6 @@ impl Store {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use std::path::Path;
-    use std::time::Duration;
 
     use super::*;
 

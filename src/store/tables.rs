@@ -34,7 +34,7 @@ impl Store {
         let damage = self.lock_damage().clone();
         if let Some(reason) = damage {
             if let Some(before) = &before {
-                wait_for_others(before);
+                wait_for_others(before, OTHERS_PATIENCE);
             }
             self.renew_tables(before.as_deref().map(|tables| &**tables), &reason, &mut notices)?;
             *self.lock_damage() = None;
@@ -219,10 +219,11 @@ impl Store {
     }
 }
 
-/// Who still asks the old tables may change them: a change that comes after they were copied would be lost, though its
-/// author was told that it is done. Who hangs in damaged tables is waited for so long and no longer.
-fn wait_for_others(tables: &Arc<Closing<Tables>>) {
-    let until = Instant::now() + OTHERS_PATIENCE;
+/// Waits for those who still ask tables of which the slot is locked. They may change them: a change that comes after
+/// damaged tables were copied would be lost, though its author was told that it is done. Who hangs in them is waited for
+/// so long and no longer.
+pub(super) fn wait_for_others(tables: &Arc<Closing<Tables>>, patience: Duration) {
+    let until = Instant::now() + patience;
     while Arc::strong_count(tables) > 1 && Instant::now() < until {
         std::thread::sleep(Duration::from_millis(5));
     }
