@@ -1,7 +1,6 @@
 //! The keys of outputs that push: `exec`, `webhook`, `feed`.
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -9,6 +8,7 @@ use serde::Deserialize;
 use url::Url;
 
 use super::{Fault, RawOutput, noted};
+use crate::hidden::Hidden;
 use crate::http::{header_fault, private_literal};
 use crate::settings::Period;
 use crate::settings::pattern::no_way_up;
@@ -67,8 +67,8 @@ pub struct Retries {
 pub struct ExecSettings {
     /// The program, by its absolute path.
     pub program: PathBuf,
-    /// Its arguments.
-    pub arguments: Vec<String>,
+    /// Its arguments, of which one may be a token.
+    pub arguments: Hidden<Vec<String>>,
     /// Time for one run.
     pub timeout: Duration,
     /// How often a run is tried.
@@ -78,8 +78,8 @@ pub struct ExecSettings {
 /// A receiver that records are posted to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WebhookSettings {
-    /// Its address.
-    pub url: Url,
+    /// Its address, of which the path may be a token.
+    pub url: Hidden<Url>,
     /// Most records in one POST.
     pub batch: usize,
     /// What POSTs are signed with; they are not without it.
@@ -114,19 +114,19 @@ pub enum SecretFrom {
 }
 
 /// A value that is never shown.
-#[derive(Clone, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(transparent)]
-pub struct Secret(String);
+pub struct Secret(Hidden<String>);
 
 impl Secret {
     /// The value itself.
     pub fn reveal(&self) -> &str {
-        &self.0
+        &self.0.0
     }
 
     /// A secret as it was read.
     pub fn new(text: impl Into<String>) -> Self {
-        Self(text.into())
+        Self(Hidden(text.into()))
     }
 
     /// The key that it stands for: after `whsec_` the bytes in base64, else its own.
@@ -134,7 +134,7 @@ impl Secret {
     /// # Errors
     /// What is wrong with it, without any of it.
     pub fn key(&self) -> Result<Vec<u8>, &'static str> {
-        let written = self.0.trim();
+        let written = self.reveal().trim();
         let key = match written.strip_prefix(SECRET_PREFIX) {
             Some(encoded) => data_encoding::BASE64.decode(encoded.as_bytes()).map_err(
                 |_| "what follows whsec_ is not base64; make one with `echo whsec_$(openssl rand -base64 32)`",
@@ -142,12 +142,6 @@ impl Secret {
             None => written.as_bytes().to_vec(),
         };
         if key.is_empty() { Err("it is empty; make one with `openssl rand -hex 32`") } else { Ok(key) }
-    }
-}
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("***")
     }
 }
 
@@ -196,7 +190,7 @@ pub(super) fn exec(raw: &RawOutput, faults: &mut Vec<Fault>) -> Option<ExecSetti
     let timeout = noted(timeout(raw), faults);
     let retries = noted(retries(raw, Retries { attempts: 5, first_wait: Duration::from_secs(1) }), faults);
     let (program, arguments) = command?;
-    Some(ExecSettings { program, arguments, timeout: timeout?, retries: retries? })
+    Some(ExecSettings { program, arguments: Hidden(arguments), timeout: timeout?, retries: retries? })
 }
 
 fn command(raw: &RawOutput) -> Result<(PathBuf, Vec<String>), String> {
@@ -228,7 +222,7 @@ pub(super) fn webhook(raw: &RawOutput, faults: &mut Vec<Fault>) -> Option<Webhoo
     let timeout = noted(timeout(raw), faults);
     let retries = noted(retries(raw, Retries { attempts: 10, first_wait: Duration::from_secs(5) }), faults);
     let (url, secret, headers) = (url?, secret?, headers?);
-    Some(WebhookSettings { url, batch, secret, headers, timeout: timeout?, retries: retries?, reach })
+    Some(WebhookSettings { url: Hidden(url), batch, secret, headers, timeout: timeout?, retries: retries?, reach })
 }
 
 fn receiver(raw: &RawOutput, reach: Reach) -> Result<Url, String> {
@@ -346,6 +340,24 @@ mod tests {
         for (written, key) in cases {
             assert_eq!(Secret::new(written).key().ok().as_deref(), key, "{written:?}");
         }
-        assert_eq!(format!("{:?}", SecretFrom::Settings(Secret::new("hidden"))), "Settings(***)");
+        assert_eq!(format!("{:?}", SecretFrom::Settings(Secret::new("hidden"))), "Settings(Secret(…))");
+    }
+
+    #[test]
+    fn no_settings_that_are_printed_show_what_may_be_a_token() {
+        let read = |toml: &str| {
+            let (raw, mut faults) = (toml::from_str::<RawOutput>(toml).expect("TOML"), Vec::new());
+            let kind = raw.validated(&mut faults);
+            assert!(faults.is_empty(), "{faults:?}");
+            format!("{kind:?}")
+        };
+        let webhook = read(
+            "kind = 'webhook'\nurl = 'https://example.org/hush-1?q=hush-2'\nsecret = 'hush-3'\n\
+             headers = { X-Key = 'hush-4' }",
+        );
+        let exec = read("kind = 'exec'\ncommand = ['/bin/notify', '--token=hush-5']");
+        for (shown, expected) in [(webhook, "X-Key"), (exec, "/bin/notify")] {
+            assert!(shown.contains(expected) && !shown.contains("hush"), "{shown}");
+        }
     }
 }
