@@ -212,6 +212,7 @@ impl Engine {
         if before != (&new.store, &new.novelty, &new.socket, &new.outputs) {
             tracing::warn!("changes of [store], [novelty], [api] and [[output]] take effect at the next start");
         }
+        self.activity.ask_again(None);
         Ok(())
     }
 }

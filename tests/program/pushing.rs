@@ -105,6 +105,70 @@ fn a_receiver_that_is_down_for_a_while_gets_all_later_under_the_same_ids_and_del
 }
 
 #[test]
+fn what_waits_is_tried_at_once_after_a_rewind_a_retry_or_a_reload() {
+    let site = Site::start();
+    site.publish(1..=4);
+    let receiver = Receiver::start(|_, _| 200.into());
+    // The third record is at fault as long as it comes with others, and then the receiver is.
+    let failing = |_: usize, body: &str| match (body.contains("\"seq\":3,"), body.lines().count()) {
+        (false, _) => 200.into(),
+        (true, 1) => 503.into(),
+        (true, _) => 422.into(),
+    };
+    receiver.answers(failing);
+    let dir = dir_with(&site, &webhook(&receiver, "").replace("10ms", "10m"));
+    let daemon = dir.daemon();
+    let waits = || {
+        let trouble = dir.status()["troubles"]["output webhook"].is_string();
+        (trouble && output(&dir, "webhook")["cursor"] == 2).then_some(())
+    };
+    wait_for("the trouble, with the cursor behind what is delivered", waits);
+    wait_for("all records", || (dir.records().len() == 4).then_some(()));
+
+    receiver.answers(|_, _| 200.into());
+    let before = receiver.deliveries().len();
+    assert!(dir.run(&["log", "rewind", "webhook", "--to", "1"]).status.success());
+    assert_eq!(wait_for_cursor(&dir, "webhook", 4), 0);
+    let again: Vec<u64> = receiver.deliveries()[before..].iter().flat_map(|delivery| delivery.seqs()).collect();
+    assert_eq!(again, [1, 2, 3, 4], "what was delivered before it failed comes again, too");
+
+    for asking in [&["reload"][..], &["log", "rewind", "webhook", "--to", "3"]] {
+        receiver.answers(failing);
+        assert!(dir.run(&["log", "rewind", "webhook", "--to", "3"]).status.success());
+        wait_for("the trouble", waits);
+        receiver.answers(|_, _| 200.into());
+        assert!(dir.run(asking).status.success(), "{asking:?}");
+        assert_eq!(wait_for_cursor(&dir, "webhook", 4), 0);
+    }
+    assert_eq!(daemon.stop(), Some(0));
+}
+
+#[test]
+fn once_tries_a_last_time_what_had_failed_and_tells_what_fails_still() {
+    let site = Site::start();
+    site.publish(1..=3);
+    let receiver = Receiver::start(|count, _| if count == 0 { 503 } else { 200 }.into());
+    let hook = webhook(&receiver, "").replace("10ms", "10m");
+    let dir = dir_with(&site, &hook);
+    let folder = dir.path("").display().to_string();
+    let script = format!("cd {folder}; [ -e tried ] || {{ touch tried; exit 1; }}; echo $CHAPAR_SEQ >> got");
+    let command = exec(&dir, &script, "").replace("10ms", "10m");
+    dir.settle(&format!("{}{hook}{command}", source("canal", &site.url("/feed.xml"))));
+    once(&dir);
+    assert_eq!(seqs(&receiver.records()), [1, 2, 3]);
+    assert_eq!(std::fs::read_to_string(dir.path("got")).unwrap(), "1\n2\n3\n");
+    receiver.answers(|_, _| 503.into());
+    site.publish(1..=4);
+    let lagging = dir.run(&["once"]);
+    assert_eq!(lagging.status.code(), Some(1), "{}", stderr(&lagging));
+    assert!(stderr(&lagging).contains("trouble  output webhook: ") && stderr(&lagging).contains("HTTP 503"));
+    assert_eq!(
+        (output(&dir, "webhook")["cursor"].clone(), output(&dir, "exec")["cursor"].clone()),
+        (3.into(), 4.into())
+    );
+}
+
+#[test]
 fn a_record_that_is_refused_for_its_content_becomes_a_dead_letter_and_its_neighbours_arrive() {
     let site = Site::start();
     site.publish(1..=9);
