@@ -92,8 +92,7 @@ impl Sink {
     /// How many of the first lines it takes at once; the cursor moves after each such delivery.
     fn at_once(&self, lines: &[Line<'_>]) -> usize {
         match self {
-            Self::Pushing(pushing) if !lines.is_empty() => pushing.at_once(lines),
-            Self::Pushing(_) => 0,
+            Self::Pushing(pushing) => pushing.at_once(lines).min(lines.len()),
             Self::Stdout(_) | Self::Directory(_) | Self::Feed(_) => lines.len(),
         }
     }
@@ -191,10 +190,6 @@ pub async fn consume(
             (Arc::clone(&surroundings), output.clone(), std::mem::replace(&mut slot, Slot::NEW));
         let delivering = tokio::task::spawn_blocking(move || {
             let delivered = deliver_all(&shared, &wanted, &mut taken);
-            if delivered.is_err() {
-                // A folder is looked at anew: it tells what it got, also where only the cursor could not be moved.
-                taken.sink.take_if(|sink| matches!(sink, Sink::Directory(_)));
-            }
             (taken, delivered)
         });
         let (kept, delivered) = delivering.await.unwrap_or_else(|_| (Slot::NEW, Err(io::Error::other("it panicked"))));
@@ -278,10 +273,11 @@ async fn finish(sink: Option<Sink>, part: &str, activity: &Activity) {
 /// Opens the sink where it is not open, delivers everything that is committed, and tends the sink. Tells when it is to be
 /// tended again.
 fn deliver_all(surroundings: &Surroundings, output: &Output, slot: &mut Slot) -> io::Result<Option<Duration>> {
-    deliver_committed(surroundings, output, slot)?;
-    let tended = slot.sink.as_mut().map_or(Ok(None), Sink::tend);
+    let delivered = deliver_committed(surroundings, output, slot);
+    let tended = delivered.and_then(|()| slot.sink.as_mut().map_or(Ok(None), Sink::tend));
     if tended.is_err() {
-        slot.sink = None;
+        // A folder is looked at anew: it tells what it got, also where only the cursor could not be moved.
+        slot.sink.take_if(|sink| matches!(sink, Sink::Directory(_)));
     }
     tended
 }

@@ -99,6 +99,11 @@ impl<T> Placed<T> {
         Place { line, ..self.place.clone() }.fault(message)
     }
 
+    /// The keys that are written, without those of tables in it.
+    pub fn keys(&self) -> impl Iterator<Item = &str> {
+        self.key_lines.keys().map(String::as_str).filter(|key| !key.contains('.'))
+    }
+
     /// Where the element was read from.
     pub fn without_value(&self) -> Placed<()> {
         Placed { value: (), place: self.place.clone(), key_lines: self.key_lines.clone() }

@@ -173,6 +173,11 @@ impl RawOutputKind {
         }
     }
 
+    /// Whether a key means something for it.
+    fn has(self, key: &str) -> bool {
+        ["id", "kind", "from", "filter"].contains(&key) || self.keys().contains(&key)
+    }
+
     /// The keys that mean something for it, beside those of every output.
     fn keys(self) -> &'static [&'static str] {
         match self {
@@ -196,40 +201,8 @@ impl RawOutputKind {
 }
 
 impl RawOutput {
-    /// The keys that were written, of those that only some kinds have.
-    fn given(&self) -> impl Iterator<Item = &'static str> {
-        let given = [
-            ("path", self.path.is_some()),
-            ("roll", self.roll.is_some()),
-            ("format", self.format.is_some()),
-            ("compress", self.compress.is_some()),
-            ("publish", self.publish.is_some()),
-            ("finish_after", self.finish_after.is_some()),
-            ("closed", self.closed.is_some()),
-            ("command", self.command.is_some()),
-            ("url", self.url.is_some()),
-            ("batch", self.batch.is_some()),
-            ("secret", self.secret.is_some()),
-            ("secret_file", self.secret_file.is_some()),
-            ("headers", self.headers.is_some()),
-            ("allow_private", self.allow_private.is_some()),
-            ("timeout", self.timeout.is_some()),
-            ("attempts", self.attempts.is_some()),
-            ("retry_wait", self.retry_wait.is_some()),
-            ("form", self.form.is_some()),
-            ("title", self.title.is_some()),
-            ("entries", self.entries.is_some()),
-            ("content", self.content.is_some()),
-            ("home", self.home.is_some()),
-        ];
-        given.into_iter().filter_map(|(key, is_given)| is_given.then_some(key))
-    }
-
     /// What it is, when every key is right; what is not is noted, with what to write.
     fn validated(&self, faults: &mut Vec<Fault>) -> Option<OutputKind> {
-        let kind = self.kind.name();
-        let needless = self.given().filter(|key| !self.kind.keys().contains(key));
-        faults.extend(needless.map(|key| (key, format!("an output of kind {kind:?} has none; remove it"))));
         match self.kind {
             RawOutputKind::Stdout => {
                 let (format, closed) = (self.format.unwrap_or_default(), self.closed.unwrap_or_default());
@@ -311,9 +284,14 @@ pub(super) fn validate_outputs(
     let mut collisions = Collisions::beside(store);
     let mut outputs = Vec::with_capacity(raw.len());
     for placed in raw {
-        let mut found = Vec::new();
+        let (mut found, before) = (Vec::new(), faults.len());
+        let name = placed.value.kind.name();
+        for key in placed.keys().filter(|key| !placed.value.kind.has(key)) {
+            let message = format!("output.{key}: an output of kind {name:?} has none; remove it");
+            faults.push(placed.fault(key, message));
+        }
         let kind = placed.value.validated(&mut found);
-        let default_id = || placed.value.kind.name().parse().expect("the kinds' names are valid ids");
+        let default_id = || name.parse().expect("the kinds' names are valid ids");
         let id = placed.value.id.clone().unwrap_or_else(default_id);
         if let Some(first) = places.get(&id) {
             let (id, first) = (id.as_str(), &first.place);
@@ -325,10 +303,10 @@ pub(super) fn validate_outputs(
         let filter = known.map_or(Ok(Query::default()), |known| known.filter(&placed.value.filter));
         let filter = noted(filter.map_err(|message| ("filter", message)), &mut found);
         places.entry(id.clone()).or_insert_with(|| placed.without_value());
-        if let (Some(kind), Some(filter), true) = (kind, filter, found.is_empty()) {
+        faults.extend(found.into_iter().map(|(key, message)| placed.fault(key, format!("output.{key}: {message}"))));
+        if let (Some(kind), Some(filter), true) = (kind, filter, faults.len() == before) {
             outputs.push(Output { id, kind, from: placed.value.from, filter });
         }
-        faults.extend(found.into_iter().map(|(key, message)| placed.fault(key, format!("output.{key}: {message}"))));
     }
     (outputs, places)
 }
