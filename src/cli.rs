@@ -1,6 +1,7 @@
 //! The command line: one file per group of commands; arguments in, exit code out.
 
 mod ask;
+mod check;
 mod demo;
 mod explain;
 mod filters;
@@ -221,7 +222,7 @@ fn dispatch(arguments: Arguments) -> Result<Exit, Failure> {
         Command::Run => block_on(run::daemon(config)),
         Command::Once => block_on(run::once(config)),
         Command::Demo => block_on(demo::demo()),
-        Command::Check => run::check(config),
+        Command::Check => check::check(config),
         Command::Query(query) => block_on(ask::query(config, query)),
         Command::Show(show) => block_on(show::show(config, show)),
         Command::Explain(explain) => block_on(explain::explain(config, explain)),
@@ -278,15 +279,9 @@ fn block_on(command: impl Future<Output = Result<Exit, Failure>>) -> Result<Exit
 
 /// Settings and rules for a command that works with sources; none at all is a fault of the configuration.
 fn load_active(config: Option<PathBuf>) -> Result<Active, Failure> {
-    let active = Active::load(config.as_deref())?;
-    if active.settings.sources.is_empty() {
-        let message = match &active.settings.origin {
-            Some(path) => format!("{}: no [[source]]; add one, see config/minimal.toml", path.display()),
-            None => format!("there is no {}; name a settings file with --config", crate::settings::DEFAULT_PATH),
-        };
-        return Err(Failure::new(Exit::Config, message));
-    }
-    Ok(active)
+    let mut draft = Settings::draft(config.as_deref());
+    draft.faults.extend(draft.no_source.take());
+    Ok(Active::of(draft)?)
 }
 
 /// Starts logging as the settings say.

@@ -32,6 +32,7 @@ use self::politeness::{HostSlot, HostSlots, Spacing};
 use self::robots::{Fetched, RobotsCache, SiteKey};
 
 pub use self::error::{HttpError, TlsFault};
+pub use self::guard::private_literal;
 pub use self::headers::Validators;
 pub use self::politeness::registrable_domain;
 pub use self::posting::{Post, Poster, header_fault};

@@ -11,7 +11,6 @@ mod values;
 
 use std::collections::HashMap;
 use std::fmt;
-use std::num::NonZeroU64;
 use std::path::{Path, PathBuf};
 
 use ipnet::IpNet;
@@ -67,6 +66,19 @@ pub struct Settings {
     places: HashMap<SourceId, usize>,
     /// Every `[[output]]`.
     pub outputs: Vec<Output>,
+    /// Where each of them is written.
+    output_places: HashMap<SourceId, layers::Placed<()>>,
+}
+
+/// Settings as far as they are right, and what is wrong with the rest.
+#[derive(Debug)]
+pub struct Draft {
+    /// What is right; where a section has a fault, all are at their defaults.
+    pub settings: Settings,
+    /// Every fault.
+    pub faults: Vec<SettingsFault>,
+    /// A fault for whoever works with sources: there is none, not even a faulty one.
+    pub no_source: Option<SettingsFault>,
 }
 
 /// `[store]`.
@@ -86,7 +98,7 @@ pub struct StoreSection {
     /// Bytes of the log; the oldest segments go beyond them.
     pub retain_size: Option<ByteSize>,
     /// Records in the log; the oldest segments go beyond them.
-    pub retain_records: Option<NonZeroU64>,
+    pub retain_records: Option<u64>,
     /// Whether records go that an output has not got.
     pub retain_past_cursors: bool,
     /// Whether closed segments are written anew in larger frames.
@@ -283,23 +295,45 @@ impl From<RuleFault> for SettingsFault {
 #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
 pub struct SettingsError(pub Vec<SettingsFault>);
 
+impl SettingsError {
+    /// Faults that were found one after another, in the order of their files and lines.
+    pub fn of(mut faults: Vec<SettingsFault>) -> Self {
+        let mut files = HashMap::new();
+        for fault in &faults {
+            let next = files.len();
+            files.entry(fault.origin.clone()).or_insert(next);
+        }
+        faults.sort_by_key(|fault| (files[&fault.origin], fault.line));
+        Self(faults)
+    }
+}
+
 impl Settings {
     /// Reads all layers.
     ///
     /// # Errors
     /// Every fault of every file. A missing file is a fault only where `path` was given.
     pub fn load(path: Option<&Path>) -> Result<Self, SettingsError> {
-        let layers = layers::read(path)?;
-        let mut faults = check_sections(&layers.sections, &layers.places);
-        let sections = layers.sections;
-        let sources = validate_sources(layers.sources, &mut faults);
-        let known = KnownIds::of(layers.main.as_deref(), &sources, &layers.outputs);
-        let outputs = validate_outputs(layers.outputs, &known, &mut faults);
-        if !faults.is_empty() {
-            return Err(SettingsError(faults));
+        let Draft { settings, faults, .. } = Self::draft(path);
+        if faults.is_empty() { Ok(settings) } else { Err(SettingsError::of(faults)) }
+    }
+
+    /// Reads all layers as far as they are right.
+    pub fn draft(path: Option<&Path>) -> Draft {
+        let layers = layers::read(path);
+        let mut faults = layers.faults;
+        let store = layers.sections.as_ref().map(|sections| sections.store.path.clone());
+        let sections = layers.sections.unwrap_or_default();
+        if store.is_some() {
+            faults.extend(check_sections(&sections, &layers.places));
         }
+        let sources = validate_sources(layers.sources, &mut faults);
+        let no_source = (sources.is_empty() && layers.has_all_sources).then(|| no_source(layers.main.as_deref()));
+        // Of a source with a fault the name is not known, and who names it in a filter may be right.
+        let known = layers.has_all_sources.then(|| KnownIds::of(layers.main.as_deref(), &sources, &layers.outputs));
+        let (outputs, output_places) = validate_outputs(layers.outputs, known.as_ref(), store.as_deref(), &mut faults);
         let socket = sections.api.socket.unwrap_or_else(|| default_socket(&sections.store.path));
-        Ok(Self {
+        let settings = Self {
             origin: layers.main,
             store: sections.store,
             http: sections.http,
@@ -311,7 +345,18 @@ impl Settings {
             places: sources.iter().enumerate().map(|(place, source)| (source.id.clone(), place)).collect(),
             sources,
             outputs,
-        })
+            output_places,
+        };
+        Draft { settings, faults, no_source }
+    }
+
+    /// A fault of a key of an output, at its line.
+    pub fn fault_of(&self, output: &Output, key: &str, message: &str) -> SettingsFault {
+        let message = format!("output.{key}: {message}");
+        match self.output_places.get(&output.id) {
+            Some(place) => place.fault(key, message),
+            None => SettingsFault { origin: output.id.to_string(), line: None, message },
+        }
     }
 
     /// The rule files in force: the shipped ones, overridden by `rules/` beside the settings file.
@@ -326,6 +371,14 @@ impl Settings {
     pub fn source(&self, id: &SourceId) -> Option<&Source> {
         self.sources.get(*self.places.get(id)?)
     }
+}
+
+fn no_source(main: Option<&Path>) -> SettingsFault {
+    let (path, message) = match main {
+        Some(main) => (main, "no [[source]]; add one, see config/minimal.toml"),
+        None => (Path::new(DEFAULT_PATH), "there is no such file; name a settings file with --config"),
+    };
+    SettingsFault { origin: path.display().to_string(), line: None, message: message.to_owned() }
 }
 
 fn rule_files_beside(main: Option<&Path>) -> Result<RuleFiles, RuleFault> {
@@ -386,6 +439,11 @@ fn check_sections(sections: &Sections, places: &layers::Places) -> Vec<SettingsF
             store.retain_size.is_some_and(|size| size.0 == 0),
             "store.retain_size",
             "write a size such as \"20GiB\", or leave it out to keep everything",
+        ),
+        (
+            store.retain_records == Some(0),
+            "store.retain_records",
+            "write a number such as 1000000, or leave it out to keep everything",
         ),
         (is_empty(&store.path), "store.path", "name a folder, such as \"/var/lib/chapar\""),
         (

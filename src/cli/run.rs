@@ -1,4 +1,4 @@
-//! `run`, `once` and `check`.
+//! `run` and `once`.
 
 use std::io::{self, IsTerminal, Write};
 use std::path::PathBuf;
@@ -135,29 +135,4 @@ pub fn summarise(engine: &Engine, before: &Counts) -> Result<(), Failure> {
         writeln!(err, "trouble  {part}: {}", crate::text::for_terminal(&reason))?;
     }
     Ok(())
-}
-
-pub fn check(config: Option<PathBuf>) -> Result<Exit, Failure> {
-    let active = load_active(config)?;
-    let faults = active.classifier().map_err(|faults| Failure::new(Exit::Config, faults.to_string()))?.run_rule_tests();
-    if !faults.is_empty() {
-        let faults: Vec<String> = faults.iter().map(ToString::to_string).collect();
-        return Err(Failure::new(Exit::Config, faults.join("\n")));
-    }
-    let settings = &active.settings;
-    let lacking: Vec<String> = settings.outputs.iter().filter_map(crate::emit::readiness::fault).collect();
-    if !lacking.is_empty() {
-        return Err(Failure::new(Exit::Config, lacking.join("\n")));
-    }
-    let count = |number: usize, one: &str| format!("{number} {one}{}", if number == 1 { "" } else { "s" });
-    writeln!(
-        io::stdout(),
-        "{}: {}, {}, {}, rules {}: no faults",
-        settings.origin.as_deref().unwrap_or(std::path::Path::new("built-in defaults")).display(),
-        count(settings.sources.len(), "source"),
-        count(settings.outputs.len(), "output"),
-        count(active.topic_ids.len(), "topic"),
-        active.rules_digest,
-    )?;
-    Ok(Exit::Done)
 }

@@ -62,7 +62,7 @@ pub struct Feed {
 }
 
 impl Feed {
-    /// The feed as it is up to a record, found in the store; its file is written where it is another.
+    /// The feed as it is up to a record, found in the store.
     pub fn open(
         settings: &FeedSettings,
         output: &SourceId,
@@ -80,12 +80,11 @@ impl Feed {
         let old = read_old(&settings.path).map_err(|error| feed.named(&error))?;
         feed.rebuild(store, filter, up_to, &old).map_err(io::Error::other)?;
         feed.is_written = !feed.records.is_empty() && feed.document()? == old;
-        feed.write()?;
         Ok(feed)
     }
 
     /// Takes the records in. The file is written when all that is committed is taken, and not for each commit of a backlog;
-    /// what a kill keeps from it is written when it is opened.
+    /// what a kill keeps from it is written at the next start.
     pub fn deliver(&mut self, lines: &[Line<'_>]) -> io::Result<()> {
         for line in lines {
             self.take(line.record()?);
@@ -99,10 +98,9 @@ impl Feed {
         let (mut at, mut scanned, mut found) = (up_to.0, 0, 0);
         while at > 0 && scanned < SCANNED_RECORDS_MAX && found < self.settings.entries {
             let Some(frame) = store.frame_before(Seq(at))? else { break };
-            for (seq, text) in frame.lines().rev().filter(|(seq, _)| seq.0 <= at) {
+            for (_, text) in frame.lines().rev().filter(|(seq, _)| seq.0 <= at) {
                 scanned += 1;
                 let Some(record) = matching(text, filter).filter(|record| settled.insert(record.id)) else { continue };
-                tracing::trace!(%seq, "in the feed");
                 // Labels that changed say nothing of an article's age.
                 found += usize::from(!matches!(record.event, Event::Relabel | Event::Withdrawn));
                 self.take(&record);

@@ -89,7 +89,9 @@ pub(super) async fn rewind(State(api): State<Api>, Json(ask): Json<RewindAsk>) -
             return Err(ApiError(StatusCode::CONFLICT, message));
         }
     }
-    let output = ask.output.clone();
-    apart(move || store.rewind(&output, Seq(next.0 - 1))).await?;
+    let output = output.id.clone();
+    let rewound = output.clone();
+    apart(move || store.rewind(rewound.as_str(), Seq(next.0 - 1))).await?;
+    api.engine.activity.ask_again(Some(&output));
     Ok(Json(Rewound { output: ask.output, next, records: end.0 - next.0 }))
 }

@@ -1,6 +1,5 @@
 //! What all tasks share: the store, and the settings and rules in force.
 
-use std::num::NonZeroU64;
 use std::path::Path;
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 use std::time::Duration;
@@ -13,7 +12,7 @@ use crate::classify::Classifier;
 use crate::commit::Work;
 use crate::http::{Client, HttpError, HttpSettings};
 use crate::rules::{RuleFault, RuleFiles};
-use crate::settings::{HttpSection, Output, Settings, SettingsError, StartFrom};
+use crate::settings::{Draft, HttpSection, Output, Settings, SettingsError, StartFrom};
 use crate::site_rules::SiteRules;
 use crate::store::{Retention, Store, StoreError};
 
@@ -99,7 +98,21 @@ impl Active {
     /// # Errors
     /// Every fault found.
     pub fn load(path: Option<&Path>) -> Result<Self, SettingsError> {
-        Self::new(Settings::load(path)?)
+        Self::of(Settings::draft(path))
+    }
+
+    /// Compiles the rules that belong to a draft, which must be without faults.
+    ///
+    /// # Errors
+    /// Its faults, and those of the rules.
+    pub fn of(draft: Draft) -> Result<Self, SettingsError> {
+        let Draft { settings, mut faults, .. } = draft;
+        match Self::new(settings) {
+            Ok(active) if faults.is_empty() => return Ok(active),
+            Ok(_) => {}
+            Err(error) => faults.extend(error.0),
+        }
+        Err(SettingsError::of(faults))
     }
 }
 
@@ -207,6 +220,7 @@ impl Engine {
         if before != (&new.store, &new.novelty, &new.socket, &new.outputs) {
             tracing::warn!("changes of [store], [novelty], [api] and [[output]] take effect at the next start");
         }
+        self.activity.ask_again(None);
         Ok(())
     }
 }
@@ -218,7 +232,7 @@ fn retention(settings: &Settings) -> Retention {
     Retention {
         age: section.retain_age.map(|age| age.0),
         bytes: section.retain_size.map(|size| size.0),
-        records: section.retain_records.map(NonZeroU64::get),
+        records: section.retain_records,
         past_cursors: section.retain_past_cursors,
         consumers: settings.outputs.iter().map(consumer).collect(),
     }

@@ -12,7 +12,7 @@ use serde::de::DeserializeOwned;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue, ValueDeserializer};
 
-use super::{DEFAULT_PATH, RawOutput, RawSource, Sections, SettingsError, SettingsFault};
+use super::{DEFAULT_PATH, RawOutput, RawSource, Sections, SettingsFault};
 use crate::rules::{line_of, plain_message};
 
 /// Largest settings file, in bytes: ten thousand sources take about 3 MB.
@@ -24,18 +24,22 @@ const SHOWN_CHARS_MAX: usize = 80;
 /// What a variable that sets something begins with.
 const ENVIRONMENT_PREFIX: &str = "CHAPAR__";
 
-/// The joined layers.
+/// The joined layers, without what is faulty.
 pub struct Layers {
     /// The main file, where there is one.
     pub main: Option<PathBuf>,
-    /// The sections, merged.
-    pub sections: Sections,
+    /// The sections, merged; `None` where one of their values is faulty, as the others may only be right beside it.
+    pub sections: Option<Sections>,
     /// Where the merged values come from.
     pub places: Places,
     /// All sources of all files.
     pub sources: Vec<Placed<RawSource>>,
+    /// Whether these are all that are written.
+    pub has_all_sources: bool,
     /// All outputs of all files.
     pub outputs: Vec<Placed<RawOutput>>,
+    /// What was left out, and why.
+    pub faults: Vec<SettingsFault>,
 }
 
 /// Where something was set.
@@ -79,6 +83,7 @@ impl Places {
 }
 
 /// An element of a list and where it and its keys were read from.
+#[derive(Clone, Debug)]
 pub struct Placed<T> {
     /// The value.
     pub value: T,
@@ -93,10 +98,20 @@ impl<T> Placed<T> {
         let line = self.key_lines.get(key).copied().or(self.place.line);
         Place { line, ..self.place.clone() }.fault(message)
     }
+
+    /// The keys that are written, without those of tables in it.
+    pub fn keys(&self) -> impl Iterator<Item = &str> {
+        self.key_lines.keys().map(String::as_str).filter(|key| !key.contains('.'))
+    }
+
+    /// Where the element was read from.
+    pub fn without_value(&self) -> Placed<()> {
+        Placed { value: (), place: self.place.clone(), key_lines: self.key_lines.clone() }
+    }
 }
 
 /// Reads every layer.
-pub fn read(path: Option<&Path>) -> Result<Layers, SettingsError> {
+pub fn read(path: Option<&Path>) -> Layers {
     let default_exists = Path::new(DEFAULT_PATH).exists();
     let main = path.map(Path::to_path_buf).or_else(|| default_exists.then(|| PathBuf::from(DEFAULT_PATH)));
     let mut faults = Vec::new();
@@ -105,6 +120,7 @@ pub fn read(path: Option<&Path>) -> Result<Layers, SettingsError> {
     let mut sources = Vec::new();
     let mut outputs = Vec::new();
     let drop_ins = main.as_deref().map(|main| drop_ins(main, &mut faults)).unwrap_or_default();
+    let (mut has_all_sections, mut has_all_sources) = (faults.is_empty(), faults.is_empty());
     for file in main.iter().cloned().chain(drop_ins) {
         let before = faults.len();
         let read = read_text(&file).and_then(|text| read_file(&file, &text, &mut faults));
@@ -115,20 +131,24 @@ pub fn read(path: Option<&Path>) -> Result<Layers, SettingsError> {
                 places.0.extend(one.places);
                 sources.extend(one.sources);
                 outputs.extend(one.outputs);
+                has_all_sections &= one.has_all_sections;
+                has_all_sources &= one.has_all_sources;
             }
-            Err(fault) => faults.push(fault),
+            Err(fault) => {
+                faults.push(fault);
+                (has_all_sections, has_all_sources) = (false, false);
+            }
         }
     }
+    let before = faults.len();
     places.0.extend(check_environment(&mut faults));
-    if !faults.is_empty() {
-        return Err(SettingsError(faults));
-    }
-    let sections =
-        builder.add_source(environment()).build().and_then(Config::try_deserialize::<Sections>).map_err(|error| {
-            let fault = SettingsFault { origin: "environment".to_owned(), line: None, message: error.to_string() };
-            SettingsError(vec![fault])
-        })?;
-    Ok(Layers { main, sections, places, sources, outputs })
+    has_all_sections &= faults.len() == before;
+    let merged = has_all_sections.then(|| builder.add_source(environment()).build()?.try_deserialize());
+    let sections = merged.transpose().unwrap_or_else(|error: ConfigError| {
+        faults.push(Place { origin: "environment".to_owned(), line: None }.fault(error.to_string()));
+        None
+    });
+    Layers { main, sections, places, sources, has_all_sources, outputs, faults }
 }
 
 /// `conf.d/*.toml` beside the main file, in order of name.
@@ -171,8 +191,10 @@ fn read_text(path: &Path) -> Result<String, SettingsFault> {
 
 struct FileLayer {
     sections: String,
+    has_all_sections: bool,
     places: BTreeMap<String, Place>,
     sources: Vec<Placed<RawSource>>,
+    has_all_sources: bool,
     outputs: Vec<Placed<RawOutput>>,
 }
 
@@ -191,16 +213,25 @@ fn read_file(path: &Path, text: &str, faults: &mut Vec<SettingsFault>) -> Result
     let root = DeTable::parse(text).map_err(|error| reading.syntax(&error))?;
     let mut places = BTreeMap::new();
     let (mut sources, mut outputs) = (Vec::new(), Vec::new());
+    let (mut has_all_sections, mut has_all_sources) = (true, true);
     for (name, value) in root.into_inner() {
+        let before = reading.faults.len();
         match name.get_ref().as_ref() {
-            "source" => sources = reading.list("source", value),
+            "source" => {
+                sources = reading.list("source", value);
+                has_all_sources = reading.faults.len() == before;
+            }
             "output" => outputs = reading.list("output", value),
-            _ => reading.section(&name, value, &mut places),
+            _ => {
+                reading.section(&name, value, &mut places);
+                has_all_sections &= reading.faults.len() == before;
+            }
         }
     }
     let mut table: toml::Table = toml::from_str(text).map_err(|error| reading.syntax(&error))?;
     table.retain(|name, _| name != "source" && name != "output");
-    Ok(FileLayer { sections: table.to_string(), places, sources, outputs })
+    let sections = table.to_string();
+    Ok(FileLayer { sections, has_all_sections, places, sources, has_all_sources, outputs })
 }
 
 type Key<'i> = Spanned<std::borrow::Cow<'i, str>>;
