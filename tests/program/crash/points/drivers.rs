@@ -18,6 +18,9 @@ pub const REST: Duration = Duration::from_millis(100);
 /// For a moment that comes by itself, on a machine that is busy with other tests.
 const PATIENCE: Duration = DEADLINE.saturating_mul(3);
 
+/// Records that are kept where old ones are removed.
+const RETAINED: u64 = 60;
+
 /// What brings a moment about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Driver {
@@ -81,10 +84,17 @@ impl Scene {
 
     /// The same, where old records are removed from the log.
     pub fn with_retention(seed: u64) -> Self {
-        let scene = Self::new(seed);
-        let settings = std::fs::read_to_string(scene.dir.path("chapar.toml")).unwrap();
-        scene.dir.write("chapar.toml", &settings.replace("[store]\n", "[store]\nretain_records = 60\n"));
-        Self { has_retention: true, ..scene }
+        let mut scene = Self::new(seed);
+        scene.retain();
+        scene
+    }
+
+    /// From the next start or reload on, old records are removed.
+    pub fn retain(&mut self) {
+        let settings = std::fs::read_to_string(self.dir.path("chapar.toml")).unwrap();
+        self.dir
+            .write("chapar.toml", &settings.replace("[store]\n", &format!("[store]\nretain_records = {RETAINED}\n")));
+        self.has_retention = true;
     }
 
     pub fn set_fault(&self, fault: &str) {
@@ -103,7 +113,7 @@ impl Scene {
     }
 
     /// A path that nothing is at.
-    fn fresh(&mut self) -> String {
+    pub fn fresh(&mut self) -> String {
         self.names += 1;
         self.dir.path(&format!("fresh-{}", self.names)).to_str().unwrap().to_owned()
     }
@@ -188,8 +198,13 @@ impl Scene {
     pub fn put_in_place(&self, backup: &str, restored: &str) {
         let done = self.dir.run(&["log", "restore", backup, "--to", restored]);
         assert!(done.status.success(), "{}", stderr(&done));
+        self.replace_store(restored);
+    }
+
+    /// Takes another store for the store.
+    pub fn replace_store(&self, other: &str) {
         std::fs::remove_dir_all(self.dir.path("store")).unwrap();
-        std::fs::rename(restored, self.dir.path("store")).unwrap();
+        std::fs::rename(other, self.dir.path("store")).unwrap();
     }
 
     /// A command that passes the moments.
