@@ -32,9 +32,10 @@ const SAMPLES: u32 = 40;
 /// Shorter runs are not judged: caches fill during the first minutes, and old records do not go yet.
 const JUDGED_FROM: Duration = Duration::from_secs(300);
 
-/// Records that stay in the log: so few that they go after a minute or two; in a run that is not judged, at once.
+/// Records that stay in the log: so few that they go after a minute or two; in a run that is not judged, after some seconds.
+/// Who follows over a restart still finds them.
 const RETAINED: usize = 400;
-const RETAINED_SHORTLY: usize = 20;
+const RETAINED_SHORTLY: usize = 60;
 
 /// Articles beyond them with which old ones have gone for sure: some files of the log.
 const BEYOND: usize = 60;
