@@ -149,7 +149,7 @@ fn refuse(scene: &mut Scene, point: Point, fault: &str, reason: &str, running: O
             return Some(daemon);
         }
         // Refused at its start, a daemon has nothing to go on with: it ends.
-        Driver::StartTorn | Driver::StartWithoutFormat => {
+        Driver::StartTorn | Driver::StartWithoutFormat | Driver::StartUnsynced => {
             scene.prepare_start(driver, 1);
             scene.set_fault(&fault);
             let code = scene.start().exit_code();

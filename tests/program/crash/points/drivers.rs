@@ -34,6 +34,8 @@ pub enum Driver {
     StartTorn,
     /// A daemon that starts on a store without the file that says its format.
     StartWithoutFormat,
+    /// A daemon that starts on a store whose sled had failed in the hands of the disk.
+    StartUnsynced,
     /// A command while no daemon runs.
     Command(&'static [&'static str]),
     /// A command that is carried out by a daemon, or by itself when none runs, in turn. `{fresh}` is a path that does not
@@ -53,6 +55,7 @@ const DRIVERS: &[(&str, Driver)] = &[
     ("restore-", Driver::Restore),
     ("retain-", Driver::Retention),
     ("torn-", Driver::StartTorn),
+    ("unsynced-", Driver::StartUnsynced),
 ];
 
 pub fn driver_of(point: Point) -> Driver {
@@ -140,7 +143,7 @@ impl Scene {
                 self.set_fault(&first);
                 self.work_to_death(point);
             }
-            Driver::StartTorn | Driver::StartWithoutFormat => {
+            Driver::StartTorn | Driver::StartWithoutFormat | Driver::StartUnsynced => {
                 self.prepare_start(driver_of(point), pass);
                 self.set_fault(&first);
                 self.work_to_death(point);
@@ -182,6 +185,10 @@ impl Scene {
                 self.work_to_death(Point::FRAME_TORN);
             }
             Driver::StartWithoutFormat => std::fs::remove_file(self.dir.path("store/format")).unwrap(),
+            Driver::StartUnsynced => {
+                assert!(self.dir.run(&["status"]).status.success(), "a store is there from then on");
+                self.dir.write("store/sled-unsynced", "");
+            }
             _ => unreachable!("{driver:?} is no start"),
         }
     }
