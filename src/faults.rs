@@ -125,6 +125,10 @@ points! {
     /// A feed's new file is in place; its folder is not synced.
     FEED_RENAMED = "feed-renamed";
 
+    /// After a failure of the disk: a file of sled's is written again beside its place.
+    UNSYNCED_COPIED = "unsynced-copied";
+    /// After a failure of the disk: all of sled's files are written again, and still marked.
+    UNSYNCED_WRITTEN = "unsynced-written";
     /// Compacting: some rows are in the copy.
     COMPACT_ROWS = "compact-rows";
     /// Compacting: all rows are in the copy, which has not been read back.

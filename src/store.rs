@@ -32,6 +32,7 @@ mod source_state;
 mod tables;
 mod transactions;
 mod undelivered;
+mod unsynced;
 mod verify;
 mod versions;
 mod walk;

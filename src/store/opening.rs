@@ -47,6 +47,11 @@ pub fn close_sled(db: Db, path: &Path) -> Result<(), StoreError> {
 
 /// The same for tables that were closed elsewhere.
 pub fn wait_until_let_go(path: &Path) -> Result<(), StoreError> {
+    hold(path).map(drop)
+}
+
+/// Takes sled's own lock, when the last of its threads has let go; it is held as long as the file is.
+pub fn hold(path: &Path) -> Result<File, StoreError> {
     let failed = |source| StoreError::Io { path: path.to_owned(), source };
     // sled holds this lock until its last thread has let go.
     let file = File::open(path.join("db")).map_err(failed)?;
@@ -58,7 +63,7 @@ pub fn wait_until_let_go(path: &Path) -> Result<(), StoreError> {
         }
         locked = file.try_lock();
     }
-    locked.map_err(|error| failed(error.into()))
+    locked.map_err(|error| failed(error.into())).map(|()| file)
 }
 
 /// Our own lock is taken, so whoever still holds sled's is a thread of a sled that was just closed in this process.

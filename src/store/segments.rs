@@ -147,21 +147,31 @@ impl Segments {
         let mut file = OpenOptions::new().create(true).write(true).truncate(false).open(&path).map_err(failed)?;
         file.set_len(offset).map_err(failed)?;
         file.seek(SeekFrom::Start(offset)).map_err(failed)?;
-        faults::pass(Point::FRAME_WRITE).map_err(failed)?;
-        let (first_half, rest) = frame.split_at(frame.len() / 2);
-        file.write_all(first_half).map_err(failed)?;
-        faults::pass(Point::FRAME_TORN).map_err(failed)?;
-        file.write_all(rest).map_err(failed)?;
-        faults::pass(Point::FRAME_SYNC).map_err(failed)?;
-        file.sync_data().map_err(failed)?;
-        if offset == 0 {
-            // Also after a first attempt that made the file and failed.
-            sync_folder(&self.folder).map_err(failed)?;
+        let written = self.write_frame(&mut file, &frame, offset);
+        if let Err(source) = written {
+            // Best effort: after a sync that failed nobody, a process that is started now included, is to take for durable
+            // what the kernel may only have in memory (see `unsynced`).
+            let _ = file.set_len(offset);
+            return Err(failed(source));
         }
-        faults::pass(Point::FRAME_DURABLE).map_err(failed)?;
         let length = frame.len() as u32;
         let new_end = LogEnd { next: Seq(end.next.0 + count), segment, offset: offset + u64::from(length) };
         Ok((FrameAt { segment, offset, length }, new_end))
+    }
+
+    fn write_frame(&self, file: &mut File, frame: &[u8], offset: u64) -> std::io::Result<()> {
+        faults::pass(Point::FRAME_WRITE)?;
+        let (first_half, rest) = frame.split_at(frame.len() / 2);
+        file.write_all(first_half)?;
+        faults::pass(Point::FRAME_TORN)?;
+        file.write_all(rest)?;
+        faults::pass(Point::FRAME_SYNC)?;
+        file.sync_data()?;
+        if offset == 0 {
+            // Also after a first attempt that made the file and failed.
+            sync_folder(&self.folder)?;
+        }
+        faults::pass(Point::FRAME_DURABLE)
     }
 
     /// Begins a segment that has no record yet: its name says that earlier numbers were given out.

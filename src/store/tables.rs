@@ -13,7 +13,7 @@ use super::format::{self, Format, STORE_FORMAT};
 use super::scan::{Gap, Part, Scan};
 use super::segments::{FrameAt, LogEnd};
 use super::{NUMBERS_SPARED, REBUILT, RENEWALS_MAX, Settled, Store, StoreError, Tables};
-use super::{decode_json, durability, opening, renewal};
+use super::{decode_json, durability, opening, renewal, unsynced};
 use crate::model::{Pending, Seq};
 
 /// How long those who ask damaged tables are waited for before the tables are copied.
@@ -40,9 +40,14 @@ impl Store {
             *self.lock_damage() = None;
         }
         drop(before);
+        if self.is_broken.load(Ordering::Acquire) {
+            unsynced::mark(&self.path);
+        }
+        unsynced::write_again(&self.path)?;
         let tables = match self.open_tables_once(end, &mut notices, tell) {
             Ok(tables) => tables,
             Err(error) => {
+                unsynced::mark(&self.path);
                 let Some(reason) = error.damage_of_tables() else { return Err(error) };
                 self.renew_tables(None, &reason, &mut notices)?;
                 self.open_tables_once(end, &mut notices, tell)?

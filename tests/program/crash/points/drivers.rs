@@ -18,6 +18,9 @@ pub const REST: Duration = Duration::from_millis(100);
 /// For a moment that comes by itself, on a machine that is busy with other tests.
 const PATIENCE: Duration = DEADLINE.saturating_mul(3);
 
+/// Records that are kept where old ones are removed.
+const RETAINED: u64 = 60;
+
 /// What brings a moment about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Driver {
@@ -31,6 +34,8 @@ pub enum Driver {
     StartTorn,
     /// A daemon that starts on a store without the file that says its format.
     StartWithoutFormat,
+    /// A daemon that starts on a store whose sled had failed in the hands of the disk.
+    StartUnsynced,
     /// A command while no daemon runs.
     Command(&'static [&'static str]),
     /// A command that is carried out by a daemon, or by itself when none runs, in turn. `{fresh}` is a path that does not
@@ -50,6 +55,7 @@ const DRIVERS: &[(&str, Driver)] = &[
     ("restore-", Driver::Restore),
     ("retain-", Driver::Retention),
     ("torn-", Driver::StartTorn),
+    ("unsynced-", Driver::StartUnsynced),
 ];
 
 pub fn driver_of(point: Point) -> Driver {
@@ -81,10 +87,17 @@ impl Scene {
 
     /// The same, where old records are removed from the log.
     pub fn with_retention(seed: u64) -> Self {
-        let scene = Self::new(seed);
-        let settings = std::fs::read_to_string(scene.dir.path("chapar.toml")).unwrap();
-        scene.dir.write("chapar.toml", &settings.replace("[store]\n", "[store]\nretain_records = 60\n"));
-        Self { has_retention: true, ..scene }
+        let mut scene = Self::new(seed);
+        scene.retain();
+        scene
+    }
+
+    /// From the next start or reload on, old records are removed.
+    pub fn retain(&mut self) {
+        let settings = std::fs::read_to_string(self.dir.path("chapar.toml")).unwrap();
+        self.dir
+            .write("chapar.toml", &settings.replace("[store]\n", &format!("[store]\nretain_records = {RETAINED}\n")));
+        self.has_retention = true;
     }
 
     pub fn set_fault(&self, fault: &str) {
@@ -103,7 +116,7 @@ impl Scene {
     }
 
     /// A path that nothing is at.
-    fn fresh(&mut self) -> String {
+    pub fn fresh(&mut self) -> String {
         self.names += 1;
         self.dir.path(&format!("fresh-{}", self.names)).to_str().unwrap().to_owned()
     }
@@ -130,7 +143,7 @@ impl Scene {
                 self.set_fault(&first);
                 self.work_to_death(point);
             }
-            Driver::StartTorn | Driver::StartWithoutFormat => {
+            Driver::StartTorn | Driver::StartWithoutFormat | Driver::StartUnsynced => {
                 self.prepare_start(driver_of(point), pass);
                 self.set_fault(&first);
                 self.work_to_death(point);
@@ -172,6 +185,10 @@ impl Scene {
                 self.work_to_death(Point::FRAME_TORN);
             }
             Driver::StartWithoutFormat => std::fs::remove_file(self.dir.path("store/format")).unwrap(),
+            Driver::StartUnsynced => {
+                assert!(self.dir.run(&["status"]).status.success(), "a store is there from then on");
+                self.dir.write("store/sled-unsynced", "");
+            }
             _ => unreachable!("{driver:?} is no start"),
         }
     }
@@ -188,8 +205,13 @@ impl Scene {
     pub fn put_in_place(&self, backup: &str, restored: &str) {
         let done = self.dir.run(&["log", "restore", backup, "--to", restored]);
         assert!(done.status.success(), "{}", stderr(&done));
+        self.replace_store(restored);
+    }
+
+    /// Takes another store for the store.
+    pub fn replace_store(&self, other: &str) {
         std::fs::remove_dir_all(self.dir.path("store")).unwrap();
-        std::fs::rename(restored, self.dir.path("store")).unwrap();
+        std::fs::rename(other, self.dir.path("store")).unwrap();
     }
 
     /// A command that passes the moments.
