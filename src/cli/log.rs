@@ -2,6 +2,7 @@
 
 mod backup;
 mod compact;
+mod fill;
 mod rebuild;
 mod restore;
 mod rewind;
@@ -42,6 +43,9 @@ enum LogCommand {
     /// Looks at every frame and at what the key tables know of it; names what is wrong
     #[command(after_help = verify::HELP)]
     Verify(verify::VerifyArguments),
+    /// Puts lost records back from a backup, with the daemon stopped
+    #[command(after_help = fill::HELP)]
+    Fill(fill::FillArguments),
     /// Brings the key tables back from the log, with the daemon stopped
     #[command(after_help = rebuild::HELP)]
     Rebuild(rebuild::RebuildArguments),
@@ -56,6 +60,7 @@ pub async fn log(config: Option<PathBuf>, arguments: LogArguments) -> Result<Exi
         LogCommand::Restore(restore) => restore::restore(config, restore).await,
         LogCommand::Rewind(rewind) => rewind::rewind(config, rewind).await,
         LogCommand::Verify(verify) => verify::verify(config, verify).await,
+        LogCommand::Fill(fill) => fill::fill(config, fill).await,
         LogCommand::Rebuild(rebuild) => rebuild::rebuild(config, rebuild).await,
         LogCommand::Compact => compact::compact(config).await,
     }
