@@ -73,3 +73,17 @@ fn progress_bar(template: &str) -> ProgressBar {
     bar.enable_steady_tick(PROGRESS_INTERVAL);
     bar
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_line_of_the_help_is_so_long_that_it_is_broken_in_the_middle() {
+        let help = [backup::HELP, restore::HELP, rewind::HELP, verify::HELP, fill::HELP, rebuild::HELP, compact::HELP];
+        for line in help.iter().flat_map(|help| help.lines()) {
+            // clap breaks lines at 100.
+            assert!(line.chars().count() <= 100, "{line}");
+        }
+    }
+}
