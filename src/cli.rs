@@ -79,7 +79,7 @@ enum Command {
     /// Labels stored records anew with the present rules: shows what differs, then writes it as new versions
     #[command(after_help = reclassify::HELP)]
     Reclassify(reclassify::ReclassifyArguments),
-    /// Looks after the log: verifies it, backs it up, sets cursors back, rebuilds the key tables
+    /// Looks after the log: verifies it, backs it up, fills gaps, sets cursors back, rebuilds the key tables
     Log(log::LogArguments),
     /// Lists entries that were given up; retries or drops them
     DeadLetters(operate::DeadLettersArguments),

@@ -181,7 +181,11 @@ fn until_it_goes_through(
     while let Err(error) = commit() {
         let reason = error.to_string();
         if activity.trouble(PART, &reason) {
-            tracing::error!("cannot commit, nothing is lost, it is tried again when the disk is mended: {reason}");
+            let until = match &error {
+                StoreError::LogFull(_) => "it waits for an output",
+                _ => "it is tried again until the disk is mended",
+            };
+            tracing::error!("cannot commit, nothing is lost, {until}: {reason}");
         }
         attempts += 1;
         if patience == Patience::Attempts(attempts) {

@@ -333,9 +333,13 @@ fn deliver_committed(surroundings: &Surroundings, output: &Output, slot: &mut Sl
     while delivered < end {
         let next = delivered.next();
         let Some(frame) = store.frame_from(next).map_err(io::Error::other)? else { break };
-        if frame.first > next {
-            tracing::warn!(output = %output.id, "output {}: records {next} to {} are not in the log any more",
-                output.id, frame.first.0 - 1);
+        let last = Seq(frame.first.0 - 1);
+        if frame.first > next && store.is_known_to_miss(next, last) {
+            tracing::info!(output = %output.id, "output {} goes on with record {}: this log has no records {next} to \
+                {last}, as was told when it was restored or rebuilt", output.id, frame.first);
+        } else if frame.first > next {
+            tracing::warn!(output = %output.id, "output {}: records {next} to {last} are not in the log any more",
+                output.id);
         }
         let mut lines: Vec<Line<'_>> =
             frame.lines().filter(|(seq, _)| *seq >= next).map(|(seq, text)| Line::new(seq, text)).collect();

@@ -122,7 +122,11 @@ pub fn summarise(engine: &Engine, before: &Counts) -> Result<(), Failure> {
     let new = |outcome: Outcome| counts.outcomes[&outcome] - before.outcomes.get(&outcome).copied().unwrap_or_default();
     let outcomes: Vec<String> =
         Outcome::ALL.iter().map(|outcome| format!("{} {}", new(*outcome), outcome.name())).collect();
-    writeln!(err, "entries  {} admitted: {}", counts.admitted - before.admitted, outcomes.join(", "))?;
+    let earlier = match before.pending {
+        0 => String::new(),
+        pending => format!(" and {pending} pending from before"),
+    };
+    writeln!(err, "entries  {} admitted{earlier}: {}", counts.admitted - before.admitted, outcomes.join(", "))?;
     let rejections: Vec<String> =
         engine.activity.rejections().into_iter().map(|(reason, count)| format!("{count} {reason}")).collect();
     if !rejections.is_empty() {

@@ -2,6 +2,7 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::Write;
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -9,20 +10,25 @@ use sled::Db;
 
 use super::StoreError;
 
+/// The file that is locked as long as a process has the store.
+pub const LOCK_FILE: &str = "chapar.lock";
+
 /// How often, and how long each time, is waited for the threads of a closed sled: 2 seconds in all.
 const LET_GO_TRIES: u32 = 100;
 const LET_GO_WAIT: Duration = Duration::from_millis(20);
 
 /// Takes the lock file, which names the owner's process id for others.
 pub fn lock(folder: &Path, patience: Duration) -> Result<File, StoreError> {
-    let path = folder.join("chapar.lock");
+    let path = folder.join(LOCK_FILE);
     let failed = |source| StoreError::Io { path: path.clone(), source };
-    let mut file =
-        OpenOptions::new().create(true).read(true).write(true).truncate(false).open(&path).map_err(failed)?;
+    let open = || OpenOptions::new().create(true).read(true).write(true).truncate(false).open(&path).map_err(failed);
+    let mut file = open()?;
     let deadline = Instant::now() + patience;
     loop {
         match file.try_lock() {
-            Ok(()) => break,
+            Ok(()) if is_at(&file, &path) => break,
+            // A restore that failed took its file away.
+            Ok(()) => file = open()?,
             Err(std::fs::TryLockError::WouldBlock) if Instant::now() < deadline => {
                 std::thread::sleep(Duration::from_millis(50));
             }
@@ -36,6 +42,13 @@ pub fn lock(folder: &Path, patience: Duration) -> Result<File, StoreError> {
     file.set_len(0).map_err(failed)?;
     writeln!(file, "{}", std::process::id()).map_err(failed)?;
     Ok(file)
+}
+
+/// Whether a file that is open is the one of this name.
+fn is_at(file: &File, path: &Path) -> bool {
+    let identity = |metadata: std::fs::Metadata| (metadata.dev(), metadata.ino());
+    let there = std::fs::metadata(path).map(identity).ok();
+    there.is_some() && there == file.metadata().map(identity).ok()
 }
 
 /// Makes sled's files final: the tables are closed, and nothing of this process writes to them any more.

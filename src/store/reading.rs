@@ -129,10 +129,13 @@ impl Store {
                 Err(error) => return Err(error.into()),
             }
         }
-        let end = || (self.segments.length(segment), "the file ends before them, or is missing".to_owned());
-        let (byte, reason) = damage.unwrap_or_else(end);
         let first = scan.expected().unwrap_or(segment).min(seq);
-        Ok(self.lost(Gap { first, last: until, file: self.segments.path(segment), byte, reason }))
+        Ok(self.lost(match damage {
+            Some((offset, reason)) => {
+                Gap { first, last: until, file: self.segments.path(segment), byte: Some(offset), reason }
+            }
+            None => Gap::behind(&self.segments, segment, first, until),
+        }))
     }
 
     fn lost(&self, gap: Gap) -> Looked {

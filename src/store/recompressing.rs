@@ -72,8 +72,8 @@ impl Store {
         Ok(Some(Recompressed { segment, rewritten }))
     }
 
-    /// Puts a segment that was written anew in the place of the old one.
-    fn exchange(&self, segment: Seq) -> Result<(), StoreError> {
+    /// Puts a segment that was written anew, or with records put back, in the place of the old one, if there is one.
+    pub(super) fn exchange(&self, segment: Seq) -> Result<(), StoreError> {
         self.change(|tables| {
             tables.meta.insert(UNDER_WAY, &segment.0.to_be_bytes())?;
             tables.db.flush()?;

@@ -3,6 +3,7 @@
 //! A frame carries a content checksum, so `zstdcat log/*.zst` reads and verifies everything without chapar.
 //! A segment is named by the sequence number of its first record.
 
+mod merging;
 mod rewriting;
 
 use std::fs::{File, OpenOptions};
@@ -17,7 +18,8 @@ use crate::faults::{self, Point};
 use crate::model::Seq;
 use crate::record::Record;
 
-pub use rewriting::Rewritten;
+pub use merging::Merging;
+pub use rewriting::{FrameOf, Rewritten};
 
 /// zstd level: 3 is its default, fast beside one fsync.
 const ZSTD_LEVEL: i32 = 3;
@@ -110,6 +112,11 @@ impl Segments {
         Ok(Self { folder: folder.to_owned(), segment_bytes_max })
     }
 
+    /// Where its files are.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
     /// The file of a segment.
     pub fn path(&self, segment: Seq) -> PathBuf {
         self.folder.join(file_name(segment))
@@ -189,17 +196,29 @@ impl Segments {
     /// # Errors
     /// An unreadable file, a damaged frame.
     pub fn read(&self, at: FrameAt) -> Result<Vec<u8>, LogError> {
+        decompress(&self.bytes_of(at)?).map_err(|reason| LogError::Damaged {
+            path: self.path(at.segment),
+            offset: at.offset,
+            reason,
+        })
+    }
+
+    /// A frame as it lies in its file.
+    ///
+    /// # Errors
+    /// An unreadable file, a length that no frame has.
+    fn bytes_of(&self, at: FrameAt) -> Result<Vec<u8>, LogError> {
         let path = self.path(at.segment);
         let failed = |source| LogError::Io { path: path.clone(), source };
         let mut file = File::open(&path).map_err(failed)?;
         file.seek(SeekFrom::Start(at.offset)).map_err(failed)?;
-        let damaged = |reason: String| LogError::Damaged { path: path.clone(), offset: at.offset, reason };
         if at.length as usize > FRAME_COMPRESSED_MAX {
-            return Err(damaged(format!("it is said to be {} bytes long", at.length)));
+            let reason = format!("it is said to be {} bytes long", at.length);
+            return Err(LogError::Damaged { path, offset: at.offset, reason });
         }
         let mut frame = vec![0; at.length as usize];
         file.read_exact(&mut frame).map_err(failed)?;
-        decompress(&frame).map_err(damaged)
+        Ok(frame)
     }
 
     /// The frame that lies there, with its lines and their numbers.

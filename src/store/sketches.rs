@@ -186,6 +186,24 @@ impl Tables {
         }
         Ok(rows)
     }
+
+    /// Enters what an older record is found by, that was lost. Its rows of keys are written at once: it is none of those
+    /// that are held back.
+    pub(super) fn enter_older_sketch(&self, seq: Seq, sketched: &Sketched) -> Result<(), StoreError> {
+        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        held.oldest = held.oldest.min(seq);
+        for key in sketched.sketch.keys() {
+            let (bucket, posting) = place(key, seq);
+            let key = (bucket as u16).to_be_bytes();
+            let row = self.sketch_keys.get(key)?.unwrap_or_default();
+            let mut known: Vec<Posting> = postings(&row).collect();
+            add(&mut known, posting, ROW_KEYS_MAX);
+            let row: Vec<u8> = known.iter().flat_map(|posting| posting.encode()).collect();
+            self.sketch_keys.insert(key, row)?;
+        }
+        self.sketches.insert(seq.0.to_be_bytes(), sketched.encode())?;
+        Ok(())
+    }
 }
 
 impl SketchRows {

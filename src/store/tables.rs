@@ -217,7 +217,7 @@ impl Store {
             let (first, last) = (end.next, Seq(next.0 - 1));
             let reason = "the log ends before them".to_owned();
             self.gaps.accept(tables.accepted_gaps()?);
-            self.gaps.note(Gap { first, last, file: self.segments.path(end.segment), byte: end.offset, reason });
+            self.gaps.note(Gap { first, last, file: self.segments.path(end.segment), byte: Some(end.offset), reason });
             notices.push(format!("the next record is {next}: the numbers from {first} on may have been handed out"));
         }
         Ok(next)

@@ -75,6 +75,8 @@ fn an_output_that_is_stuck_holds_the_log_visibly_until_it_is_mended() {
         (reason.contains("store.retain_records") && reason.contains("output directory")).then_some(())
     });
     assert_eq!(dir.status()["last_seq"], 3);
+    let log = dir.log();
+    assert!(log.contains("it waits for an output: the log is beyond") && !log.contains("disk is mended"), "{log}");
     std::fs::remove_file(dir.path("records")).unwrap();
     let records = wait_for("delivery", || Some(dir.records()).filter(|records| records.len() == 4));
     assert_eq!(seqs(&records), [1, 2, 3, 4]);

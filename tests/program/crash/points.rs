@@ -171,6 +171,13 @@ fn refuse(scene: &mut Scene, point: Point, fault: &str, reason: &str, running: O
             assert!(refused.status.code() == Some(1) && stderr(&refused).contains(reason), "{point:?} {refused:?}");
             scene.put_in_place(&backup, &restored);
         }
+        Driver::Fill => {
+            let backup = scene.back_up_and_damage();
+            scene.set_fault(&fault);
+            let refused = scene.run(&["log", "fill", &backup]);
+            assert!(refused.status.code() == Some(1) && stderr(&refused).contains(reason), "{point:?} {refused:?}");
+            scene.fill_from(&backup);
+        }
     }
     scene.without_fault();
     None

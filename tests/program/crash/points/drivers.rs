@@ -43,6 +43,8 @@ pub enum Driver {
     Asked(&'static [&'static str]),
     /// `log restore` of a backup that is made for it; what it makes is the store from then on.
     Restore,
+    /// `log fill` with a backup that is made for it, of a log that is damaged then.
+    Fill,
 }
 
 /// The moments that the daemon's daily work does not pass, by the beginning of their names: one line each.
@@ -50,6 +52,7 @@ const DRIVERS: &[(&str, Driver)] = &[
     ("backup-", Driver::Asked(&["log", "backup", "{fresh}"])),
     ("compact-", Driver::Command(&["log", "compact"])),
     ("directory-folder", Driver::NewOutput),
+    ("fill-", Driver::Fill),
     ("format-", Driver::StartWithoutFormat),
     ("rebuild-", Driver::Command(&["log", "rebuild"])),
     ("restore-", Driver::Restore),
@@ -173,6 +176,12 @@ impl Scene {
                 assert!(was_killed(&self.run(&["log", "restore", &backup, "--to", &restored])), "{name}");
                 self.put_in_place(&backup, &restored);
             }
+            Driver::Fill => {
+                let backup = self.back_up_and_damage();
+                self.set_fault(&first);
+                assert!(was_killed(&self.run(&["log", "fill", &backup])), "{name}");
+                self.fill_from(&backup);
+            }
         }
         self.without_fault();
     }
@@ -212,6 +221,30 @@ impl Scene {
     pub fn replace_store(&self, other: &str) {
         std::fs::remove_dir_all(self.dir.path("store")).unwrap();
         std::fs::rename(other, self.dir.path("store")).unwrap();
+    }
+
+    /// The path of a backup of the store, in whose log the last frame is damaged then.
+    pub fn back_up_and_damage(&mut self) -> String {
+        // There is a record at least.
+        self.world.turn();
+        self.dir.run(&["once"]);
+        let (backup, _) = self.back_up();
+        let files = std::fs::read_dir(self.dir.path("store/log")).unwrap().map(|entry| entry.unwrap().path());
+        let has_frames = |path: &PathBuf| {
+            path.extension().is_some_and(|end| end == "zst") && std::fs::metadata(path).unwrap().len() > 0
+        };
+        let last = files.filter(has_frames).max().unwrap();
+        let mut bytes = std::fs::read(&last).unwrap();
+        let place = bytes.len() - 20;
+        bytes[place] ^= 0x55;
+        std::fs::write(last, bytes).unwrap();
+        backup
+    }
+
+    /// Puts back what the backup has, past all moments.
+    pub fn fill_from(&self, backup: &str) {
+        let done = self.dir.run(&["log", "fill", backup]);
+        assert!(done.status.success(), "{}", stderr(&done));
     }
 
     /// A command that passes the moments.
