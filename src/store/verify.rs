@@ -297,10 +297,11 @@ impl<'a> Verifier<'a> {
     /// Tells a finding. What is wrong with one record after another in the tables is told when it ends.
     fn find(&mut self, finding: Finding) -> Result<(), Ended> {
         let Some(place) = self.open.iter().position(|open| open.is_of_kind(&finding)) else {
-            return match finding.part == Place::Tables && finding.last_seq.is_some() {
-                true => Ok(self.open.push(finding)),
-                false => self.count(finding),
-            };
+            if finding.part != Place::Tables || finding.last_seq.is_none() {
+                return self.count(finding);
+            }
+            self.open.push(finding);
+            return Ok(());
         };
         let open = &mut self.open[place];
         if open.last_seq.map(Seq::next) != finding.first_seq {
@@ -371,3 +372,6 @@ impl Finding {
         (self.severity, self.part, &self.what) == (other.severity, other.part, &other.what)
     }
 }
+
+#[cfg(test)]
+mod tests;
