@@ -135,12 +135,8 @@ pub fn fill(wanted: &Fill, patience: Duration, mut tell: impl FnMut(&Progress)) 
         return Err(FillError::NothingInCommon(from));
     }
     renewal::finish(path)?;
-    go_on_behind_a_cut(path, *cache_bytes, &found)?;
-    let opened = Store::open_taken(path, lock, *cache_bytes, *segment_bytes_max, *near_window, &mut |_| {});
-    let store = opened.map_err(|error| match error {
-        StoreError::LogTooShort { .. } => FillError::NothingFound(from),
-        other => other.into(),
-    })?;
+    go_on_behind_a_cut(wanted, &found)?;
+    let store = Store::open_taken(path, lock, *cache_bytes, *segment_bytes_max, *near_window, &mut |_| {})?;
     let mut filled = Filled { notices: store.notices().to_vec(), ..Filled::default() };
     filled.beyond = found.count_from(store.next_seq());
     let missing = store.missing()?;
@@ -187,17 +183,20 @@ fn file_of(files: &[Seq], seq: Seq) -> Option<Seq> {
 
 /// A log that is shorter than what was committed does not open. Where some of what it lost was found, its end is moved
 /// behind what is lost, into a file of its own.
-fn go_on_behind_a_cut(path: &Path, cache_bytes: u64, found: &Found) -> Result<(), StoreError> {
-    let sled = path.join("sled");
+fn go_on_behind_a_cut(wanted: &Fill, found: &Found) -> Result<(), FillError> {
+    let sled = wanted.store.join("sled");
     // Tables that are damaged are made anew when the store is opened.
-    let Some((tables, end)) = sled.exists().then(|| open_alone(&sled, cache_bytes).ok()).flatten() else {
+    let Some((tables, end)) = sled.exists().then(|| open_alone(&sled, wanted.cache_bytes).ok()).flatten() else {
         return Ok(());
     };
-    let segments = Segments::open(&path.join("log"), u64::MAX)?;
-    let is_cut = segments.length(end.segment) < end.offset;
-    if is_cut && found.has_any_before(end.next) && !tables.is_rebuilding()? {
-        tables.seal(&segments, end)?;
+    let segments = Segments::open(&wanted.store.join("log"), u64::MAX)?;
+    if segments.length(end.segment) >= end.offset || tables.is_rebuilding()? {
+        return Ok(());
     }
+    if !found.has_any_before(end.next) {
+        return Err(FillError::NothingFound(wanted.from.clone()));
+    }
+    tables.seal(&segments, end)?;
     Ok(())
 }
 

@@ -124,17 +124,22 @@ fn what_a_backup_holds_comes_back_whatever_was_lost_and_nothing_else_changes() {
 
 #[test]
 fn records_that_a_rebuild_took_for_lost_come_back_with_all_that_was_known_of_them() {
-    for (name, way) in [("the last", 1), ("one in the middle", 0)] {
+    for (name, way) in [("the last", 1), ("one in the middle", 0), ("the first", 0)] {
         let folder = tempfile::tempdir().unwrap();
         copy(whole(), folder.path());
         let files = segments(folder.path());
-        let path = if way == 1 { files.last().unwrap() } else { &files[2] };
+        let path = match name {
+            "the first" => &files[0],
+            "the last" => files.last().unwrap(),
+            _ => &files[2],
+        };
         spoil(path, way, &mut Seeded(3));
         let lost = named_lost(&verified(folder.path()).1);
         assert!(lost.len() > 5, "{name}");
         let rebuilt =
             Store::rebuild(folder.path(), CACHE_BYTES, SEGMENT_BYTES, PATIENCE, Some(WINDOW), &mut |_, _| {}).unwrap();
-        assert!(!rebuilt.lost.is_empty());
+        assert!(!rebuilt.lost.is_empty(), "{name}");
+        assert_eq!(named_lost(&verified(folder.path()).1), lost, "{name}");
         let store = open_at(folder.path()).unwrap();
         assert!(lost.iter().all(|number| store.seen(id_of(*number)).unwrap().is_none()));
         commit_on(&store);

@@ -213,6 +213,10 @@ impl Store {
     ) -> Result<Seq, StoreError> {
         let spared = if is_torn { NUMBERS_SPARED } else { 0 };
         let next = tables.take_kept(end, spared)?;
+        let begin = tables.begin()?.unwrap_or(Seq(1));
+        if let Some(first) = self.segments.list()?.first().filter(|first| **first > begin) {
+            self.gaps.note(Gap::before(&self.segments, begin, *first));
+        }
         if next > end.next {
             let (first, last) = (end.next, Seq(next.0 - 1));
             let reason = "the log ends before them".to_owned();

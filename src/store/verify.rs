@@ -372,3 +372,6 @@ impl Finding {
         (self.severity, self.part, &self.what) == (other.severity, other.part, &other.what)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -93,7 +93,7 @@ fn tell(filled: &Filled) -> Result<(), Failure> {
         (0, 0) => "no record of the log is missing".to_owned(),
         (0, _) => "the folder holds none of the records that are missing".to_owned(),
         (count, _) => format!(
-            "{count} records are put back; an output that has passed them gets them by `chapar log rewind OUTPUT --to {}`",
+            "{count} in all; an output that has passed them gets them by `chapar log rewind OUTPUT --to {}`",
             ranges.first().map(|(first, _)| *first).unwrap_or_default()
         ),
     });

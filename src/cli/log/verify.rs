@@ -22,8 +22,8 @@ pub const HELP: &str = "\
 Reads every frame with its checksum, every record, and what the key tables say of each; names what
 is wrong by file, byte and record, and what to do. Beside the daemon it looks at what is committed
 when it begins. Without one it changes nothing of the log, and holds the store until it is done,
-about a minute for 200,000 records: a daemon that is started meanwhile says that the store is in use,
-and ends. On a running system, verify beside the daemon.
+about a minute for 200,000 records: a daemon that is started meanwhile says that the store is in
+use, and ends. On a running system, verify beside the daemon.
 
 Exit codes: 0 nothing is wrong (notes may be there), 1 something is.
 
