@@ -23,6 +23,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 use url::Url;
 
+use crate::hidden::Hidden;
 use crate::model::{Page, RobotsPolicy, SourceId};
 
 use self::cookies::{Jar, Jars};
@@ -67,7 +68,7 @@ pub struct HttpSettings {
     /// Networks that are fetched from although they are private.
     pub allow_private: Vec<IpNet>,
     /// Proxy for all requests; the environment's variables are not looked at.
-    pub proxy: Option<Url>,
+    pub proxy: Option<Hidden<Url>>,
 }
 
 /// One fetch.
@@ -164,7 +165,7 @@ impl Client {
     }
 
     fn with(settings: HttpSettings, slots: HostSlots, robots: RobotsCache, jars: Arc<Jars>) -> Result<Self, HttpError> {
-        let guard = Guard::new(&settings.allow_private, settings.proxy.as_ref());
+        let guard = Guard::new(&settings.allow_private, settings.proxy.as_ref().map(|proxy| &proxy.0));
         let exchange = Exchange::new(&settings, &guard)?;
         Ok(Self { inner: Arc::new(Inner { settings, exchange, guard, slots, robots, jars }) })
     }

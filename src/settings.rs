@@ -18,6 +18,7 @@ use jiff::tz::TimeZone;
 use serde::Deserialize;
 use url::Url;
 
+use crate::hidden::Hidden;
 use crate::model::{Source, SourceId};
 use crate::novelty::looks::{LOOK_AFTER_MAX, Schedule};
 use crate::poll::schedule::Limits;
@@ -129,7 +130,7 @@ pub struct HttpSection {
     pub allow_private: Vec<IpNet>,
     /// Proxy; none unless set, the environment's is not used.
     #[serde(deserialize_with = "values::proxy")]
-    pub proxy: Option<Url>,
+    pub proxy: Option<Hidden<Url>>,
 }
 
 /// `[schedule]`.

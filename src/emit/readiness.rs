@@ -27,8 +27,12 @@ fn no_folder(folder: &Path) -> Option<String> {
             Ok(found) if found.is_dir() => return None,
             Ok(_) => return Some(format!("{shown} is a file; move it away, or name another folder")),
             Err(_) if path.is_symlink() => return Some(format!("{shown} is a symlink that leads nowhere; remove it")),
-            Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {}
-            Err(error) => return Some(format!("{shown}: {error}")),
+            Err(error) => match error.kind() {
+                io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => {}
+                // Who asks need not be who writes.
+                io::ErrorKind::PermissionDenied => return None,
+                _ => return Some(format!("{shown}: {error}")),
+            },
         }
     }
     None
@@ -36,8 +40,10 @@ fn no_folder(folder: &Path) -> Option<String> {
 
 fn feed_fault(path: &Path) -> Option<String> {
     let folder = folder_of(path);
-    if !folder.is_dir() {
-        return Some(format!("there is no folder {}; make it", folder.display()));
+    match std::fs::metadata(folder) {
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => return None,
+        Ok(found) if found.is_dir() => {}
+        _ => return Some(format!("there is no folder {}; make it", folder.display())),
     }
     match std::fs::metadata(path) {
         Ok(found) if found.is_dir() => Some(format!("{} is a folder; name a file", path.display())),

@@ -60,7 +60,7 @@ impl Poster {
     }
 
     fn with(settings: &HttpSettings, allowed: &[IpNet]) -> Result<Self, HttpError> {
-        let guard = Guard::new(allowed, settings.proxy.as_ref());
+        let guard = Guard::new(allowed, settings.proxy.as_ref().map(|proxy| &proxy.0));
         let exchange = Exchange::new(settings, &guard)?;
         Ok(Self { exchange, guard, user_agent: settings.user_agent.clone() })
     }
