@@ -6,6 +6,7 @@ mod demo;
 mod explain;
 mod filters;
 mod log;
+mod memory;
 mod operate;
 pub mod output;
 mod reclassify;
@@ -201,6 +202,7 @@ impl From<io::Error> for Failure {
 
 /// Runs the command that the arguments name.
 pub fn main() -> ExitCode {
+    memory::bound_arenas();
     let arguments = Arguments::parse_from(ask::with_minus_words(std::env::args_os()));
     match dispatch(arguments) {
         Ok(exit) => exit.into(),
