@@ -8,7 +8,7 @@ use super::{Store, StoreError, Tables};
 use crate::model::Seq;
 
 /// Ranges that are remembered; further ones are looked for again each time.
-const GAPS_MAX: usize = 10_000;
+pub(super) const GAPS_MAX: usize = 10_000;
 
 /// Ranges that the status names; the rest is counted.
 const GAPS_SHOWN_MAX: usize = 3;

@@ -13,6 +13,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::caught::{Closing, calmly};
+use super::gaps::{GAPS_MAX, Gaps};
 use super::scan::{Gap, Part, Scan};
 use super::segments::{LogEnd, Segments};
 use super::{Store, StoreError, Tables, opening, renewal};
@@ -20,9 +21,6 @@ use crate::model::Seq;
 
 /// Findings that are named; further ones are counted.
 const FINDINGS_MAX: u64 = 10_000;
-
-/// Ranges of lost records that are handed to the readers of the log.
-const GAPS_MAX: usize = 10_000;
 
 /// How much a finding matters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -165,6 +163,8 @@ struct Verifier<'a> {
     /// Records that can be read: ranges, in their order.
     readable: Vec<(Seq, Seq)>,
     gaps: Vec<Gap>,
+    /// Those that the operator knows of, by the tables of a store that is not open.
+    accepted: Gaps,
     /// Findings of the tables that the next record may go on, one of each kind.
     open: Vec<Finding>,
     /// Rows of the tables that lead to lost records.
@@ -252,8 +252,14 @@ pub(super) fn open_alone(sled: &Path, cache_bytes: u64) -> Result<(Closing<Table
 
 impl<'a> Verifier<'a> {
     fn new(segments: &'a Segments, asked: Asked<'a>, end: Option<LogEnd>, tell: Tell<'a>) -> Self {
-        let (sum, of_lost) = (Verified::default(), rows::OfLost::default());
-        Self { segments, asked, end, tell, sum, readable: Vec::new(), gaps: Vec::new(), open: Vec::new(), of_lost }
+        let (sum, of_lost, accepted) = (Verified::default(), rows::OfLost::default(), Gaps::default());
+        if let Asked::Alone(tables) = &asked
+            && let Ok(ranges) = calmly(|| tables.accepted_gaps())
+        {
+            accepted.accept(ranges);
+        }
+        let (readable, gaps, open) = (Vec::new(), Vec::new(), Vec::new());
+        Self { segments, asked, end, tell, sum, readable, gaps, accepted, open, of_lost }
     }
 
     fn run(&mut self, folder: &Path) -> Result<(), Ended> {

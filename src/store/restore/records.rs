@@ -85,7 +85,7 @@ impl Found {
     }
 
     fn look_through(&mut self, path: &Path, after: Seq, unpacked: &Path) -> Result<(), RestoreError> {
-        let plain = if is_packed(path) {
+        let plain = if packing(path) == Some(true) {
             fs::create_dir_all(unpacked).map_err(at(unpacked))?;
             let plain = unpacked.join(format!("{}.ndjson", self.files.len()));
             let mut file = File::create(&plain).map_err(at(&plain))?;
@@ -200,7 +200,7 @@ fn files_in(folder: &Path) -> Result<Vec<PathBuf>, RestoreError> {
             let (path, kind) = (entry.path(), entry.file_type().map_err(at(&folder))?);
             if kind.is_dir() && depth < DEPTH_MAX {
                 folders.push((path, depth + 1));
-            } else if kind.is_file() && (is_packed(&path) || path.extension().is_some_and(|end| end == "ndjson")) {
+            } else if kind.is_file() && packing(&path).is_some() {
                 files.push(path);
             }
         }
@@ -209,13 +209,20 @@ fn files_in(folder: &Path) -> Result<Vec<PathBuf>, RestoreError> {
     Ok(files)
 }
 
-fn is_packed(path: &Path) -> bool {
-    path.to_str().is_some_and(|path| path.ends_with(".ndjson.zst"))
+/// Whether a file of records is compressed; `None` for another file. Also one that is not finished has records that were
+/// delivered; lines of other forms are no records.
+fn packing(path: &Path) -> Option<bool> {
+    let name = path.file_name()?.to_str()?;
+    let name = name.strip_prefix('.').and_then(|name| name.strip_suffix(".part")).unwrap_or(name);
+    let (name, is_packed) = name.strip_suffix(".zst").map_or((name, false), |name| (name, true));
+    let form = name.strip_suffix(".ndjson")?;
+    let is_of_records = ![".jsonfeed", ".ninjs"].iter().any(|other| form.ends_with(other));
+    is_of_records.then_some(is_packed)
 }
 
 fn open(path: &Path) -> Result<Box<dyn BufRead>, RestoreError> {
     let file = File::open(path).map_err(at(path))?;
-    Ok(if is_packed(path) {
+    Ok(if packing(path) == Some(true) {
         Box::new(BufReader::new(zstd::Decoder::new(file).map_err(at(path))?))
     } else {
         Box::new(BufReader::with_capacity(1 << 20, file))
@@ -247,4 +254,28 @@ fn each_record(
         offset += length;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_that_are_not_finished_are_read_and_those_of_other_forms_are_not() {
+        let names = [
+            ("records-2026-11-22-000.ndjson", Some(false)),
+            ("all.of.it.ndjson", Some(false)),
+            ("records-2026-11-22-001.ndjson.zst", Some(true)),
+            (".records-2026-11-22-002.ndjson.part", Some(false)),
+            (".records-2026-11-22-002.ndjson.zst.part", Some(true)),
+            ("records-2026-11-22-000.jsonfeed.ndjson", None),
+            (".records-2026-11-22-000.ninjs.ndjson.zst.part", None),
+            ("records-2026-11-22-000.csv", None),
+            ("records-2026-11-22-000.ndjson.bak", None),
+            ("ndjson", None),
+        ];
+        for (name, packed) in names {
+            assert_eq!(packing(&Path::new("/records").join(name)), packed, "{name}");
+        }
+    }
 }

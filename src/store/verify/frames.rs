@@ -110,9 +110,7 @@ impl Verifier<'_> {
         self.sum.lost += gap.last.0 - gap.first.0 + 1;
         let is_accepted = match &self.asked {
             super::Asked::Store(store) => store.gaps.is_accepted(&gap),
-            asked => asked.ask(Tables::accepted_gaps)?.is_some_and(|accepted| {
-                accepted.range(..=gap.first).next_back().is_some_and(|(_, last)| *last >= gap.last)
-            }),
+            _ => self.accepted.is_accepted(&gap),
         };
         let (severity, also, advice) = match (cut, is_accepted) {
             (Some(cut), _) => (Severity::Error, format!("; {cut}"), FILL_END),
