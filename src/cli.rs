@@ -23,7 +23,7 @@ use clap::{CommandFactory, Parser, Subcommand};
 use crate::daemon::DaemonError;
 use crate::local_api::AskError;
 use crate::pipeline::{Active, StartError};
-use crate::settings::{Settings, SettingsError};
+use crate::settings::{Draft, Settings, SettingsError};
 
 use output::OutputError;
 
@@ -281,9 +281,12 @@ fn block_on(command: impl Future<Output = Result<Exit, Failure>>) -> Result<Exit
 
 /// Settings and rules for a command that works with sources; none at all is a fault of the configuration.
 fn load_active(config: Option<PathBuf>) -> Result<Active, Failure> {
-    let mut draft = Settings::draft(config.as_deref());
-    draft.faults.extend(draft.no_source.take());
-    Ok(Active::of(draft)?)
+    let Draft { settings, mut faults, no_source } = Settings::draft(config.as_deref());
+    faults.extend(no_source);
+    if !faults.is_empty() {
+        return Err(SettingsError::of(faults).into());
+    }
+    Ok(Active::new(settings)?)
 }
 
 /// Starts logging as the settings say.

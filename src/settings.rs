@@ -25,6 +25,7 @@ use crate::poll::schedule::Limits;
 use crate::rules::{RuleFault, RuleFiles};
 use crate::telemetry::TelemetrySettings;
 
+use layers::Layers;
 pub use outputs::{
     Closed, DirectoryOutput, ExecSettings, FeedContent, FeedForm, FeedSettings, Output, OutputKind, Publish, Reach,
     Retries, Secret, SecretFrom, StartFrom, WebhookSettings,
@@ -74,7 +75,7 @@ pub struct Settings {
 /// Settings as far as they are right, and what is wrong with the rest.
 #[derive(Debug)]
 pub struct Draft {
-    /// What is right; where a section has a fault, all are at their defaults.
+    /// What is right; what is not has its default.
     pub settings: Settings,
     /// Every fault.
     pub faults: Vec<SettingsFault>,
@@ -322,17 +323,15 @@ impl Settings {
     /// Reads all layers as far as they are right.
     pub fn draft(path: Option<&Path>) -> Draft {
         let layers = layers::read(path);
-        let mut faults = layers.faults;
-        let store = layers.sections.as_ref().map(|sections| sections.store.path.clone());
-        let sections = layers.sections.unwrap_or_default();
-        if store.is_some() {
-            faults.extend(check_sections(&sections, &layers.places));
-        }
+        let Layers { sections, faulty_sections, mut faults, .. } = layers;
+        let is_whole = |section: &str| !faulty_sections.contains(section);
+        faults.extend(check_sections(&sections, &layers.places, is_whole));
+        let store = is_whole("store").then_some(sections.store.path.as_path());
         let sources = validate_sources(layers.sources, &mut faults);
         let no_source = (sources.is_empty() && layers.has_all_sources).then(|| no_source(layers.main.as_deref()));
         // Of a source with a fault the name is not known, and who names it in a filter may be right.
         let known = layers.has_all_sources.then(|| KnownIds::of(layers.main.as_deref(), &sources, &layers.outputs));
-        let (outputs, output_places) = validate_outputs(layers.outputs, known.as_ref(), store.as_deref(), &mut faults);
+        let (outputs, output_places) = validate_outputs(layers.outputs, known.as_ref(), store, &mut faults);
         let socket = sections.api.socket.unwrap_or_else(|| default_socket(&sections.store.path));
         let settings = Self {
             origin: layers.main,
@@ -419,8 +418,8 @@ const LOOKS_MAX: usize = 16;
 /// Smallest page cache that sled works well with.
 const CACHE_LEAST: ByteSize = ByteSize::mib(1);
 
-/// What a type cannot say: limits, and keys that contradict each other.
-fn check_sections(sections: &Sections, places: &layers::Places) -> Vec<SettingsFault> {
+/// What a type cannot say: limits, and keys that contradict each other, of sections that are whole.
+fn check_sections(sections: &Sections, places: &layers::Places, is_whole: impl Fn(&str) -> bool) -> Vec<SettingsFault> {
     let Sections { store, http, schedule, extract, novelty, api, telemetry } = sections;
     let no_filter = tracing_subscriber::EnvFilter::builder().parse(telemetry.log.trim()).err();
     let no_filter_message = "write a level such as \"info\", or \"info,chapar::fetch=debug\"";
@@ -467,7 +466,10 @@ fn check_sections(sections: &Sections, places: &layers::Places) -> Vec<SettingsF
         (novelty.remember_max == 0, "novelty.remember_max", "every article would come again; write at least 1"),
         (no_filter.is_some(), "telemetry.log", no_filter_message),
     ];
-    checks.into_iter().filter(|(is_fault, ..)| *is_fault).map(|(_, key, message)| places.fault(key, message)).collect()
+    let is_fault = |(is_fault, key, _): &(bool, &str, &str)| {
+        *is_fault && key.split_once('.').is_some_and(|(section, _)| is_whole(section))
+    };
+    checks.into_iter().filter(is_fault).map(|(_, key, message)| places.fault(key, message)).collect()
 }
 
 /// The zone in which a country's publishers write times without one.

@@ -15,9 +15,9 @@ pub fn check(config: Option<PathBuf>) -> Result<Exit, Failure> {
         faults.extend(readiness::fault(output).map(|(key, message)| settings.fault_of(output, key, &message)));
     }
     let active = Active::new(settings).map_err(|error| faults.extend(error.0)).ok();
-    if let Some(classifier) = active.as_ref().and_then(|active| active.classifier().ok()) {
-        faults.extend(classifier.run_rule_tests().into_iter().map(Into::into));
-    }
+    // What is mended first may change what the tests find, and they take longest.
+    let classifier = active.as_ref().filter(|_| faults.is_empty()).and_then(|active| active.classifier().ok());
+    faults.extend(classifier.into_iter().flat_map(|classifier| classifier.run_rule_tests()).map(Into::into));
     match active {
         Some(active) if faults.is_empty() => summarise(&active),
         _ => Err(SettingsError::of(faults).into()),

@@ -12,7 +12,7 @@ use crate::classify::Classifier;
 use crate::commit::Work;
 use crate::http::{Client, HttpError, HttpSettings};
 use crate::rules::{RuleFault, RuleFiles};
-use crate::settings::{Draft, HttpSection, Output, Settings, SettingsError, StartFrom};
+use crate::settings::{HttpSection, Output, Settings, SettingsError, StartFrom};
 use crate::site_rules::SiteRules;
 use crate::store::{Retention, Store, StoreError};
 
@@ -98,21 +98,7 @@ impl Active {
     /// # Errors
     /// Every fault found.
     pub fn load(path: Option<&Path>) -> Result<Self, SettingsError> {
-        Self::of(Settings::draft(path))
-    }
-
-    /// Compiles the rules that belong to a draft, which must be without faults.
-    ///
-    /// # Errors
-    /// Its faults, and those of the rules.
-    pub fn of(draft: Draft) -> Result<Self, SettingsError> {
-        let Draft { settings, mut faults, .. } = draft;
-        match Self::new(settings) {
-            Ok(active) if faults.is_empty() => return Ok(active),
-            Ok(_) => {}
-            Err(error) => faults.extend(error.0),
-        }
-        Err(SettingsError::of(faults))
+        Self::new(Settings::load(path)?)
     }
 }
 

@@ -1,7 +1,7 @@
 //! Reading and joining the layers: files first, each value checked on its own so that every fault has its line, then
 //! the environment.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ffi::OsString;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -28,8 +28,10 @@ const ENVIRONMENT_PREFIX: &str = "CHAPAR__";
 pub struct Layers {
     /// The main file, where there is one.
     pub main: Option<PathBuf>,
-    /// The sections, merged; `None` where one of their values is faulty, as the others may only be right beside it.
-    pub sections: Option<Sections>,
+    /// The sections, merged.
+    pub sections: Sections,
+    /// Those of which something was left out: whether the rest of them is right cannot be told.
+    pub faulty_sections: BTreeSet<String>,
     /// Where the merged values come from.
     pub places: Places,
     /// All sources of all files.
@@ -120,7 +122,8 @@ pub fn read(path: Option<&Path>) -> Layers {
     let mut sources = Vec::new();
     let mut outputs = Vec::new();
     let drop_ins = main.as_deref().map(|main| drop_ins(main, &mut faults)).unwrap_or_default();
-    let (mut has_all_sections, mut has_all_sources) = (faults.is_empty(), faults.is_empty());
+    let (mut faulty_sections, mut is_all_read) = (BTreeSet::new(), faults.is_empty());
+    let mut has_all_sources = true;
     for file in main.iter().cloned().chain(drop_ins) {
         let before = faults.len();
         let read = read_text(&file).and_then(|text| read_file(&file, &text, &mut faults));
@@ -131,24 +134,27 @@ pub fn read(path: Option<&Path>) -> Layers {
                 places.0.extend(one.places);
                 sources.extend(one.sources);
                 outputs.extend(one.outputs);
-                has_all_sections &= one.has_all_sections;
+                faulty_sections.extend(one.faulty_sections);
                 has_all_sources &= one.has_all_sources;
             }
             Err(fault) => {
                 faults.push(fault);
-                (has_all_sections, has_all_sources) = (false, false);
+                is_all_read = false;
             }
         }
     }
-    let before = faults.len();
-    places.0.extend(check_environment(&mut faults));
-    has_all_sections &= faults.len() == before;
-    let merged = has_all_sections.then(|| builder.add_source(environment()).build()?.try_deserialize());
-    let sections = merged.transpose().unwrap_or_else(|error: ConfigError| {
-        faults.push(Place { origin: "environment".to_owned(), line: None }.fault(error.to_string()));
-        None
+    let good = check_environment(&mut places, &mut faulty_sections, &mut faults);
+    let merged = builder.add_source(environment().source(Some(good))).build().and_then(Config::try_deserialize);
+    let sections = merged.unwrap_or_else(|error: ConfigError| {
+        faults.push(Place { origin: "settings".to_owned(), line: None }.fault(error.to_string()));
+        is_all_read = false;
+        Sections::default()
     });
-    Layers { main, sections, places, sources, has_all_sources, outputs, faults }
+    if !is_all_read {
+        faulty_sections.extend(Sections::NAMES.map(str::to_owned));
+        has_all_sources = false;
+    }
+    Layers { main, sections, faulty_sections, places, sources, has_all_sources, outputs, faults }
 }
 
 /// `conf.d/*.toml` beside the main file, in order of name.
@@ -191,7 +197,7 @@ fn read_text(path: &Path) -> Result<String, SettingsFault> {
 
 struct FileLayer {
     sections: String,
-    has_all_sections: bool,
+    faulty_sections: BTreeSet<String>,
     places: BTreeMap<String, Place>,
     sources: Vec<Placed<RawSource>>,
     has_all_sources: bool,
@@ -213,7 +219,7 @@ fn read_file(path: &Path, text: &str, faults: &mut Vec<SettingsFault>) -> Result
     let root = DeTable::parse(text).map_err(|error| reading.syntax(&error))?;
     let mut places = BTreeMap::new();
     let (mut sources, mut outputs) = (Vec::new(), Vec::new());
-    let (mut has_all_sections, mut has_all_sources) = (true, true);
+    let (mut faulty, mut has_all_sources) = (Vec::new(), true);
     for (name, value) in root.into_inner() {
         let before = reading.faults.len();
         match name.get_ref().as_ref() {
@@ -222,16 +228,16 @@ fn read_file(path: &Path, text: &str, faults: &mut Vec<SettingsFault>) -> Result
                 has_all_sources = reading.faults.len() == before;
             }
             "output" => outputs = reading.list("output", value),
-            _ => {
-                reading.section(&name, value, &mut places);
-                has_all_sections &= reading.faults.len() == before;
-            }
+            _ => faulty.extend(reading.section(&name, value, &mut places)),
         }
     }
     let mut table: toml::Table = toml::from_str(text).map_err(|error| reading.syntax(&error))?;
-    table.retain(|name, _| name != "source" && name != "output");
-    let sections = table.to_string();
-    Ok(FileLayer { sections, has_all_sections, places, sources, has_all_sources, outputs })
+    table.retain(|name, section| Sections::NAMES.contains(&name) && section.is_table());
+    for (section, key) in &faulty {
+        table.get_mut(section).and_then(toml::Value::as_table_mut).and_then(|section| section.remove(key));
+    }
+    let faulty_sections = faulty.into_iter().map(|(section, _)| section).collect();
+    Ok(FileLayer { sections: table.to_string(), faulty_sections, places, sources, has_all_sources, outputs })
 }
 
 type Key<'i> = Spanned<std::borrow::Cow<'i, str>>;
@@ -261,8 +267,14 @@ impl Reading<'_> {
         self.place(offset).fault(format!("not TOML: {} in: {shown}", error.message()))
     }
 
-    /// Checks each key of a section by itself, so that each fault is named.
-    fn section(&mut self, name: &Key<'_>, value: Spanned<DeValue<'_>>, places: &mut BTreeMap<String, Place>) {
+    /// Checks each key of a section by itself, so that each fault is named. Tells the section and the key of each; the key
+    /// is empty where it is all of the section.
+    fn section(
+        &mut self,
+        name: &Key<'_>,
+        value: Spanned<DeValue<'_>>,
+        places: &mut BTreeMap<String, Place>,
+    ) -> Vec<(String, String)> {
         let section = name.get_ref().as_ref();
         let span = value.span();
         let DeValue::Table(table) = value.into_inner() else {
@@ -270,11 +282,14 @@ impl Reading<'_> {
                 true => format!("{section}: this is a section; write [{section}] and its keys below it"),
                 false => unknown_section(section),
             };
-            return self.faults.push(self.place(name.span().start).fault(message));
+            self.faults.push(self.place(name.span().start).fault(message));
+            return vec![(section.to_owned(), String::new())];
         };
         if !Sections::NAMES.contains(&section) {
-            return self.faults.push(self.place(name.span().start).fault(unknown_section(section)));
+            self.faults.push(self.place(name.span().start).fault(unknown_section(section)));
+            return Vec::new();
         }
+        let mut faulty = Vec::new();
         for (key, value) in table {
             let dotted = format!("{section}.{}", key.get_ref());
             places.insert(dotted.clone(), self.place(key.span().start));
@@ -284,8 +299,10 @@ impl Reading<'_> {
             if let Err(error) = deserialize::<Sections>(Spanned::new(0..0, root)) {
                 let fault = self.located(&dotted, &error);
                 self.faults.push(fault);
+                faulty.push((section.to_owned(), dotted[section.len() + 1..].to_owned()));
             }
         }
+        faulty
     }
 
     /// Reads the elements of `[[name]]`.
@@ -376,35 +393,46 @@ fn environment() -> Environment {
         .with_list_parse_key("novelty.look_again")
 }
 
-/// Reads each variable by itself, so that each fault is named; where the good ones were set.
-fn check_environment(faults: &mut Vec<SettingsFault>) -> BTreeMap<String, Place> {
+/// Reads each variable by itself, so that each fault is named; returns the good ones.
+fn check_environment(
+    places: &mut Places,
+    faulty_sections: &mut BTreeSet<String>,
+    faults: &mut Vec<SettingsFault>,
+) -> HashMap<String, String> {
     let is_ours = |name: &OsString| name.to_string_lossy().to_ascii_uppercase().starts_with(ENVIRONMENT_PREFIX);
-    let mut places = BTreeMap::new();
+    let mut good = HashMap::new();
     let ours: BTreeMap<OsString, OsString> = std::env::vars_os().filter(|(name, _)| is_ours(name)).collect();
     for (name, value) in ours {
         let variable = name.to_string_lossy().into_owned();
         let dotted = variable[ENVIRONMENT_PREFIX.len()..].to_lowercase().replace("__", ".");
         let place = Place { origin: format!("environment variable {variable}"), line: None };
         let section = dotted.split('.').next().unwrap_or_default();
-        let message = match value.into_string() {
-            Err(_) => Some("not UTF-8".to_owned()),
+        let checked = match value.into_string() {
+            Err(_) => Err("not UTF-8".to_owned()),
             Ok(_) if matches!(section, "source" | "output") => {
-                Some(format!("[[{section}]] cannot be set here; write it into a file, such as conf.d/local.toml"))
+                Err(format!("[[{section}]] cannot be set here; write it into a file, such as conf.d/local.toml"))
             }
-            Ok(_) if !Sections::NAMES.contains(&section) => Some(unknown_section(section)),
-            Ok(_) if !dotted.contains('.') => Some(format!("name a key of [{section}]: {variable}__KEY")),
+            Ok(_) if !Sections::NAMES.contains(&section) => Err(unknown_section(section)),
+            Ok(_) if !dotted.contains('.') => Err(format!("name a key of [{section}]: {variable}__KEY")),
             Ok(value) => {
-                let alone = environment().source(Some(HashMap::from([(variable, value)])));
+                let alone = environment().source(Some(HashMap::from([(variable.clone(), value.clone())])));
                 let read = Config::builder().add_source(alone).build().and_then(Config::try_deserialize::<Sections>);
-                read.err().map(|error| format!("{dotted}: {}", plain_message(&reason(error))))
+                let wrong = |error| format!("{dotted}: {}", plain_message(&reason(error)));
+                read.map(|_| value).map_err(wrong)
             }
         };
-        match message {
-            Some(message) => faults.push(place.fault(message)),
-            None => drop(places.insert(dotted, place)),
+        match checked {
+            Ok(value) => {
+                places.0.insert(dotted, place);
+                good.insert(variable, value);
+            }
+            Err(message) => {
+                faulty_sections.insert(section.to_owned());
+                faults.push(place.fault(message));
+            }
         }
     }
-    places
+    good
 }
 
 /// The reason without what the config crate adds to it: the key and the place are named by the fault.
