@@ -312,7 +312,10 @@ fn deliver_committed(surroundings: &Surroundings, output: &Output, slot: &mut Sl
         }
         // A new feed has begun with what there is, and need not be shown every record of the log.
         (None, None, _) if matches!(output.kind, OutputKind::Feed(_)) => end,
-        (None, None, StartFrom::Start) => Seq(0),
+        (None, None, StartFrom::Start) => {
+            let oldest = store.oldest_seq().map_err(io::Error::other)?;
+            Seq(oldest.map_or(0, |oldest| oldest.0 - 1))
+        }
         // To go on with the next record would lose what it had not got, and say nothing.
         (None, None, StartFrom::Now) if store.cursors_are_lost().map_err(io::Error::other)? => {
             return Err(io::Error::other(format!(

@@ -83,7 +83,9 @@ impl Directory {
             return Err(named(self.output.path.root(), &error));
         }
         if first.seq <= self.given {
-            // It was rewound, and files may have been taken away for that.
+            // It was rewound, and files may have been taken away for that. Those that are not finished are looked after by
+            // nobody then.
+            self.finish()?;
             self.known.clear();
         }
         let day = stamp(first)?.recorded_at.strftime("%Y-%m-%d").to_string();

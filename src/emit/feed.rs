@@ -86,11 +86,18 @@ impl Feed {
     /// Takes the records in. The file is written when all that is committed is taken, and not for each commit of a backlog;
     /// what a kill keeps from it is written at the next start.
     pub fn deliver(&mut self, lines: &[Line<'_>]) -> io::Result<()> {
+        let (before, was_written) = (self.named_records(), self.is_written);
         for line in lines {
             self.take(line.record()?);
         }
         self.cut();
+        // New labels of articles that are too old for it change nothing.
+        self.is_written = was_written && self.named_records() == before;
         Ok(())
+    }
+
+    fn named_records(&self) -> Vec<(ArticleId, Seq)> {
+        self.records.iter().map(|record| (record.id, record.seq)).collect()
     }
 
     fn rebuild(&mut self, store: &Store, filter: &Query, up_to: Seq, old: &str) -> Result<(), StoreError> {
@@ -105,6 +112,8 @@ impl Feed {
                 found += usize::from(!matches!(record.event, Event::Relabel | Event::Withdrawn));
                 self.take(&record);
             }
+            // Relabels are not counted, and there may be many: no more is held than the feed will have.
+            self.cut();
             at = frame.first.0 - 1;
         }
         for named in named_in(old).take(self.settings.entries) {
@@ -126,7 +135,6 @@ impl Feed {
         if self.records.iter().any(|there| there.id == record.id && there.seq > record.seq) {
             return;
         }
-        self.is_written = false;
         self.records.retain(|there| there.id != record.id);
         if record.event != Event::Withdrawn {
             let mut record = record.clone();

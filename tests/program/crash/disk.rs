@@ -29,7 +29,7 @@ fn has_own_mounts() -> bool {
 }
 
 /// Says that a test was not run, also where the output of tests that pass is not shown.
-#[allow(clippy::explicit_write, reason = "eprintln! is kept back with the output of tests that pass")]
+#[allow(clippy::explicit_write, reason = "what eprintln writes is kept from a test that passes")]
 fn skipped(why: &str) {
     let thread = std::thread::current();
     let test = thread.name().unwrap_or_default();

@@ -29,8 +29,11 @@ const TURN: Duration = Duration::from_millis(400);
 /// So many times it is looked at memory, descriptors and disk.
 const SAMPLES: u32 = 40;
 
-/// Shorter runs are not judged: caches fill during the first minutes, and old records do not go yet.
+/// Shorter runs are not judged.
 const JUDGED_FROM: Duration = Duration::from_secs(300);
+
+/// Until then caches fill, and old records do not go yet.
+const WARMED_UP: Duration = Duration::from_secs(120);
 
 /// Records that stay in the log: so few that they go after a minute or two; in a run that is not judged, after some seconds.
 /// Who follows over a restart still finds them.
@@ -40,7 +43,7 @@ const RETAINED_SHORTLY: usize = 60;
 /// Articles beyond them with which old ones have gone for sure: some files of the log.
 const BEYOND: usize = 60;
 
-/// What the mean of resident memory may be more in the second half of a run than in the first: of each article some 0.2 KB
+/// What the mean of resident memory may be more in the second half of a run than in the first, both warm: of each article some 0.2 KB
 /// stay in memory, and sled's cache (16 MiB) fills.
 const GROWTH_MAX_KB: u64 = 16 << 10;
 
@@ -234,11 +237,8 @@ fn start_beside_commands(dir: &Dir) -> Running {
 fn judge(samples: &[Sample], length: Duration) {
     let mean = |samples: &[Sample]| samples.iter().map(|one| one.resident_kb).sum::<u64>() / samples.len() as u64;
     let most = |samples: &[Sample], of: fn(&Sample) -> u64| samples.iter().map(of).max().unwrap_or_default();
-    let (first, second) = samples.split_at(samples.len() / 2);
-    let middle = second.first().unwrap();
+    let middle = &samples[samples.len() / 2];
     [&samples[0], middle, samples.last().unwrap()].into_iter().for_each(Sample::print);
-    let (before, after) = (mean(first), mean(second));
-    println!("resident KiB, mean of the first and of the second half: {before}, {after}");
     for Sample { log_kb, sled_kb, articles, .. } in samples {
         assert!(*log_kb < LOG_MAX_KB, "{log_kb} KiB of log");
         assert!(
@@ -250,6 +250,10 @@ fn judge(samples: &[Sample], length: Duration) {
         println!("NOT JUDGED: {length:?} are too short");
         return;
     }
+    let steady: Vec<Sample> = samples.iter().filter(|sample| sample.at >= WARMED_UP).copied().collect();
+    let (first, second) = steady.split_at(steady.len() / 2);
+    let (before, after) = (mean(first), mean(second));
+    println!("resident KiB, mean of the first and of the second half after {WARMED_UP:?}: {before}, {after}");
     assert!(after < before + GROWTH_MAX_KB, "resident KiB grew from {before} to {after}");
     for of in [|one: &Sample| one.descriptors, |one: &Sample| one.threads] {
         let (before, after) = (most(first, of), most(second, of));
