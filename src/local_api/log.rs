@@ -73,6 +73,9 @@ pub(super) async fn rewind(State(api): State<Api>, Json(ask): Json<RewindAsk>) -
         let store = std::sync::Arc::clone(&store);
         apart(move || store.oldest_seq()).await?.unwrap_or(end)
     };
+    if end == Seq(1) {
+        return Err(wrong("the log is empty; there is nothing to deliver again".to_owned()));
+    }
     if next < oldest || next > end {
         return Err(wrong(format!("the log holds records {oldest} to {}; {next} is not among them", end.0 - 1)));
     }

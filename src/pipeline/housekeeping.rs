@@ -29,6 +29,8 @@ const SNAPSHOT_LOOKED_AT: Duration = Duration::from_secs(60);
 pub async fn run(engine: Arc<Engine>, mode: Mode, stop: CancellationToken) {
     let mut sealed = engine.store.sealed();
     let mut swept: Option<Instant> = None;
+    // Writing anew, where it fails, is tried less and less often: each time it fills a disk that is nearly full.
+    let (mut rewrite_at, mut rewrite_wait) = (Instant::now(), HELD_LOOKED_AT);
     loop {
         sealed.mark_unchanged();
         if swept.is_none_or(|at| at.elapsed() >= LOOKED_AT) {
@@ -37,12 +39,21 @@ pub async fn run(engine: Arc<Engine>, mode: Mode, stop: CancellationToken) {
                 tracing::warn!("old articles cannot be forgotten, it is tried again in an hour: {error}");
             }
         }
-        let is_held = keep_log(&engine, &stop).await;
+        let is_held = keep_within_bound(&engine, &stop).await;
+        if Instant::now() >= rewrite_at {
+            if write_anew(&engine, &stop).await {
+                rewrite_wait = HELD_LOOKED_AT;
+            } else {
+                rewrite_at = Instant::now() + rewrite_wait;
+                rewrite_wait = (rewrite_wait * 2).min(LOOKED_AT);
+            }
+        }
         if mode == Mode::Once {
             return;
         }
         let kept_at = Instant::now();
-        let next = if is_held { HELD_LOOKED_AT } else { LOOKED_AT };
+        let rewrite_in = rewrite_at.checked_duration_since(kept_at).unwrap_or(LOOKED_AT);
+        let next = if is_held { HELD_LOOKED_AT } else { rewrite_in };
         while kept_at.elapsed() < next {
             tokio::select! {
                 () = tokio::time::sleep(next.min(SNAPSHOT_LOOKED_AT)) => renew_snapshot(&engine).await,
@@ -61,12 +72,17 @@ async fn renew_snapshot(engine: &Arc<Engine>) {
     }
 }
 
-/// Removes what is beyond the bound, and writes anew what was closed. Whether an output, or the disk, holds that up.
-pub async fn keep_log(engine: &Arc<Engine>, stop: &CancellationToken) -> bool {
+/// One pass over the log, when it is complete.
+pub async fn keep_log(engine: &Arc<Engine>, stop: &CancellationToken) {
+    keep_within_bound(engine, stop).await;
+    write_anew(engine, stop).await;
+}
+
+/// Removes what is beyond the bound. Whether an output, or the disk, holds that up.
+async fn keep_within_bound(engine: &Arc<Engine>, stop: &CancellationToken) -> bool {
     let (shared, stop) = (Arc::clone(engine), stop.clone());
-    let tidied = tokio::task::spawn_blocking(move || tidy(&shared, || !stop.is_cancelled()));
     // What panics is told by the panic, and tried again.
-    let trouble = match tidied.await {
+    let trouble = match tokio::task::spawn_blocking(move || retain(&shared, || !stop.is_cancelled())).await {
         Ok(Ok(held)) => held,
         Ok(Err(error)) => Some(error.to_string()),
         Err(error) => Some(error.to_string()),
@@ -86,27 +102,36 @@ pub async fn keep_log(engine: &Arc<Engine>, stop: &CancellationToken) -> bool {
     trouble.is_some()
 }
 
-/// One pass; what an output holds up, in a sentence.
-fn tidy(engine: &Engine, go_on: impl Fn() -> bool) -> Result<Option<String>, StoreError> {
+/// Writes anew what was closed; whether it went through.
+async fn write_anew(engine: &Arc<Engine>, stop: &CancellationToken) -> bool {
+    let (shared, stop) = (Arc::clone(engine), stop.clone());
+    let trouble = match tokio::task::spawn_blocking(move || recompress(&shared, || !stop.is_cancelled())).await {
+        Ok(rewritten) => rewritten.err().map(|error| error.to_string()),
+        Err(error) => Some(error.to_string()),
+    };
+    match &trouble {
+        Some(reason) => {
+            if engine.activity.trouble(RECOMPRESSING, reason) {
+                tracing::warn!("the log cannot be written in larger frames, it is tried again: {reason}");
+            }
+        }
+        None => drop(engine.activity.mended(RECOMPRESSING)),
+    }
+    trouble.is_none()
+}
+
+/// Removes what is beyond the bound; what an output holds up, in a sentence.
+fn retain(engine: &Engine, go_on: impl Fn() -> bool) -> Result<Option<String>, StoreError> {
     let store = &engine.store;
     while go_on()
         && let Some(removed) = store.retain(now())?
     {
         tell(&removed);
     }
-    let held = store.log_held_by()?.map(|held| held.to_string());
-    match recompress(engine, go_on) {
-        Ok(()) => drop(engine.activity.mended(RECOMPRESSING)),
-        // The log is as good as before; to try again at once would fill a full disk once more.
-        Err(error) => {
-            if engine.activity.trouble(RECOMPRESSING, &error.to_string()) {
-                tracing::warn!("the log cannot be written in larger frames, it is tried again in an hour: {error}");
-            }
-        }
-    }
-    Ok(held)
+    Ok(store.log_held_by()?.map(|held| held.to_string()))
 }
 
+/// Writes anew what was closed.
 fn recompress(engine: &Engine, go_on: impl Fn() -> bool) -> Result<(), StoreError> {
     while engine.active().settings.store.recompress
         && let Some(looked_at) = engine.store.recompress_next(&go_on)?

@@ -8,6 +8,7 @@ use std::io::{self, Write};
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 
+use super::errors::at;
 use super::{StoreError, opening, sync_folder};
 use crate::faults::{self, Point};
 
@@ -54,10 +55,6 @@ pub fn write_again(store: &Path) -> Result<(), StoreError> {
 
 /// sled has its files in one folder, and large values in one below.
 fn rewrite_below(folder: &Path, copy: &Path) -> Result<(), StoreError> {
-    let at = |path: &Path| {
-        let path = path.to_owned();
-        |source| StoreError::Io { path, source }
-    };
     let entries = std::fs::read_dir(folder).and_then(Iterator::collect::<io::Result<Vec<_>>>);
     for path in entries.map_err(at(folder))?.iter().map(std::fs::DirEntry::path) {
         if path.is_dir() {

@@ -97,10 +97,13 @@ pub fn settle_and_check(dir: &Dir, world: &World) {
     check(dir, world);
 }
 
+/// Stops after which something may be left to do.
+const STOPS_MAX: u32 = 10;
+
 /// Stops a daemon to which everything has come. What was corrected while it was dead it may have fetched before it heard of
 /// the correction; then it looks at it once more, and is left to do that.
 pub fn stop(dir: &Dir, world: &World, mut daemon: Running) {
-    loop {
+    for _ in 0..STOPS_MAX {
         assert_eq!(daemon.stop(), Some(0), "{}", dir.log_end());
         if world.missing(&dir.status(), || dir.records()).is_none() {
             return;
@@ -108,6 +111,7 @@ pub fn stop(dir: &Dir, world: &World, mut daemon: Running) {
         daemon = dir.daemon();
         settle(dir, world);
     }
+    panic!("something is pending after each of {STOPS_MAX} stops\n{}", dir.log_end());
 }
 
 /// Waits until everything that was published has come to its outcome and is delivered, for as long as it goes on.
