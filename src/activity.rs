@@ -1,10 +1,13 @@
 //! What the running pipeline is doing: counters for progress and status, and what keeps it from working.
 
 use std::collections::BTreeMap;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::Timestamp;
+use tokio::sync::Notify;
+
+use crate::model::SourceId;
 
 /// The time, to the millisecond: more digits than a publisher, a disk or a reader can make use of only make rows and
 /// lines longer.
@@ -29,6 +32,8 @@ pub struct Activity {
     reader_has_gone: AtomicBool,
     troubles: Mutex<BTreeMap<String, String>>,
     rejections: Mutex<BTreeMap<String, u64>>,
+    /// By the outputs of the pipeline.
+    asked_again: Mutex<BTreeMap<SourceId, Arc<Notify>>>,
 }
 
 impl Default for Activity {
@@ -42,6 +47,7 @@ impl Default for Activity {
             reader_has_gone: AtomicBool::default(),
             troubles: Mutex::default(),
             rejections: Mutex::default(),
+            asked_again: Mutex::default(),
         }
     }
 }
@@ -50,18 +56,31 @@ impl Activity {
     /// A part cannot work at present; the reason is shown by `chapar status` until it is mended. Tells whether this is
     /// news.
     pub fn trouble(&self, part: &str, reason: &str) -> bool {
-        let mut troubles = self.troubles.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut troubles = self.troubles.lock().unwrap_or_else(PoisonError::into_inner);
         troubles.insert(part.to_owned(), reason.to_owned()).as_deref() != Some(reason)
     }
 
     /// A part works. Tells whether it had been in trouble.
     pub fn mended(&self, part: &str) -> bool {
-        self.troubles.lock().unwrap_or_else(std::sync::PoisonError::into_inner).remove(part).is_some()
+        self.troubles.lock().unwrap_or_else(PoisonError::into_inner).remove(part).is_some()
     }
 
     /// Parts in trouble, with the reasons.
     pub fn troubles(&self) -> BTreeMap<String, String> {
-        self.troubles.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone()
+        self.troubles.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Tells an output when it is asked not to wait before it tries again.
+    pub fn asked_again(&self, output: &SourceId) -> Arc<Notify> {
+        let mut asked = self.asked_again.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(asked.entry(output.clone()).or_default())
+    }
+
+    /// Has an output, or all of them, look at once whether it can deliver: it was rewound, or something was mended.
+    pub fn ask_again(&self, output: Option<&SourceId>) {
+        let asked = self.asked_again.lock().unwrap_or_else(PoisonError::into_inner);
+        let wanted = asked.iter().filter(|(id, _)| output.is_none_or(|output| output == *id));
+        wanted.for_each(|(_, asked)| asked.notify_waiters());
     }
 
     /// Whoever read stdout has closed it, which ends the program well.
@@ -76,13 +95,13 @@ impl Activity {
 
     /// Counts an entry that was rejected for a reason; there are only as many reasons as the stages have names for.
     pub fn rejected(&self, reason: &str) {
-        let mut rejections = self.rejections.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut rejections = self.rejections.lock().unwrap_or_else(PoisonError::into_inner);
         *rejections.entry(reason.to_owned()).or_default() += 1;
     }
 
     /// Rejected entries by reason.
     pub fn rejections(&self) -> BTreeMap<String, u64> {
-        self.rejections.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone()
+        self.rejections.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Counts one up for as long as the guard lives.

@@ -1,10 +1,12 @@
 //! The command line: one file per group of commands; arguments in, exit code out.
 
 mod ask;
+mod check;
 mod demo;
 mod explain;
 mod filters;
 mod log;
+mod memory;
 mod operate;
 pub mod output;
 mod reclassify;
@@ -21,7 +23,7 @@ use clap::{CommandFactory, Parser, Subcommand};
 use crate::daemon::DaemonError;
 use crate::local_api::AskError;
 use crate::pipeline::{Active, StartError};
-use crate::settings::{Settings, SettingsError};
+use crate::settings::{Draft, Settings, SettingsError};
 
 use output::OutputError;
 
@@ -78,7 +80,7 @@ enum Command {
     /// Labels stored records anew with the present rules: shows what differs, then writes it as new versions
     #[command(after_help = reclassify::HELP)]
     Reclassify(reclassify::ReclassifyArguments),
-    /// Looks after the log: verifies it, backs it up, sets cursors back, rebuilds the key tables
+    /// Looks after the log: verifies it, backs it up, fills gaps, sets cursors back, rebuilds the key tables
     Log(log::LogArguments),
     /// Lists entries that were given up; retries or drops them
     DeadLetters(operate::DeadLettersArguments),
@@ -200,6 +202,7 @@ impl From<io::Error> for Failure {
 
 /// Runs the command that the arguments name.
 pub fn main() -> ExitCode {
+    memory::bound_arenas();
     let arguments = Arguments::parse_from(ask::with_minus_words(std::env::args_os()));
     match dispatch(arguments) {
         Ok(exit) => exit.into(),
@@ -221,7 +224,7 @@ fn dispatch(arguments: Arguments) -> Result<Exit, Failure> {
         Command::Run => block_on(run::daemon(config)),
         Command::Once => block_on(run::once(config)),
         Command::Demo => block_on(demo::demo()),
-        Command::Check => run::check(config),
+        Command::Check => check::check(config),
         Command::Query(query) => block_on(ask::query(config, query)),
         Command::Show(show) => block_on(show::show(config, show)),
         Command::Explain(explain) => block_on(explain::explain(config, explain)),
@@ -278,15 +281,12 @@ fn block_on(command: impl Future<Output = Result<Exit, Failure>>) -> Result<Exit
 
 /// Settings and rules for a command that works with sources; none at all is a fault of the configuration.
 fn load_active(config: Option<PathBuf>) -> Result<Active, Failure> {
-    let active = Active::load(config.as_deref())?;
-    if active.settings.sources.is_empty() {
-        let message = match &active.settings.origin {
-            Some(path) => format!("{}: no [[source]]; add one, see config/minimal.toml", path.display()),
-            None => format!("there is no {}; name a settings file with --config", crate::settings::DEFAULT_PATH),
-        };
-        return Err(Failure::new(Exit::Config, message));
+    let Draft { settings, mut faults, no_source } = Settings::draft(config.as_deref());
+    faults.extend(no_source);
+    if !faults.is_empty() {
+        return Err(SettingsError::of(faults).into());
     }
-    Ok(active)
+    Ok(Active::new(settings)?)
 }
 
 /// Starts logging as the settings say.

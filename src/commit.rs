@@ -9,6 +9,7 @@ mod recording;
 mod relabel;
 mod shelf;
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -142,12 +143,14 @@ pub fn run(
             Work::Finished(first) => {
                 let mut batch;
                 (batch, next) = fill_batch(*first, &mut work);
-                let mut is_again = false;
                 let went_through = until_it_goes_through(activity, patience, || {
-                    // Part of the attempt before may stand, and would be taken for its own copy.
-                    if std::mem::replace(&mut is_again, true) {
-                        batch.retain(|entry| store.pending(entry.pending.entry.id).map_or(true, |row| row.is_some()));
-                    }
+                    // Of the attempt before part may stand, and would be taken for its own copy. Also an entry may have
+                    // been worked on twice, when the store was opened again meanwhile.
+                    let mut ids = HashSet::new();
+                    batch.retain(|entry| {
+                        let id = entry.pending.entry.id;
+                        ids.insert(id) && store.pending(id).map_or(true, |row| row.is_some())
+                    });
                     committer.commit_and_note(&batch, activity)
                 });
                 if !went_through {
@@ -178,7 +181,11 @@ fn until_it_goes_through(
     while let Err(error) = commit() {
         let reason = error.to_string();
         if activity.trouble(PART, &reason) {
-            tracing::error!("cannot commit, nothing is lost, it is tried again when the disk is mended: {reason}");
+            let until = match &error {
+                StoreError::LogFull(_) => "it waits for an output",
+                _ => "it is tried again until the disk is mended",
+            };
+            tracing::error!("cannot commit, nothing is lost, {until}: {reason}");
         }
         attempts += 1;
         if patience == Patience::Attempts(attempts) {

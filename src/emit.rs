@@ -11,6 +11,7 @@ pub mod readiness;
 mod stdout;
 mod webhook;
 
+use directory::Access;
 pub use directory::{Held, held};
 
 use std::cell::OnceCell;
@@ -50,13 +51,18 @@ enum Sink {
 
 impl Sink {
     /// Opens the sink, which has the records up to one; tells the last that it holds, where it can know.
-    fn open(output: &Output, surroundings: &Surroundings, up_to: Seq) -> io::Result<(Self, Option<Held>)> {
+    fn open(
+        output: &Output,
+        surroundings: &Surroundings,
+        up_to: Seq,
+        access: Access,
+    ) -> io::Result<(Self, Option<Held>)> {
         let Surroundings { store, http, stop } = surroundings;
         let (store, id, stop) = (Arc::clone(store), output.id.clone(), stop.clone());
         match &output.kind {
             OutputKind::Stdout { format, .. } => Ok((Self::Stdout(stdout::Stdout::new(*format)), None)),
             OutputKind::Directory(output) => {
-                let (directory, held) = directory::Directory::open(output)?;
+                let (directory, held) = directory::Directory::open(output, access)?;
                 Ok((Self::Directory(directory), held))
             }
             OutputKind::Exec(exec) => Ok((Self::Pushing(Pushing::exec(exec, store, id, stop)), None)),
@@ -70,21 +76,23 @@ impl Sink {
         }
     }
 
-    /// Takes the records, and returns when they are delivered.
-    fn deliver(&mut self, lines: &[Line<'_>]) -> io::Result<()> {
+    /// Takes the records, and returns when they are delivered. Of how many of the first that is true is counted in `done`,
+    /// also after an error.
+    fn deliver(&mut self, lines: &[Line<'_>], done: &mut usize) -> io::Result<()> {
         match self {
-            Self::Stdout(stdout) => stdout.deliver(lines),
-            Self::Directory(directory) => directory.deliver(lines),
-            Self::Pushing(pushing) => pushing.deliver(lines),
-            Self::Feed(feed) => feed.deliver(lines),
+            Self::Stdout(stdout) => stdout.deliver(lines)?,
+            Self::Directory(directory) => directory.deliver(lines)?,
+            Self::Pushing(pushing) => return pushing.deliver(lines, done),
+            Self::Feed(feed) => feed.deliver(lines)?,
         }
+        *done = lines.len();
+        Ok(())
     }
 
     /// How many of the first lines it takes at once; the cursor moves after each such delivery.
     fn at_once(&self, lines: &[Line<'_>]) -> usize {
         match self {
-            Self::Pushing(pushing) if !lines.is_empty() => pushing.at_once(lines),
-            Self::Pushing(_) => 0,
+            Self::Pushing(pushing) => pushing.at_once(lines).min(lines.len()),
             Self::Stdout(_) | Self::Directory(_) | Self::Feed(_) => lines.len(),
         }
     }
@@ -146,6 +154,18 @@ impl<'a> Line<'a> {
     }
 }
 
+/// A sink, while it is open.
+struct Slot {
+    sink: Option<Sink>,
+    /// How it is opened next.
+    access: Access,
+}
+
+impl Slot {
+    /// Nothing is open, nor has been.
+    const NEW: Self = Self { sink: None, access: Access::First };
+}
+
 /// Feeds one output from the log until `complete` is cancelled and the log is delivered to its end. A closed stdout
 /// cancels the surroundings' `stop`; what pushes begins nothing after it.
 pub async fn consume(
@@ -158,20 +178,23 @@ pub async fn consume(
     let part = format!("output {}", output.id);
     let mut committed = store.committed();
     let mut wait = RETRY_WAIT.0;
-    let mut sink = None;
+    let mut slot = Slot::NEW;
+    let asked_again = activity.asked_again(&output.id);
+    let mut is_failing = false;
     loop {
         committed.mark_unchanged();
-        let (shared, wanted, mut taken) = (Arc::clone(&surroundings), output.clone(), sink.take());
+        // Told from here on, so that nothing is missed that is asked while it delivers.
+        let asked = asked_again.notified();
+        let is_last = is_failing && complete.is_cancelled();
+        let (shared, wanted, mut taken) =
+            (Arc::clone(&surroundings), output.clone(), std::mem::replace(&mut slot, Slot::NEW));
         let delivering = tokio::task::spawn_blocking(move || {
             let delivered = deliver_all(&shared, &wanted, &mut taken);
-            if delivered.is_err() {
-                // A folder is looked at anew: it tells what it got, also where only the cursor could not be moved.
-                taken.take_if(|sink| matches!(sink, Sink::Directory(_)));
-            }
             (taken, delivered)
         });
-        let (kept, delivered) = delivering.await.unwrap_or_else(|_| (None, Err(io::Error::other("it panicked"))));
-        sink = kept;
+        let (kept, delivered) = delivering.await.unwrap_or_else(|_| (Slot::NEW, Err(io::Error::other("it panicked"))));
+        slot = kept;
+        is_failing = delivered.is_err();
         match delivered {
             Ok(tended) => {
                 wait = RETRY_WAIT.0;
@@ -179,7 +202,7 @@ pub async fn consume(
                     tracing::info!(output = %output.id, "{part} delivers again");
                 }
                 if complete.is_cancelled() && !matches!(committed.has_changed(), Ok(true)) {
-                    finish(sink, &part, &activity).await;
+                    finish(slot.sink, &part, &activity).await;
                     return;
                 }
                 tokio::select! {
@@ -204,7 +227,7 @@ pub async fn consume(
                 return;
             }
             Err(error) => {
-                let asked = match NotYet::of(&error) {
+                let receivers = match NotYet::of(&error) {
                     Some(NotYet::Stopping) => return,
                     Some(NotYet::Later { wait, .. }) => Some(*wait),
                     None => None,
@@ -213,11 +236,20 @@ pub async fn consume(
                 if activity.trouble(&part, &reason) {
                     tracing::error!(output = %output.id, "{part} cannot deliver, its records wait in the log: {reason}");
                 }
-                tokio::select! {
-                    () = tokio::time::sleep(asked.unwrap_or(wait)) => {}
-                    () = complete.cancelled() => return,
+                if is_last {
+                    return;
                 }
-                wait = (wait * 2).min(RETRY_WAIT.1);
+                // When the log is complete, it is tried a last time: it may have been mended meanwhile.
+                tokio::select! {
+                    () = tokio::time::sleep(receivers.unwrap_or(wait)) => wait = (wait * 2).min(RETRY_WAIT.1),
+                    () = complete.cancelled() => {}
+                    () = asked => {
+                        wait = RETRY_WAIT.0;
+                        if let Some(Sink::Pushing(pushing)) = &mut slot.sink {
+                            pushing.forget_attempts();
+                        }
+                    }
+                }
             }
         }
     }
@@ -240,23 +272,25 @@ async fn finish(sink: Option<Sink>, part: &str, activity: &Activity) {
 
 /// Opens the sink where it is not open, delivers everything that is committed, and tends the sink. Tells when it is to be
 /// tended again.
-fn deliver_all(surroundings: &Surroundings, output: &Output, slot: &mut Option<Sink>) -> io::Result<Option<Duration>> {
-    deliver_committed(surroundings, output, slot)?;
-    let tended = slot.as_mut().map_or(Ok(None), Sink::tend);
+fn deliver_all(surroundings: &Surroundings, output: &Output, slot: &mut Slot) -> io::Result<Option<Duration>> {
+    let delivered = deliver_committed(surroundings, output, slot);
+    let tended = delivered.and_then(|()| slot.sink.as_mut().map_or(Ok(None), Sink::tend));
     if tended.is_err() {
-        *slot = None;
+        // A folder is looked at anew: it tells what it got, also where only the cursor could not be moved.
+        slot.sink.take_if(|sink| matches!(sink, Sink::Directory(_)));
     }
     tended
 }
 
-fn deliver_committed(surroundings: &Surroundings, output: &Output, slot: &mut Option<Sink>) -> io::Result<()> {
+fn deliver_committed(surroundings: &Surroundings, output: &Output, slot: &mut Slot) -> io::Result<()> {
     let store = &surroundings.store;
     let consumer = output.id.as_str();
     let mut cursor = store.cursor(consumer).map_err(io::Error::other)?;
     let end = store.last_seq();
     let mut held = None;
-    if slot.is_none() {
-        let (opened, found) = Sink::open(output, surroundings, cursor.unwrap_or(end))?;
+    if slot.sink.is_none() {
+        let (opened, found) = Sink::open(output, surroundings, cursor.unwrap_or(end), slot.access)?;
+        slot.access = Access::Again;
         if let Some(found) = &found {
             check_held(store, found, end)?;
         } else if let (OutputKind::Directory(DirectoryOutput { path, .. }), true, Some(Seq(1..))) =
@@ -266,7 +300,7 @@ fn deliver_committed(surroundings: &Surroundings, output: &Output, slot: &mut Op
                 use `chapar log rewind`", path.root().display());
         }
         held = found;
-        *slot = Some(opened);
+        slot.sink = Some(opened);
     }
     // The cursor may be one commit behind what the sink holds, which passes over that. Where it is lost, with the key
     // tables, the commit of the newest record that is held may have been delivered in part.
@@ -278,7 +312,10 @@ fn deliver_committed(surroundings: &Surroundings, output: &Output, slot: &mut Op
         }
         // A new feed has begun with what there is, and need not be shown every record of the log.
         (None, None, _) if matches!(output.kind, OutputKind::Feed(_)) => end,
-        (None, None, StartFrom::Start) => Seq(0),
+        (None, None, StartFrom::Start) => {
+            let oldest = store.oldest_seq().map_err(io::Error::other)?;
+            Seq(oldest.map_or(0, |oldest| oldest.0 - 1))
+        }
         // To go on with the next record would lose what it had not got, and say nothing.
         (None, None, StartFrom::Now) if store.cursors_are_lost().map_err(io::Error::other)? => {
             return Err(io::Error::other(format!(
@@ -292,16 +329,20 @@ fn deliver_committed(surroundings: &Surroundings, output: &Output, slot: &mut Op
         return Ok(());
     }
     cursor = Some(delivered);
-    if let Some(Sink::Pushing(pushing)) = slot {
+    if let Some(Sink::Pushing(pushing)) = &mut slot.sink {
         pushing.deliver_again()?;
     }
     let mut passed = 0;
     while delivered < end {
         let next = delivered.next();
         let Some(frame) = store.frame_from(next).map_err(io::Error::other)? else { break };
-        if frame.first > next {
-            tracing::warn!(output = %output.id, "output {}: records {next} to {} are not in the log any more",
-                output.id, frame.first.0 - 1);
+        let last = Seq(frame.first.0 - 1);
+        if frame.first > next && store.is_known_to_miss(next, last) {
+            tracing::info!(output = %output.id, "output {} goes on with record {}: this log has no records {next} to \
+                {last}, as was told when it was restored or rebuilt", output.id, frame.first);
+        } else if frame.first > next {
+            tracing::warn!(output = %output.id, "output {}: records {next} to {last} are not in the log any more",
+                output.id);
         }
         let mut lines: Vec<Line<'_>> =
             frame.lines().filter(|(seq, _)| *seq >= next).map(|(seq, text)| Line::new(seq, text)).collect();
@@ -315,11 +356,16 @@ fn deliver_committed(surroundings: &Surroundings, output: &Output, slot: &mut Op
         }
         let mut rest = lines.as_slice();
         while delivered < frame.last {
-            let Some(sink) = slot else { return Ok(()) };
-            let (some, later) = rest.split_at(sink.at_once(rest));
-            if !some.is_empty() {
-                faults::pass(Point::SINK_DELIVER)?;
-                sink.deliver(some)?;
+            let Some(sink) = &mut slot.sink else { return Ok(()) };
+            let some = &rest[..sink.at_once(rest)];
+            let mut done = 0;
+            let outcome = match some {
+                [] => Ok(()),
+                some => faults::pass(Point::SINK_DELIVER).and_then(|()| sink.deliver(some, &mut done)),
+            };
+            let (some, later) = rest.split_at(done);
+            if let (Err(_), []) = (&outcome, some) {
+                return outcome;
             }
             faults::pass(Point::SINK_DELIVERED)?;
             delivered = some.last().filter(|_| !later.is_empty()).map_or(frame.last, |line| line.seq);
@@ -329,6 +375,7 @@ fn deliver_committed(surroundings: &Surroundings, output: &Output, slot: &mut Op
                 return Ok(());
             }
             cursor = Some(delivered);
+            outcome?;
         }
         passed = 0;
     }

@@ -86,6 +86,17 @@ points! {
     RESTORE_TABLES = "restore-tables";
     /// All of it is in its place, and still marked as unfinished.
     RESTORE_MOVED = "restore-moved";
+    /// Putting records back: the end of the log has moved into a file of its own.
+    FILL_SEALED = "fill-sealed";
+    /// Putting records back: half of a frame is written, beside the log.
+    FILL_TORN = "fill-torn";
+    /// Putting records back: a file with them is durable beside the log.
+    FILL_WRITTEN = "fill-written";
+    /// Putting records back: the key tables know the articles, the file is not in its place.
+    FILL_ENTERED = "fill-entered";
+    /// Putting records back: they are in the log; what is known of lost ones is as before.
+    FILL_PLACED = "fill-placed";
+
     /// Retention: sled knows where the log begins; rows and file of what is before it are there.
     RETAIN_NAMED = "retain-named";
     /// Retention: some of the rows of the records that go are gone.
@@ -125,6 +136,10 @@ points! {
     /// A feed's new file is in place; its folder is not synced.
     FEED_RENAMED = "feed-renamed";
 
+    /// After a failure of the disk: a file of sled's is written again beside its place.
+    UNSYNCED_COPIED = "unsynced-copied";
+    /// After a failure of the disk: all of sled's files are written again, and still marked.
+    UNSYNCED_WRITTEN = "unsynced-written";
     /// Compacting: some rows are in the copy.
     COMPACT_ROWS = "compact-rows";
     /// Compacting: all rows are in the copy, which has not been read back.

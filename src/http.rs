@@ -23,6 +23,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 use url::Url;
 
+use crate::hidden::Hidden;
 use crate::model::{Page, RobotsPolicy, SourceId};
 
 use self::cookies::{Jar, Jars};
@@ -32,6 +33,7 @@ use self::politeness::{HostSlot, HostSlots, Spacing};
 use self::robots::{Fetched, RobotsCache, SiteKey};
 
 pub use self::error::{HttpError, TlsFault};
+pub use self::guard::private_literal;
 pub use self::headers::Validators;
 pub use self::politeness::registrable_domain;
 pub use self::posting::{Post, Poster, header_fault};
@@ -66,7 +68,7 @@ pub struct HttpSettings {
     /// Networks that are fetched from although they are private.
     pub allow_private: Vec<IpNet>,
     /// Proxy for all requests; the environment's variables are not looked at.
-    pub proxy: Option<Url>,
+    pub proxy: Option<Hidden<Url>>,
 }
 
 /// One fetch.
@@ -163,7 +165,7 @@ impl Client {
     }
 
     fn with(settings: HttpSettings, slots: HostSlots, robots: RobotsCache, jars: Arc<Jars>) -> Result<Self, HttpError> {
-        let guard = Guard::new(&settings.allow_private, settings.proxy.as_ref());
+        let guard = Guard::new(&settings.allow_private, settings.proxy.as_ref().map(|proxy| &proxy.0));
         let exchange = Exchange::new(&settings, &guard)?;
         Ok(Self { inner: Arc::new(Inner { settings, exchange, guard, slots, robots, jars }) })
     }

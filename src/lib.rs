@@ -9,6 +9,7 @@ pub mod model;
 pub mod record;
 
 pub mod dates;
+pub mod hidden;
 pub mod text;
 
 pub mod rules;

@@ -247,7 +247,7 @@ fn tell_of_store(engine: &Engine, status: &mut Status) -> Result<(), StoreError>
         let (cursor, lag) = (cursor.0, status.last_seq.saturating_sub(cursor.0));
         status.outputs.push(OutputStatus { output, cursor, lag, dead_letters });
     }
-    status.advice.extend(store.is_worth_compacting()?.then(|| COMPACT.to_owned()));
+    status.advice.extend(store.is_worth_compacting(status.tables_bytes)?.then(|| COMPACT.to_owned()));
     Ok(())
 }
 
@@ -282,7 +282,7 @@ fn no_letter(id: ArticleId) -> ApiError {
 
 async fn drop_dead_letter(State(api): State<Api>, Path(id): Path<String>) -> Result<Json<ArticleId>, ApiError> {
     let id = article_id(&id)?;
-    if api.engine.store.drop_dead_letter(id)? { Ok(Json(id)) } else { Err(no_letter(id)) }
+    if api.engine.apart(move |store| store.drop_dead_letter(id)).await? { Ok(Json(id)) } else { Err(no_letter(id)) }
 }
 
 async fn retry_dead_letter(State(api): State<Api>, Path(id): Path<String>) -> Result<Json<ArticleId>, ApiError> {

@@ -11,7 +11,6 @@ mod values;
 
 use std::collections::HashMap;
 use std::fmt;
-use std::num::NonZeroU64;
 use std::path::{Path, PathBuf};
 
 use ipnet::IpNet;
@@ -19,12 +18,14 @@ use jiff::tz::TimeZone;
 use serde::Deserialize;
 use url::Url;
 
+use crate::hidden::Hidden;
 use crate::model::{Source, SourceId};
 use crate::novelty::looks::{LOOK_AFTER_MAX, Schedule};
 use crate::poll::schedule::Limits;
 use crate::rules::{RuleFault, RuleFiles};
 use crate::telemetry::TelemetrySettings;
 
+use layers::Layers;
 pub use outputs::{
     Closed, DirectoryOutput, ExecSettings, FeedContent, FeedForm, FeedSettings, Output, OutputKind, Publish, Reach,
     Retries, Secret, SecretFrom, StartFrom, WebhookSettings,
@@ -67,6 +68,19 @@ pub struct Settings {
     places: HashMap<SourceId, usize>,
     /// Every `[[output]]`.
     pub outputs: Vec<Output>,
+    /// Where each of them is written.
+    output_places: HashMap<SourceId, layers::Placed<()>>,
+}
+
+/// Settings as far as they are right, and what is wrong with the rest.
+#[derive(Debug)]
+pub struct Draft {
+    /// What is right; what is not has its default.
+    pub settings: Settings,
+    /// Every fault.
+    pub faults: Vec<SettingsFault>,
+    /// A fault for whoever works with sources: there is none, not even a faulty one.
+    pub no_source: Option<SettingsFault>,
 }
 
 /// `[store]`.
@@ -86,7 +100,7 @@ pub struct StoreSection {
     /// Bytes of the log; the oldest segments go beyond them.
     pub retain_size: Option<ByteSize>,
     /// Records in the log; the oldest segments go beyond them.
-    pub retain_records: Option<NonZeroU64>,
+    pub retain_records: Option<u64>,
     /// Whether records go that an output has not got.
     pub retain_past_cursors: bool,
     /// Whether closed segments are written anew in larger frames.
@@ -117,7 +131,7 @@ pub struct HttpSection {
     pub allow_private: Vec<IpNet>,
     /// Proxy; none unless set, the environment's is not used.
     #[serde(deserialize_with = "values::proxy")]
-    pub proxy: Option<Url>,
+    pub proxy: Option<Hidden<Url>>,
 }
 
 /// `[schedule]`.
@@ -283,23 +297,43 @@ impl From<RuleFault> for SettingsFault {
 #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
 pub struct SettingsError(pub Vec<SettingsFault>);
 
+impl SettingsError {
+    /// Faults that were found one after another, in the order of their files and lines.
+    pub fn of(mut faults: Vec<SettingsFault>) -> Self {
+        let mut files = HashMap::new();
+        for fault in &faults {
+            let next = files.len();
+            files.entry(fault.origin.clone()).or_insert(next);
+        }
+        faults.sort_by_key(|fault| (files[&fault.origin], fault.line));
+        Self(faults)
+    }
+}
+
 impl Settings {
     /// Reads all layers.
     ///
     /// # Errors
     /// Every fault of every file. A missing file is a fault only where `path` was given.
     pub fn load(path: Option<&Path>) -> Result<Self, SettingsError> {
-        let layers = layers::read(path)?;
-        let mut faults = check_sections(&layers.sections, &layers.places);
-        let sections = layers.sections;
+        let Draft { settings, faults, .. } = Self::draft(path);
+        if faults.is_empty() { Ok(settings) } else { Err(SettingsError::of(faults)) }
+    }
+
+    /// Reads all layers as far as they are right.
+    pub fn draft(path: Option<&Path>) -> Draft {
+        let layers = layers::read(path);
+        let Layers { sections, faulty_sections, mut faults, .. } = layers;
+        let is_whole = |section: &str| !faulty_sections.contains(section);
+        faults.extend(check_sections(&sections, &layers.places, is_whole));
+        let store = is_whole("store").then_some(sections.store.path.as_path());
         let sources = validate_sources(layers.sources, &mut faults);
-        let known = KnownIds::of(layers.main.as_deref(), &sources, &layers.outputs);
-        let outputs = validate_outputs(layers.outputs, &known, &mut faults);
-        if !faults.is_empty() {
-            return Err(SettingsError(faults));
-        }
+        let no_source = (sources.is_empty() && layers.has_all_sources).then(|| no_source(layers.main.as_deref()));
+        // Of a source with a fault the name is not known, and who names it in a filter may be right.
+        let known = layers.has_all_sources.then(|| KnownIds::of(layers.main.as_deref(), &sources, &layers.outputs));
+        let (outputs, output_places) = validate_outputs(layers.outputs, known.as_ref(), store, &mut faults);
         let socket = sections.api.socket.unwrap_or_else(|| default_socket(&sections.store.path));
-        Ok(Self {
+        let settings = Self {
             origin: layers.main,
             store: sections.store,
             http: sections.http,
@@ -311,7 +345,18 @@ impl Settings {
             places: sources.iter().enumerate().map(|(place, source)| (source.id.clone(), place)).collect(),
             sources,
             outputs,
-        })
+            output_places,
+        };
+        Draft { settings, faults, no_source }
+    }
+
+    /// A fault of a key of an output, at its line.
+    pub fn fault_of(&self, output: &Output, key: &str, message: &str) -> SettingsFault {
+        let message = format!("output.{key}: {message}");
+        match self.output_places.get(&output.id) {
+            Some(place) => place.fault(key, message),
+            None => SettingsFault { origin: output.id.to_string(), line: None, message },
+        }
     }
 
     /// The rule files in force: the shipped ones, overridden by `rules/` beside the settings file.
@@ -326,6 +371,14 @@ impl Settings {
     pub fn source(&self, id: &SourceId) -> Option<&Source> {
         self.sources.get(*self.places.get(id)?)
     }
+}
+
+fn no_source(main: Option<&Path>) -> SettingsFault {
+    let (path, message) = match main {
+        Some(main) => (main, "no [[source]]; add one, see config/minimal.toml"),
+        None => (Path::new(DEFAULT_PATH), "there is no such file; name a settings file with --config"),
+    };
+    SettingsFault { origin: path.display().to_string(), line: None, message: message.to_owned() }
 }
 
 fn rule_files_beside(main: Option<&Path>) -> Result<RuleFiles, RuleFault> {
@@ -365,8 +418,8 @@ const LOOKS_MAX: usize = 16;
 /// Smallest page cache that sled works well with.
 const CACHE_LEAST: ByteSize = ByteSize::mib(1);
 
-/// What a type cannot say: limits, and keys that contradict each other.
-fn check_sections(sections: &Sections, places: &layers::Places) -> Vec<SettingsFault> {
+/// What a type cannot say: limits, and keys that contradict each other, of sections that are whole.
+fn check_sections(sections: &Sections, places: &layers::Places, is_whole: impl Fn(&str) -> bool) -> Vec<SettingsFault> {
     let Sections { store, http, schedule, extract, novelty, api, telemetry } = sections;
     let no_filter = tracing_subscriber::EnvFilter::builder().parse(telemetry.log.trim()).err();
     let no_filter_message = "write a level such as \"info\", or \"info,chapar::fetch=debug\"";
@@ -386,6 +439,11 @@ fn check_sections(sections: &Sections, places: &layers::Places) -> Vec<SettingsF
             store.retain_size.is_some_and(|size| size.0 == 0),
             "store.retain_size",
             "write a size such as \"20GiB\", or leave it out to keep everything",
+        ),
+        (
+            store.retain_records == Some(0),
+            "store.retain_records",
+            "write a number such as 1000000, or leave it out to keep everything",
         ),
         (is_empty(&store.path), "store.path", "name a folder, such as \"/var/lib/chapar\""),
         (
@@ -408,7 +466,10 @@ fn check_sections(sections: &Sections, places: &layers::Places) -> Vec<SettingsF
         (novelty.remember_max == 0, "novelty.remember_max", "every article would come again; write at least 1"),
         (no_filter.is_some(), "telemetry.log", no_filter_message),
     ];
-    checks.into_iter().filter(|(is_fault, ..)| *is_fault).map(|(_, key, message)| places.fault(key, message)).collect()
+    let is_fault = |(is_fault, key, _): &(bool, &str, &str)| {
+        *is_fault && key.split_once('.').is_some_and(|(section, _)| is_whole(section))
+    };
+    checks.into_iter().filter(is_fault).map(|(_, key, message)| places.fault(key, message)).collect()
 }
 
 /// The zone in which a country's publishers write times without one.

@@ -10,6 +10,7 @@ mod compact;
 mod copies;
 mod durability;
 mod errors;
+mod fill;
 mod forgetting;
 mod format;
 mod gaps;
@@ -32,6 +33,7 @@ mod source_state;
 mod tables;
 mod transactions;
 mod undelivered;
+mod unsynced;
 mod verify;
 mod versions;
 mod walk;
@@ -53,6 +55,7 @@ pub use backup::{BackedUp, BackupError, Progress};
 pub use compact::Compacted;
 pub use copies::{Copies, KnownCopy};
 pub use errors::StoreError;
+pub use fill::{Fill, FillError, Filled, fill};
 pub use forgetting::Sweep;
 pub use looks::{LookChange, LooksAdmitted, NextLook, is_read_from_page};
 pub use outcomes::{Happened, Settled};
@@ -200,6 +203,7 @@ impl Store {
         let lock = opening::lock(path, patience)?;
         compact::finish(path)?;
         compact::remove_copy(path)?;
+        backup::remove_pins(path)?;
         format::check_file(path)?;
         restore::check_whole(path)?;
         Ok(lock)
@@ -293,9 +297,8 @@ impl Store {
         let tables = self.tables()?;
         let answer = calmly(|| question(&tables));
         if let Err(error) = &answer
-            && self.note_failure(&tables, error)
+            && self.note_failure(tables, error)
         {
-            drop(tables);
             self.tables()?;
         }
         answer
@@ -307,10 +310,13 @@ impl Store {
         self.ask(change)
     }
 
-    /// Notes that the tables have failed; tells whether they are damaged.
-    fn note_failure(&self, failed: &Arc<Closing<Tables>>, error: &StoreError) -> bool {
+    /// Notes that the tables have failed; tells whether they are damaged. They are let go first: who opens them again,
+    /// and holds the slot meanwhile, waits for it.
+    fn note_failure(&self, failed: Arc<Closing<Tables>>, error: &StoreError) -> bool {
+        let weak = Arc::downgrade(&failed);
+        drop(failed);
         let slot = self.tables.read().unwrap_or_else(PoisonError::into_inner);
-        if !slot.as_ref().is_some_and(|tables| Arc::ptr_eq(tables, failed)) {
+        if !slot.as_ref().is_some_and(|tables| std::ptr::eq(Arc::as_ptr(tables), weak.as_ptr())) {
             // Another thread has opened them again meanwhile.
             return false;
         }
@@ -403,6 +409,11 @@ impl Tables {
 
     fn end(&self) -> Result<Option<LogEnd>, StoreError> {
         end_of(&self.meta)
+    }
+
+    /// The number of a record in a row of `meta`.
+    fn seq_in(&self, name: &str) -> Result<Option<Seq>, StoreError> {
+        Ok(self.meta.get(name)?.and_then(|row| rows::decode_seq(&row)))
     }
 }
 

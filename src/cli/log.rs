@@ -2,6 +2,7 @@
 
 mod backup;
 mod compact;
+mod fill;
 mod rebuild;
 mod restore;
 mod rewind;
@@ -42,6 +43,9 @@ enum LogCommand {
     /// Looks at every frame and at what the key tables know of it; names what is wrong
     #[command(after_help = verify::HELP)]
     Verify(verify::VerifyArguments),
+    /// Puts lost records back from a backup, with the daemon stopped
+    #[command(after_help = fill::HELP)]
+    Fill(fill::FillArguments),
     /// Brings the key tables back from the log, with the daemon stopped
     #[command(after_help = rebuild::HELP)]
     Rebuild(rebuild::RebuildArguments),
@@ -56,6 +60,7 @@ pub async fn log(config: Option<PathBuf>, arguments: LogArguments) -> Result<Exi
         LogCommand::Restore(restore) => restore::restore(config, restore).await,
         LogCommand::Rewind(rewind) => rewind::rewind(config, rewind).await,
         LogCommand::Verify(verify) => verify::verify(config, verify).await,
+        LogCommand::Fill(fill) => fill::fill(config, fill).await,
         LogCommand::Rebuild(rebuild) => rebuild::rebuild(config, rebuild).await,
         LogCommand::Compact => compact::compact(config).await,
     }
@@ -67,4 +72,18 @@ fn progress_bar(template: &str) -> ProgressBar {
     bar.set_style(ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()));
     bar.enable_steady_tick(PROGRESS_INTERVAL);
     bar
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_line_of_the_help_is_so_long_that_it_is_broken_in_the_middle() {
+        let help = [backup::HELP, restore::HELP, rewind::HELP, verify::HELP, fill::HELP, rebuild::HELP, compact::HELP];
+        for line in help.iter().flat_map(|help| help.lines()) {
+            // clap breaks lines at 100.
+            assert!(line.chars().count() <= 100, "{line}");
+        }
+    }
 }

@@ -1,4 +1,4 @@
-//! `run`, `once` and `check`.
+//! `run` and `once`.
 
 use std::io::{self, IsTerminal, Write};
 use std::path::PathBuf;
@@ -122,7 +122,11 @@ pub fn summarise(engine: &Engine, before: &Counts) -> Result<(), Failure> {
     let new = |outcome: Outcome| counts.outcomes[&outcome] - before.outcomes.get(&outcome).copied().unwrap_or_default();
     let outcomes: Vec<String> =
         Outcome::ALL.iter().map(|outcome| format!("{} {}", new(*outcome), outcome.name())).collect();
-    writeln!(err, "entries  {} admitted: {}", counts.admitted - before.admitted, outcomes.join(", "))?;
+    let earlier = match before.pending {
+        0 => String::new(),
+        pending => format!(" and {pending} pending from before"),
+    };
+    writeln!(err, "entries  {} admitted{earlier}: {}", counts.admitted - before.admitted, outcomes.join(", "))?;
     let rejections: Vec<String> =
         engine.activity.rejections().into_iter().map(|(reason, count)| format!("{count} {reason}")).collect();
     if !rejections.is_empty() {
@@ -135,29 +139,4 @@ pub fn summarise(engine: &Engine, before: &Counts) -> Result<(), Failure> {
         writeln!(err, "trouble  {part}: {}", crate::text::for_terminal(&reason))?;
     }
     Ok(())
-}
-
-pub fn check(config: Option<PathBuf>) -> Result<Exit, Failure> {
-    let active = load_active(config)?;
-    let faults = active.classifier().map_err(|faults| Failure::new(Exit::Config, faults.to_string()))?.run_rule_tests();
-    if !faults.is_empty() {
-        let faults: Vec<String> = faults.iter().map(ToString::to_string).collect();
-        return Err(Failure::new(Exit::Config, faults.join("\n")));
-    }
-    let settings = &active.settings;
-    let lacking: Vec<String> = settings.outputs.iter().filter_map(crate::emit::readiness::fault).collect();
-    if !lacking.is_empty() {
-        return Err(Failure::new(Exit::Config, lacking.join("\n")));
-    }
-    let count = |number: usize, one: &str| format!("{number} {one}{}", if number == 1 { "" } else { "s" });
-    writeln!(
-        io::stdout(),
-        "{}: {}, {}, {}, rules {}: no faults",
-        settings.origin.as_deref().unwrap_or(std::path::Path::new("built-in defaults")).display(),
-        count(settings.sources.len(), "source"),
-        count(settings.outputs.len(), "output"),
-        count(active.topic_ids.len(), "topic"),
-        active.rules_digest,
-    )?;
-    Ok(Exit::Done)
 }

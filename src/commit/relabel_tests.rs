@@ -250,7 +250,11 @@ fn the_committer_takes_new_labels_between_entries_in_their_order() {
     world.read(Look::First, &text("clerk", 0..30));
     let relabel =
         |record: Record| RelabelBatch::new(vec![Relabel { record, labels: labels("kk", "KZ"), rules: String::new() }]);
-    let finished = |number: u8, look, name| Work::Finished(Box::new(article(number, number, look, &text(name, 0..30))));
+    let finished = |number: u8, look, name| {
+        let article = article(number, number, look, &text(name, 0..30));
+        world.store.postpone(&article.pending).unwrap();
+        Work::Finished(Box::new(article))
+    };
     let (sender, work) = tokio::sync::mpsc::channel(9);
     let send = |message| sender.blocking_send(message).unwrap();
     let (before, answered_before) = relabel(world.newest());

@@ -142,3 +142,24 @@ fn a_recorded_article_whose_address_leads_elsewhere_later_stays_known() {
     );
     assert_eq!(store.seen(ArticleId([1; 16])).unwrap().unwrap().seq, Seq(1));
 }
+
+#[test]
+fn an_entry_that_was_worked_on_twice_comes_to_one_outcome() {
+    let (store, _folder) = check(&[], &[]);
+    let (sender, work) = tokio::sync::mpsc::channel(9);
+    let twice = |text| Work::Finished(Box::new(article(1, 1, Look::First, text)));
+    let row = pending(1, Look::First);
+    let state = |_: &[Pending]| crate::store::SourceState::default();
+    let limits = crate::store::FrontierLimits { all: 9, of_source: 9 };
+    let announced = [(row.entry.clone(), crate::model::Digest([0; 16]))];
+    store.admit(&row.entry.source, &announced, Timestamp::UNIX_EPOCH, limits, state).unwrap();
+    for text in ["the text of the page", "the text of the page", "its next text"] {
+        sender.blocking_send(twice(text)).unwrap();
+    }
+    drop(sender);
+    run(&store, &NoveltySection::default(), work, &Activity::default(), Patience::Endless);
+    let counts = store.counts().unwrap();
+    assert_eq!((counts.admitted, counts.pending), (1, 0));
+    assert_eq!(counts.outcomes.values().sum::<u64>(), 1, "{counts:?}");
+    assert_eq!(store.last_seq(), Seq(1));
+}

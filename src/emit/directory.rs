@@ -24,7 +24,7 @@ use crate::formats::{LineFormat, Stamp};
 use crate::model::Seq;
 use crate::settings::{DirectoryOutput, PathPattern};
 use crate::store::sync_folder;
-use files::Access;
+pub use files::Access;
 use lock::Lock;
 use series::{Series, make_folders};
 
@@ -56,14 +56,14 @@ pub struct Held {
 
 impl Directory {
     /// Opens the folder, making it where it is missing; repairs torn tails; tells the newest record it holds.
-    pub fn open(output: &DirectoryOutput) -> io::Result<(Self, Option<Held>)> {
+    pub fn open(output: &DirectoryOutput, access: Access) -> io::Result<(Self, Option<Held>)> {
         let root = output.path.root();
         make_root(root).map_err(|error| named(root, &error))?;
         let lock = Lock::take(root)?;
         let mut directory = Self { output: output.clone(), lock, known: HashMap::new(), given: Seq(0), deliveries: 0 };
         let mut held = None;
         visit(&output.path, &mut |folder| {
-            let mut series = Series::open(folder.to_owned(), output, Access::Write)?;
+            let mut series = Series::open(folder.to_owned(), output, access)?;
             newest(&mut held, &series, folder);
             if directory.known.len() >= KNOWN_FOLDERS_MAX {
                 return series.finish();
@@ -83,7 +83,9 @@ impl Directory {
             return Err(named(self.output.path.root(), &error));
         }
         if first.seq <= self.given {
-            // It was rewound, and files may have been taken away for that.
+            // It was rewound, and files may have been taken away for that. Those that are not finished are looked after by
+            // nobody then.
+            self.finish()?;
             self.known.clear();
         }
         let day = stamp(first)?.recorded_at.strftime("%Y-%m-%d").to_string();
@@ -111,7 +113,7 @@ impl Directory {
         let folder = make_folders(self.output.path.root(), below)?;
         if !self.known.contains_key(&folder) {
             self.forget_one()?;
-            let series = Series::open(folder.clone(), &self.output, Access::Write)?;
+            let series = Series::open(folder.clone(), &self.output, Access::Again)?;
             self.known.insert(folder.clone(), series);
         }
         let series = self.known.get_mut(&folder).expect("it was put there");

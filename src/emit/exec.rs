@@ -145,7 +145,7 @@ impl Exec {
         let stamp: Stamp = serde_json::from_str(line.text)?;
         let event = serde_json::to_value(stamp.event)?;
         let mut command = Command::new(&self.settings.program);
-        command.args(&self.settings.arguments).env_clear();
+        command.args(&self.settings.arguments.0).env_clear();
         command.envs(INHERITED.into_iter().filter_map(|name| Some((name, std::env::var_os(name)?))));
         command.env("CHAPAR_ID", stamp.id.to_string()).env("CHAPAR_SEQ", line.seq.to_string());
         command.env("CHAPAR_EVENT", event.as_str().unwrap_or_default());

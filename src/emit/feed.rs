@@ -62,7 +62,7 @@ pub struct Feed {
 }
 
 impl Feed {
-    /// The feed as it is up to a record, found in the store; its file is written where it is another.
+    /// The feed as it is up to a record, found in the store.
     pub fn open(
         settings: &FeedSettings,
         output: &SourceId,
@@ -80,18 +80,24 @@ impl Feed {
         let old = read_old(&settings.path).map_err(|error| feed.named(&error))?;
         feed.rebuild(store, filter, up_to, &old).map_err(io::Error::other)?;
         feed.is_written = !feed.records.is_empty() && feed.document()? == old;
-        feed.write()?;
         Ok(feed)
     }
 
     /// Takes the records in. The file is written when all that is committed is taken, and not for each commit of a backlog;
-    /// what a kill keeps from it is written when it is opened.
+    /// what a kill keeps from it is written at the next start.
     pub fn deliver(&mut self, lines: &[Line<'_>]) -> io::Result<()> {
+        let (before, was_written) = (self.named_records(), self.is_written);
         for line in lines {
             self.take(line.record()?);
         }
         self.cut();
+        // New labels of articles that are too old for it change nothing.
+        self.is_written = was_written && self.named_records() == before;
         Ok(())
+    }
+
+    fn named_records(&self) -> Vec<(ArticleId, Seq)> {
+        self.records.iter().map(|record| (record.id, record.seq)).collect()
     }
 
     fn rebuild(&mut self, store: &Store, filter: &Query, up_to: Seq, old: &str) -> Result<(), StoreError> {
@@ -99,14 +105,15 @@ impl Feed {
         let (mut at, mut scanned, mut found) = (up_to.0, 0, 0);
         while at > 0 && scanned < SCANNED_RECORDS_MAX && found < self.settings.entries {
             let Some(frame) = store.frame_before(Seq(at))? else { break };
-            for (seq, text) in frame.lines().rev().filter(|(seq, _)| seq.0 <= at) {
+            for (_, text) in frame.lines().rev().filter(|(seq, _)| seq.0 <= at) {
                 scanned += 1;
                 let Some(record) = matching(text, filter).filter(|record| settled.insert(record.id)) else { continue };
-                tracing::trace!(%seq, "in the feed");
                 // Labels that changed say nothing of an article's age.
                 found += usize::from(!matches!(record.event, Event::Relabel | Event::Withdrawn));
                 self.take(&record);
             }
+            // Relabels are not counted, and there may be many: no more is held than the feed will have.
+            self.cut();
             at = frame.first.0 - 1;
         }
         for named in named_in(old).take(self.settings.entries) {
@@ -128,7 +135,6 @@ impl Feed {
         if self.records.iter().any(|there| there.id == record.id && there.seq > record.seq) {
             return;
         }
-        self.is_written = false;
         self.records.retain(|there| there.id != record.id);
         if record.event != Event::Withdrawn {
             let mut record = record.clone();

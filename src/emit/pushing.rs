@@ -109,12 +109,10 @@ pub struct Pushing {
     failing: Option<Failing>,
 }
 
-/// Records that are handed over again and again until each is delivered or given up.
-#[derive(Debug)]
+/// Attempts at the same first record.
+#[derive(Clone, Copy, Debug)]
 struct Failing {
     first: Seq,
-    /// Those up to here are.
-    settled: Option<Seq>,
     attempts: u32,
 }
 
@@ -149,17 +147,9 @@ impl Pushing {
         }
     }
 
-    /// Delivers the lines, or gives them up.
-    pub fn deliver(&mut self, lines: &[Line<'_>]) -> io::Result<()> {
-        let Some(first) = lines.first().map(|line| line.seq) else { return Ok(()) };
-        if self.failing.as_ref().is_none_or(|failing| failing.first != first) {
-            self.failing = Some(Failing { first, settled: None, attempts: 0 });
-        }
-        let settled = self.failing.as_ref().and_then(|failing| failing.settled);
-        let done = lines.iter().take_while(|line| settled.is_some_and(|settled| line.seq <= settled)).count();
-        self.settle(&lines[done..])?;
+    /// Counts attempts from the first again: somebody asks for it, who may have mended the receiver.
+    pub fn forget_attempts(&mut self) {
         self.failing = None;
-        Ok(())
     }
 
     /// Tries once more what was given up and asked for again. What fails is given up again, at once: it must not hold up
@@ -209,23 +199,23 @@ impl Pushing {
         }
     }
 
-    /// What is refused for its content is halved until the record at fault is found: the others are delivered.
-    fn settle(&mut self, lines: &[Line<'_>]) -> io::Result<()> {
-        let Some(last) = lines.last().map(|line| line.seq) else { return Ok(()) };
+    /// Delivers the lines, or gives them up, and counts in `done` for how many of the first that is so. What is refused for
+    /// its content is halved until the record at fault is found: the others are delivered.
+    pub fn deliver(&mut self, lines: &[Line<'_>], done: &mut usize) -> io::Result<()> {
+        let Some(first) = lines.first().map(|line| line.seq) else { return Ok(()) };
         match self.push(lines) {
             Ok(()) => self.delivered(lines)?,
             Err(Refusal::Stopping) => return Err(NotYet::Stopping.into()),
             Err(Refusal::Content(_)) if lines.len() > 1 => {
                 let (one, other) = lines.split_at(lines.len() / 2);
-                self.settle(one)?;
-                return self.settle(other);
+                self.deliver(one, done)?;
+                return self.deliver(other, done);
             }
             Err(Refusal::Content(why)) => self.give_up(lines, &why, 1)?,
             Err(Refusal::Receiver(why) | Refusal::Run(why)) => {
-                let attempts = self.failing.as_mut().map_or(1, |failing| {
-                    failing.attempts = failing.attempts.saturating_add(1);
-                    failing.attempts
-                });
+                let before = self.failing.filter(|failing| failing.first == first);
+                let attempts = before.map_or(0, |failing| failing.attempts).saturating_add(1);
+                self.failing = Some(Failing { first, attempts });
                 if attempts < self.retries.attempts {
                     let wait = wait_after(attempts, self.retries.first_wait, why.retry_after);
                     return Err(NotYet::Later { reason: shortened(&why.detail), wait }.into());
@@ -233,9 +223,8 @@ impl Pushing {
                 self.give_up(lines, &why, attempts)?;
             }
         }
-        if let Some(failing) = &mut self.failing {
-            (failing.settled, failing.attempts) = (Some(last), 0);
-        }
+        self.failing = None;
+        *done += lines.len();
         Ok(())
     }
 

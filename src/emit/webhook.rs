@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::Line;
 use super::pushing::{Refusal, STOP_GRACE, Why};
+use crate::hidden::Hidden;
 use crate::http::{HttpError, HttpSettings, Post, Poster};
 use crate::model::SourceId;
 use crate::settings::{Reach, Secret, SecretFrom, WebhookSettings};
@@ -82,11 +83,11 @@ impl Webhook {
         headers.push(("webhook-id", id));
         headers.push(("webhook-timestamp", timestamp));
         let post = Post {
-            url: &self.settings.url,
-            headers,
+            url: Hidden(&self.settings.url.0),
+            headers: headers.into_iter().map(|(name, value)| (name, Hidden(value))).collect(),
             content_type: "application/x-ndjson",
             body,
-            secrets,
+            secrets: Hidden(secrets),
             timeout: self.settings.timeout,
         };
         tokio::runtime::Handle::current().block_on(async {

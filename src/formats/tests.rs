@@ -1,5 +1,7 @@
 //! Records in every form, read back by those who know the form.
 
+mod conformance;
+
 use serde_json::Value;
 
 use super::*;

@@ -13,6 +13,7 @@ use super::headers::{self, Validators};
 use super::shown::{evidence, evidence_without, shown};
 use super::walls;
 use super::{HttpSettings, RobotsPolicy};
+use crate::hidden::Hidden;
 use crate::text::walls::{Wall, wall};
 
 /// Bytes and lines of an answer's headers: servers that send more than a tenth of it are broken.
@@ -243,7 +244,7 @@ fn builder(settings: &HttpSettings, guard: &Guard) -> Result<reqwest::ClientBuil
         .pool_idle_timeout(IDLE_CONNECTION_KEPT)
         .http1_max_headers(HEADER_LINES_MAX)
         .http2_max_header_list_size(HTTP2_HEADER_BYTES_TAKEN_IN);
-    let Some(proxy) = &settings.proxy else { return Ok(builder) };
+    let Some(Hidden(proxy)) = &settings.proxy else { return Ok(builder) };
     let bad_proxy = |problem: String| HttpError::Setting { setting: "proxy", problem };
     if !matches!(proxy.scheme(), "http" | "https") {
         return Err(bad_proxy(format!("{} is not an http or https address", shown(proxy))));

@@ -124,6 +124,16 @@ const PRIVATE_IPV6: [(Ipv6Addr, u32); 3] = [
     (Ipv6Addr::new(0x3fff, 0, 0, 0, 0, 0, 0, 0), 20), // documentation
 ];
 
+/// The address that a URL has in place of a name, where no public site has it.
+pub fn private_literal(url: &Url) -> Option<IpAddr> {
+    let address = match url.host()? {
+        Host::Ipv4(address) => IpAddr::V4(address),
+        Host::Ipv6(address) => IpAddr::V6(address),
+        Host::Domain(_) => return None,
+    };
+    (!is_public(address)).then_some(address)
+}
+
 /// Whether an address is one of the public network. IPv6 addresses that carry an IPv4 address are judged by that.
 fn is_public(address: IpAddr) -> bool {
     match (embedded_ipv4(address), address) {

@@ -11,6 +11,7 @@ use super::exchange::Exchange;
 use super::guard::Guard;
 use super::shown::shown;
 use super::{HttpSettings, IpNet};
+use crate::hidden::Hidden;
 
 /// Longest value of a header of one's own, in bytes: servers refuse longer ones.
 const HEADER_VALUE_BYTES_MAX: usize = 8 << 10;
@@ -27,15 +28,15 @@ pub struct Poster {
 #[derive(Debug)]
 pub struct Post<'a> {
     /// The address.
-    pub url: &'a Url,
+    pub url: Hidden<&'a Url>,
     /// Headers beside User-Agent and Content-Type, each once.
-    pub headers: Vec<(&'a str, String)>,
+    pub headers: Vec<(&'a str, Hidden<String>)>,
     /// What it is, such as `application/x-ndjson`.
     pub content_type: &'static str,
     /// The body.
     pub body: Vec<u8>,
     /// What no message may hold, beside the address.
-    pub secrets: Vec<String>,
+    pub secrets: Hidden<Vec<String>>,
     /// Time for all of it.
     pub timeout: Duration,
 }
@@ -59,7 +60,7 @@ impl Poster {
     }
 
     fn with(settings: &HttpSettings, allowed: &[IpNet]) -> Result<Self, HttpError> {
-        let guard = Guard::new(allowed, settings.proxy.as_ref());
+        let guard = Guard::new(allowed, settings.proxy.as_ref().map(|proxy| &proxy.0));
         let exchange = Exchange::new(settings, &guard)?;
         Ok(Self { exchange, guard, user_agent: settings.user_agent.clone() })
     }
@@ -69,7 +70,7 @@ impl Poster {
     /// # Errors
     /// Everything else; see [`HttpError::reason`].
     pub async fn post(&self, post: Post<'_>) -> Result<(), HttpError> {
-        let Post { url, headers, content_type, body, mut secrets, timeout } = post;
+        let Post { url: Hidden(url), headers, content_type, body, secrets: Hidden(mut secrets), timeout } = post;
         let named = origin(url);
         self.guard.check(url).map_err(|error| match error {
             HttpError::PrivateAddress { address, .. } => HttpError::PrivateAddress { url: shown(&named), address },
@@ -79,6 +80,7 @@ impl Poster {
         let bad = |name: &str| HttpError::Setting { setting: "headers", problem: format!("{name} cannot be sent") };
         let mut sent = HeaderMap::new();
         let own = [(USER_AGENT.as_str(), self.user_agent.clone()), (CONTENT_TYPE.as_str(), content_type.to_owned())];
+        let headers = headers.into_iter().map(|(name, Hidden(value))| (name, value));
         for (name, value) in own.into_iter().chain(headers) {
             let parsed = name.parse::<HeaderName>().ok().zip(HeaderValue::from_bytes(value.as_bytes()).ok());
             let (header, value) = parsed.ok_or_else(|| bad(name))?;

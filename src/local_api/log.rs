@@ -73,6 +73,9 @@ pub(super) async fn rewind(State(api): State<Api>, Json(ask): Json<RewindAsk>) -
         let store = std::sync::Arc::clone(&store);
         apart(move || store.oldest_seq()).await?.unwrap_or(end)
     };
+    if end == Seq(1) {
+        return Err(wrong("the log is empty; there is nothing to deliver again".to_owned()));
+    }
     if next < oldest || next > end {
         return Err(wrong(format!("the log holds records {oldest} to {}; {next} is not among them", end.0 - 1)));
     }
@@ -89,7 +92,9 @@ pub(super) async fn rewind(State(api): State<Api>, Json(ask): Json<RewindAsk>) -
             return Err(ApiError(StatusCode::CONFLICT, message));
         }
     }
-    let output = ask.output.clone();
-    apart(move || store.rewind(&output, Seq(next.0 - 1))).await?;
+    let output = output.id.clone();
+    let rewound = output.clone();
+    apart(move || store.rewind(rewound.as_str(), Seq(next.0 - 1))).await?;
+    api.engine.activity.ask_again(Some(&output));
     Ok(Json(Rewound { output: ask.output, next, records: end.0 - next.0 }))
 }

@@ -30,7 +30,9 @@ pub(super) async fn retry(
         return Err(ApiError(StatusCode::NOT_FOUND, message));
     }
     let (store, asked) = (Arc::clone(&api.engine.store), output.clone());
-    counted(apart(move || store.deliver_again(&asked, which)).await?, &output)
+    let count = apart(move || store.deliver_again(&asked, which)).await?;
+    api.engine.activity.ask_again(Some(&output));
+    counted(count, &output)
 }
 
 pub(super) async fn drop(

@@ -1,6 +1,5 @@
 //! What all tasks share: the store, and the settings and rules in force.
 
-use std::num::NonZeroU64;
 use std::path::Path;
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 use std::time::Duration;
@@ -149,6 +148,14 @@ impl Engine {
         })
     }
 
+    /// Asks the store on a thread for blocking work: it may wait for the disk, or while its tables are opened again, and
+    /// signals, the socket and all fetches would wait with it.
+    pub(crate) async fn apart<T: Send + 'static>(&self, ask: impl FnOnce(&Store) -> T + Send + 'static) -> T {
+        let store = Arc::clone(&self.store);
+        let asked = tokio::task::spawn_blocking(move || ask(&store)).await;
+        asked.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()))
+    }
+
     /// Tells where the committer of the pipeline is found; an engine runs one pipeline.
     pub(super) fn name_committer(&self, committer: mpsc::WeakSender<Work>) {
         // A second pipeline on one store cannot be: the first one's committer is the writer.
@@ -199,6 +206,7 @@ impl Engine {
         if before != (&new.store, &new.novelty, &new.socket, &new.outputs) {
             tracing::warn!("changes of [store], [novelty], [api] and [[output]] take effect at the next start");
         }
+        self.activity.ask_again(None);
         Ok(())
     }
 }
@@ -210,7 +218,7 @@ fn retention(settings: &Settings) -> Retention {
     Retention {
         age: section.retain_age.map(|age| age.0),
         bytes: section.retain_size.map(|size| size.0),
-        records: section.retain_records.map(NonZeroU64::get),
+        records: section.retain_records,
         past_cursors: section.retain_past_cursors,
         consumers: settings.outputs.iter().map(consumer).collect(),
     }

@@ -7,7 +7,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::engine::Engine;
 use crate::activity::now;
-use crate::store::{StoreError, Sweep};
+use crate::store::{Store, StoreError};
 
 /// Rest between two steps, so that polls and commits come first: 5,000,000 articles are looked through in some minutes.
 const REST: Duration = Duration::from_millis(20);
@@ -18,15 +18,11 @@ const REST: Duration = Duration::from_millis(20);
 /// The store's; it is begun anew the next time.
 pub async fn sweep(engine: &Arc<Engine>, stop: &CancellationToken) -> Result<(), StoreError> {
     let remember_max = engine.active().settings.novelty.remember_max;
-    let Some(mut sweep) = engine.store.sweep(remember_max, now())? else { return Ok(()) };
+    let Some(mut sweep) = engine.apart(move |store| store.sweep(remember_max, now())).await? else { return Ok(()) };
     loop {
-        let store = Arc::clone(&engine.store);
-        let step = tokio::task::spawn_blocking(move || -> Result<(Sweep, bool), StoreError> {
-            let has_more = store.sweep_on(&mut sweep)?;
-            Ok((sweep, has_more))
-        });
-        let (swept, has_more) = step.await.map_err(|error| StoreError::Row(error.to_string()))??;
-        sweep = swept;
+        let step = move |store: &Store| store.sweep_on(&mut sweep).map(|has_more| (sweep, has_more));
+        let has_more;
+        (sweep, has_more) = engine.apart(step).await?;
         if !has_more {
             break;
         }

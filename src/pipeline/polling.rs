@@ -35,7 +35,8 @@ pub async fn poll_source(engine: Arc<Engine>, id: SourceId, admitted: mpsc::Send
     let active = engine.active();
     let source = active.settings.source(&id)?;
     let _polling = Activity::during(&engine.activity.polling);
-    let before = match engine.store.source_state(&id) {
+    let asked = id.clone();
+    let before = match engine.apart(move |store| store.source_state(&asked)).await {
         Ok(state) => state.at(&source.url),
         Err(error) => {
             engine.activity.trouble(PART, &error.to_string());
@@ -61,7 +62,8 @@ pub async fn poll_source(engine: Arc<Engine>, id: SourceId, admitted: mpsc::Send
         Err(failure) => {
             engine.activity.polls_failed.fetch_add(1, Ordering::Relaxed);
             let state = state_after_failure(&before, source, failure, limits, now);
-            engine.store.save_source_state(&id, &state).map(|()| (state, Vec::new()))
+            let saved = id.clone();
+            engine.apart(move |store| store.save_source_state(&saved, &state).map(|()| (state, Vec::new()))).await
         }
     };
     match saved {

@@ -19,7 +19,7 @@ use crate::classify::ClassifyText;
 use crate::commit::{self, BATCH_ENTRIES_MAX, BATCH_TEXT_BYTES_MAX, Relabel, RelabelBatch, Relabelled, Work};
 use crate::model::Seq;
 use crate::record::{Event, Record};
-use crate::store::{Store, StoreError};
+use crate::store::StoreError;
 
 use tally::Tally;
 pub use tally::{Example, LabelChange, LabelKind, Shift, shifts, shifts_to};
@@ -120,7 +120,8 @@ pub fn reclassify(
 ) -> Result<Summary, ReclassifyError> {
     let active = engine.active();
     let end = engine.store.last_seq();
-    let first = since.map_or(Ok(Seq(1)), |since| first_since(&engine.store, end, since))?;
+    let earliest = since.map(|since| since.checked_sub(CLOCK_SLACK).unwrap_or(Timestamp::MIN));
+    let first = earliest.map_or(Ok(Seq(1)), |earliest| engine.store.first_since(earliest))?;
     let progress = Progress { lines: end.next().0.saturating_sub(first.0), ..Progress::default() };
     let tally = Tally::new(active.rules_digest.clone());
     let writer = Writer::new(engine, purpose);
@@ -297,24 +298,6 @@ pub fn text_of<'a>(active: &'a Active, record: &'a Record) -> ClassifyText<'a> {
         body: &record.content_text,
         language_prior: of_source.or(recorded),
     }
-}
-
-/// The frame from which on records may be of a time, found from the log's end.
-fn first_since(store: &Store, end: Seq, since: Timestamp) -> Result<Seq, StoreError> {
-    #[derive(Deserialize)]
-    struct Line {
-        recorded_at: Timestamp,
-    }
-    let mut first = end.next();
-    while let Some(frame) = store.frame_before(Seq(first.0 - 1))? {
-        first = frame.first;
-        let line = frame.lines().next().map(|(_, line)| serde_json::from_str::<Line>(line)).transpose();
-        let line = line.map_err(|error| StoreError::Row(error.to_string()))?;
-        if line.is_some_and(|line| line.recorded_at + CLOCK_SLACK < since) {
-            break;
-        }
-    }
-    Ok(first)
 }
 
 #[cfg(test)]

@@ -29,7 +29,7 @@ const STORE_LOOKED_AT: Duration = Duration::from_secs(10);
 /// Works on an entry and hands it to the committer; tells when it has to be worked on again, if it has.
 pub async fn work(engine: Arc<Engine>, id: ArticleId, finished: mpsc::Sender<Work>) -> Option<Timestamp> {
     let _fetching = Activity::during(&engine.activity.fetching);
-    let pending = match engine.store.pending(id) {
+    let pending = match engine.apart(move |store| store.pending(id)).await {
         Ok(pending) => pending?,
         Err(error) => {
             tracing::error!(%id, "a pending entry cannot be read: {error}");
@@ -66,10 +66,11 @@ pub async fn work(engine: Arc<Engine>, id: ArticleId, finished: mpsc::Sender<Wor
                     Ending::GivenUp(rejection)
                 }
                 (None, AfterFailure::Retry(postponed)) => {
-                    if let Err(error) = engine.store.postpone(&postponed) {
+                    let not_before = postponed.not_before;
+                    if let Err(error) = engine.apart(move |store| store.postpone(&postponed)).await {
                         tracing::error!(%id, "a pending entry cannot be written: {error}");
                     }
-                    return Some(postponed.not_before);
+                    return Some(not_before);
                 }
             }
         }

@@ -1,7 +1,7 @@
 //! Reading and joining the layers: files first, each value checked on its own so that every fault has its line, then
 //! the environment.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ffi::OsString;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -12,7 +12,7 @@ use serde::de::DeserializeOwned;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue, ValueDeserializer};
 
-use super::{DEFAULT_PATH, RawOutput, RawSource, Sections, SettingsError, SettingsFault};
+use super::{DEFAULT_PATH, RawOutput, RawSource, Sections, SettingsFault};
 use crate::rules::{line_of, plain_message};
 
 /// Largest settings file, in bytes: ten thousand sources take about 3 MB.
@@ -24,18 +24,24 @@ const SHOWN_CHARS_MAX: usize = 80;
 /// What a variable that sets something begins with.
 const ENVIRONMENT_PREFIX: &str = "CHAPAR__";
 
-/// The joined layers.
+/// The joined layers, without what is faulty.
 pub struct Layers {
     /// The main file, where there is one.
     pub main: Option<PathBuf>,
     /// The sections, merged.
     pub sections: Sections,
+    /// Those of which something was left out: whether the rest of them is right cannot be told.
+    pub faulty_sections: BTreeSet<String>,
     /// Where the merged values come from.
     pub places: Places,
     /// All sources of all files.
     pub sources: Vec<Placed<RawSource>>,
+    /// Whether these are all that are written.
+    pub has_all_sources: bool,
     /// All outputs of all files.
     pub outputs: Vec<Placed<RawOutput>>,
+    /// What was left out, and why.
+    pub faults: Vec<SettingsFault>,
 }
 
 /// Where something was set.
@@ -79,6 +85,7 @@ impl Places {
 }
 
 /// An element of a list and where it and its keys were read from.
+#[derive(Clone, Debug)]
 pub struct Placed<T> {
     /// The value.
     pub value: T,
@@ -93,10 +100,20 @@ impl<T> Placed<T> {
         let line = self.key_lines.get(key).copied().or(self.place.line);
         Place { line, ..self.place.clone() }.fault(message)
     }
+
+    /// The keys that are written, without those of tables in it.
+    pub fn keys(&self) -> impl Iterator<Item = &str> {
+        self.key_lines.keys().map(String::as_str).filter(|key| !key.contains('.'))
+    }
+
+    /// Where the element was read from.
+    pub fn without_value(&self) -> Placed<()> {
+        Placed { value: (), place: self.place.clone(), key_lines: self.key_lines.clone() }
+    }
 }
 
 /// Reads every layer.
-pub fn read(path: Option<&Path>) -> Result<Layers, SettingsError> {
+pub fn read(path: Option<&Path>) -> Layers {
     let default_exists = Path::new(DEFAULT_PATH).exists();
     let main = path.map(Path::to_path_buf).or_else(|| default_exists.then(|| PathBuf::from(DEFAULT_PATH)));
     let mut faults = Vec::new();
@@ -105,6 +122,8 @@ pub fn read(path: Option<&Path>) -> Result<Layers, SettingsError> {
     let mut sources = Vec::new();
     let mut outputs = Vec::new();
     let drop_ins = main.as_deref().map(|main| drop_ins(main, &mut faults)).unwrap_or_default();
+    let (mut faulty_sections, mut is_all_read) = (BTreeSet::new(), faults.is_empty());
+    let mut has_all_sources = true;
     for file in main.iter().cloned().chain(drop_ins) {
         let before = faults.len();
         let read = read_text(&file).and_then(|text| read_file(&file, &text, &mut faults));
@@ -115,20 +134,27 @@ pub fn read(path: Option<&Path>) -> Result<Layers, SettingsError> {
                 places.0.extend(one.places);
                 sources.extend(one.sources);
                 outputs.extend(one.outputs);
+                faulty_sections.extend(one.faulty_sections);
+                has_all_sources &= one.has_all_sources;
             }
-            Err(fault) => faults.push(fault),
+            Err(fault) => {
+                faults.push(fault);
+                is_all_read = false;
+            }
         }
     }
-    places.0.extend(check_environment(&mut faults));
-    if !faults.is_empty() {
-        return Err(SettingsError(faults));
+    let good = check_environment(&mut places, &mut faulty_sections, &mut faults);
+    let merged = builder.add_source(environment().source(Some(good))).build().and_then(Config::try_deserialize);
+    let sections = merged.unwrap_or_else(|error: ConfigError| {
+        faults.push(Place { origin: "settings".to_owned(), line: None }.fault(error.to_string()));
+        is_all_read = false;
+        Sections::default()
+    });
+    if !is_all_read {
+        faulty_sections.extend(Sections::NAMES.map(str::to_owned));
+        has_all_sources = false;
     }
-    let sections =
-        builder.add_source(environment()).build().and_then(Config::try_deserialize::<Sections>).map_err(|error| {
-            let fault = SettingsFault { origin: "environment".to_owned(), line: None, message: error.to_string() };
-            SettingsError(vec![fault])
-        })?;
-    Ok(Layers { main, sections, places, sources, outputs })
+    Layers { main, sections, faulty_sections, places, sources, has_all_sources, outputs, faults }
 }
 
 /// `conf.d/*.toml` beside the main file, in order of name.
@@ -171,8 +197,10 @@ fn read_text(path: &Path) -> Result<String, SettingsFault> {
 
 struct FileLayer {
     sections: String,
+    faulty_sections: BTreeSet<String>,
     places: BTreeMap<String, Place>,
     sources: Vec<Placed<RawSource>>,
+    has_all_sources: bool,
     outputs: Vec<Placed<RawOutput>>,
 }
 
@@ -191,16 +219,25 @@ fn read_file(path: &Path, text: &str, faults: &mut Vec<SettingsFault>) -> Result
     let root = DeTable::parse(text).map_err(|error| reading.syntax(&error))?;
     let mut places = BTreeMap::new();
     let (mut sources, mut outputs) = (Vec::new(), Vec::new());
+    let (mut faulty, mut has_all_sources) = (Vec::new(), true);
     for (name, value) in root.into_inner() {
+        let before = reading.faults.len();
         match name.get_ref().as_ref() {
-            "source" => sources = reading.list("source", value),
+            "source" => {
+                sources = reading.list("source", value);
+                has_all_sources = reading.faults.len() == before;
+            }
             "output" => outputs = reading.list("output", value),
-            _ => reading.section(&name, value, &mut places),
+            _ => faulty.extend(reading.section(&name, value, &mut places)),
         }
     }
     let mut table: toml::Table = toml::from_str(text).map_err(|error| reading.syntax(&error))?;
-    table.retain(|name, _| name != "source" && name != "output");
-    Ok(FileLayer { sections: table.to_string(), places, sources, outputs })
+    table.retain(|name, section| Sections::NAMES.contains(&name) && section.is_table());
+    for (section, key) in &faulty {
+        table.get_mut(section).and_then(toml::Value::as_table_mut).and_then(|section| section.remove(key));
+    }
+    let faulty_sections = faulty.into_iter().map(|(section, _)| section).collect();
+    Ok(FileLayer { sections: table.to_string(), faulty_sections, places, sources, has_all_sources, outputs })
 }
 
 type Key<'i> = Spanned<std::borrow::Cow<'i, str>>;
@@ -230,8 +267,14 @@ impl Reading<'_> {
         self.place(offset).fault(format!("not TOML: {} in: {shown}", error.message()))
     }
 
-    /// Checks each key of a section by itself, so that each fault is named.
-    fn section(&mut self, name: &Key<'_>, value: Spanned<DeValue<'_>>, places: &mut BTreeMap<String, Place>) {
+    /// Checks each key of a section by itself, so that each fault is named. Tells the section and the key of each; the key
+    /// is empty where it is all of the section.
+    fn section(
+        &mut self,
+        name: &Key<'_>,
+        value: Spanned<DeValue<'_>>,
+        places: &mut BTreeMap<String, Place>,
+    ) -> Vec<(String, String)> {
         let section = name.get_ref().as_ref();
         let span = value.span();
         let DeValue::Table(table) = value.into_inner() else {
@@ -239,11 +282,14 @@ impl Reading<'_> {
                 true => format!("{section}: this is a section; write [{section}] and its keys below it"),
                 false => unknown_section(section),
             };
-            return self.faults.push(self.place(name.span().start).fault(message));
+            self.faults.push(self.place(name.span().start).fault(message));
+            return vec![(section.to_owned(), String::new())];
         };
         if !Sections::NAMES.contains(&section) {
-            return self.faults.push(self.place(name.span().start).fault(unknown_section(section)));
+            self.faults.push(self.place(name.span().start).fault(unknown_section(section)));
+            return Vec::new();
         }
+        let mut faulty = Vec::new();
         for (key, value) in table {
             let dotted = format!("{section}.{}", key.get_ref());
             places.insert(dotted.clone(), self.place(key.span().start));
@@ -253,8 +299,10 @@ impl Reading<'_> {
             if let Err(error) = deserialize::<Sections>(Spanned::new(0..0, root)) {
                 let fault = self.located(&dotted, &error);
                 self.faults.push(fault);
+                faulty.push((section.to_owned(), dotted[section.len() + 1..].to_owned()));
             }
         }
+        faulty
     }
 
     /// Reads the elements of `[[name]]`.
@@ -345,35 +393,46 @@ fn environment() -> Environment {
         .with_list_parse_key("novelty.look_again")
 }
 
-/// Reads each variable by itself, so that each fault is named; where the good ones were set.
-fn check_environment(faults: &mut Vec<SettingsFault>) -> BTreeMap<String, Place> {
+/// Reads each variable by itself, so that each fault is named; returns the good ones.
+fn check_environment(
+    places: &mut Places,
+    faulty_sections: &mut BTreeSet<String>,
+    faults: &mut Vec<SettingsFault>,
+) -> HashMap<String, String> {
     let is_ours = |name: &OsString| name.to_string_lossy().to_ascii_uppercase().starts_with(ENVIRONMENT_PREFIX);
-    let mut places = BTreeMap::new();
+    let mut good = HashMap::new();
     let ours: BTreeMap<OsString, OsString> = std::env::vars_os().filter(|(name, _)| is_ours(name)).collect();
     for (name, value) in ours {
         let variable = name.to_string_lossy().into_owned();
         let dotted = variable[ENVIRONMENT_PREFIX.len()..].to_lowercase().replace("__", ".");
         let place = Place { origin: format!("environment variable {variable}"), line: None };
         let section = dotted.split('.').next().unwrap_or_default();
-        let message = match value.into_string() {
-            Err(_) => Some("not UTF-8".to_owned()),
+        let checked = match value.into_string() {
+            Err(_) => Err("not UTF-8".to_owned()),
             Ok(_) if matches!(section, "source" | "output") => {
-                Some(format!("[[{section}]] cannot be set here; write it into a file, such as conf.d/local.toml"))
+                Err(format!("[[{section}]] cannot be set here; write it into a file, such as conf.d/local.toml"))
             }
-            Ok(_) if !Sections::NAMES.contains(&section) => Some(unknown_section(section)),
-            Ok(_) if !dotted.contains('.') => Some(format!("name a key of [{section}]: {variable}__KEY")),
+            Ok(_) if !Sections::NAMES.contains(&section) => Err(unknown_section(section)),
+            Ok(_) if !dotted.contains('.') => Err(format!("name a key of [{section}]: {variable}__KEY")),
             Ok(value) => {
-                let alone = environment().source(Some(HashMap::from([(variable, value)])));
+                let alone = environment().source(Some(HashMap::from([(variable.clone(), value.clone())])));
                 let read = Config::builder().add_source(alone).build().and_then(Config::try_deserialize::<Sections>);
-                read.err().map(|error| format!("{dotted}: {}", plain_message(&reason(error))))
+                let wrong = |error| format!("{dotted}: {}", plain_message(&reason(error)));
+                read.map(|_| value).map_err(wrong)
             }
         };
-        match message {
-            Some(message) => faults.push(place.fault(message)),
-            None => drop(places.insert(dotted, place)),
+        match checked {
+            Ok(value) => {
+                places.0.insert(dotted, place);
+                good.insert(variable, value);
+            }
+            Err(message) => {
+                faulty_sections.insert(section.to_owned());
+                faults.push(place.fault(message));
+            }
         }
     }
-    places
+    good
 }
 
 /// The reason without what the config crate adds to it: the key and the place are named by the fault.

@@ -1,5 +1,6 @@
 //! `[[output]]`: where records go.
 
+mod collisions;
 mod pushing;
 
 use std::collections::{BTreeMap, HashMap};
@@ -17,6 +18,7 @@ use crate::model::{Source, SourceId};
 use crate::rules::RuleFiles;
 use crate::search::{Query, QueryContext};
 
+use collisions::Collisions;
 pub use pushing::{
     ExecSettings, FeedContent, FeedForm, FeedSettings, Reach, Retries, Secret, SecretFrom, WebhookSettings,
 };
@@ -109,7 +111,7 @@ pub enum StartFrom {
     Now,
 }
 
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RawOutput {
     id: Option<SourceId>,
@@ -171,6 +173,11 @@ impl RawOutputKind {
         }
     }
 
+    /// Whether a key means something for it.
+    fn has(self, key: &str) -> bool {
+        ["id", "kind", "from", "filter"].contains(&key) || self.keys().contains(&key)
+    }
+
     /// The keys that mean something for it, beside those of every output.
     fn keys(self) -> &'static [&'static str] {
         match self {
@@ -194,79 +201,47 @@ impl RawOutputKind {
 }
 
 impl RawOutput {
-    /// The keys that were written, of those that only some kinds have.
-    fn given(&self) -> impl Iterator<Item = &'static str> {
-        let given = [
-            ("path", self.path.is_some()),
-            ("roll", self.roll.is_some()),
-            ("format", self.format.is_some()),
-            ("compress", self.compress.is_some()),
-            ("publish", self.publish.is_some()),
-            ("finish_after", self.finish_after.is_some()),
-            ("closed", self.closed.is_some()),
-            ("command", self.command.is_some()),
-            ("url", self.url.is_some()),
-            ("batch", self.batch.is_some()),
-            ("secret", self.secret.is_some()),
-            ("secret_file", self.secret_file.is_some()),
-            ("headers", self.headers.is_some()),
-            ("allow_private", self.allow_private.is_some()),
-            ("timeout", self.timeout.is_some()),
-            ("attempts", self.attempts.is_some()),
-            ("retry_wait", self.retry_wait.is_some()),
-            ("form", self.form.is_some()),
-            ("title", self.title.is_some()),
-            ("entries", self.entries.is_some()),
-            ("content", self.content.is_some()),
-            ("home", self.home.is_some()),
-        ];
-        given.into_iter().filter_map(|(key, is_given)| is_given.then_some(key))
-    }
-
-    /// What it is, when every key is right.
-    ///
-    /// # Errors
-    /// The key that is not, and what to write.
-    fn validated(&self) -> Result<OutputKind, (&'static str, String)> {
-        let kind = self.kind.name();
-        if let Some(key) = self.given().find(|key| !self.kind.keys().contains(key)) {
-            return Err((key, format!("an output of kind {kind:?} has none; remove it")));
-        }
-        if self.roll.is_some_and(|roll| roll.0 == 0) {
-            return Err(("roll", "write a size such as \"64MiB\"".to_owned()));
-        }
+    /// What it is, when every key is right; what is not is noted, with what to write.
+    fn validated(&self, faults: &mut Vec<Fault>) -> Option<OutputKind> {
         match self.kind {
             RawOutputKind::Stdout => {
                 let (format, closed) = (self.format.unwrap_or_default(), self.closed.unwrap_or_default());
-                Ok(OutputKind::Stdout { format, closed })
+                Some(OutputKind::Stdout { format, closed })
             }
-            RawOutputKind::Directory => self.directory().map(OutputKind::Directory),
-            RawOutputKind::Exec => pushing::exec(self),
-            RawOutputKind::Webhook => pushing::webhook(self),
-            RawOutputKind::Feed => pushing::feed(self),
+            RawOutputKind::Directory => self.directory(faults).map(OutputKind::Directory),
+            RawOutputKind::Exec => pushing::exec(self, faults).map(OutputKind::Exec),
+            RawOutputKind::Webhook => pushing::webhook(self, faults).map(OutputKind::Webhook),
+            RawOutputKind::Feed => pushing::feed(self, faults).map(OutputKind::Feed),
         }
     }
-}
 
-impl RawOutput {
-    fn directory(&self) -> Result<DirectoryOutput, (&'static str, String)> {
-        let needs_path = || ("path", "an output of kind \"directory\" needs path = \"/some/folder\"".to_owned());
-        let path = self.path.as_deref().filter(|path| !path.is_empty()).ok_or_else(needs_path)?;
-        let path = PathPattern::parse(path).map_err(|message| ("path", message))?;
+    fn directory(&self, faults: &mut Vec<Fault>) -> Option<DirectoryOutput> {
+        let needs_path = || "an output of kind \"directory\" needs path = \"/some/folder\"".to_owned();
+        let path = self.path.as_deref().filter(|path| !path.is_empty()).ok_or_else(needs_path);
+        let path = noted(path.and_then(PathPattern::parse).map_err(|message| ("path", message)), faults);
         let roll = self.roll.unwrap_or(ByteSize::mib(64));
-        if roll > ROLL_MAX {
-            return Err(("roll", "at most \"1GiB\"".to_owned()));
+        if roll.0 == 0 || roll > ROLL_MAX {
+            faults.push(("roll", "write a size such as \"64MiB\", at most \"1GiB\"".to_owned()));
         }
         let publish = match (self.publish.unwrap_or(RawPublish::Append), self.finish_after) {
             (RawPublish::Finished, after) => Publish::Finished { after: after.unwrap_or(FINISH_AFTER) },
-            (RawPublish::Append, None) => Publish::Append,
-            (RawPublish::Append, Some(_)) => {
-                return Err(("finish_after", "only with publish = \"finished\"; remove it".to_owned()));
+            (RawPublish::Append, after) => {
+                faults
+                    .extend(after.map(|_| ("finish_after", "only with publish = \"finished\"; remove it".to_owned())));
+                Publish::Append
             }
         };
         let (format, compress) = (self.format.unwrap_or_default(), self.compress.unwrap_or_default());
-        Ok(DirectoryOutput { path, roll, format, compress, publish })
+        Some(DirectoryOutput { path: path?, roll, format, compress, publish })
     }
+}
+
+/// A key that is wrong, and what to write.
+type Fault = (&'static str, String);
+
+/// What is right; what is not is noted.
+fn noted<T>(read: Result<T, Fault>, faults: &mut Vec<Fault>) -> Option<T> {
+    read.map_err(|fault| faults.push(fault)).ok()
 }
 
 /// What a filter may name.
@@ -297,70 +272,41 @@ impl KnownIds {
     }
 }
 
-/// Checks every `[[output]]` by itself, and that no two are in each other's way.
+/// Checks every `[[output]]` by itself, and that none is in the way of another, or of the store where that is known.
+/// Filters are read where it is known what they may name. Tells where each is written, too.
 pub(super) fn validate_outputs(
     raw: Vec<layers::Placed<RawOutput>>,
-    known: &KnownIds,
+    known: Option<&KnownIds>,
+    store: Option<&Path>,
     faults: &mut Vec<SettingsFault>,
-) -> Vec<Output> {
-    let mut ids: HashMap<SourceId, layers::Place> = HashMap::new();
-    let mut folders: Vec<(PathBuf, bool, layers::Place)> = Vec::new();
+) -> (Vec<Output>, HashMap<SourceId, layers::Placed<()>>) {
+    let mut places: HashMap<SourceId, layers::Placed<()>> = HashMap::new();
+    let mut collisions = Collisions::beside(store);
     let mut outputs = Vec::with_capacity(raw.len());
     for placed in raw {
-        let mut fault = |key: &str, message: String| faults.push(placed.fault(key, format!("output.{key}: {message}")));
-        let kind = match placed.value.validated() {
-            Ok(kind) => kind,
-            Err((key, message)) => {
-                fault(key, message);
-                continue;
-            }
-        };
-        let default_id = || placed.value.kind.name().parse().expect("the kinds' names are valid ids");
+        let (mut found, before) = (Vec::new(), faults.len());
+        let name = placed.value.kind.name();
+        for key in placed.keys().filter(|key| !placed.value.kind.has(key)) {
+            let message = format!("output.{key}: an output of kind {name:?} has none; remove it");
+            faults.push(placed.fault(key, message));
+        }
+        let kind = placed.value.validated(&mut found);
+        let default_id = || name.parse().expect("the kinds' names are valid ids");
         let id = placed.value.id.clone().unwrap_or_else(default_id);
-        if let Some(first) = ids.get(&id) {
-            let id = id.as_str();
-            fault("id", format!("{id:?} is used twice, first at {first}; give each output an id = \"…\" of its own"));
-            continue;
+        if let Some(first) = places.get(&id) {
+            let (id, first) = (id.as_str(), &first.place);
+            let message = format!("{id:?} is used twice, first at {first}; give each output an id = \"…\" of its own");
+            found.push(("id", message));
         }
-        if let OutputKind::Directory(DirectoryOutput { path, .. }) = &kind {
-            let (root, has_folders) = (plain_path(path.root()), path.depth() > 0);
-            let is_shared = |other: &Path, other_has_folders: bool| {
-                root == other || has_folders && other.starts_with(&root) || other_has_folders && root.starts_with(other)
-            };
-            if let Some((.., first)) = folders.iter().find(|(other, has, _)| is_shared(other, *has)) {
-                let path = path.root().display();
-                fault("path", format!("{path} is written by the output at {first}; take another folder"));
-            }
-            folders.push((root, has_folders, placed.place.clone()));
-        }
-        if let OutputKind::Feed(feed) = &kind {
-            let file = plain_path(&feed.path);
-            if let Some((.., first)) = folders.iter().find(|(other, ..)| *other == file) {
-                let path = feed.path.display();
-                fault("path", format!("{path} is written by the output at {first}; take another file"));
-            }
-            folders.push((file, false, placed.place.clone()));
-        }
-        let filter = known.filter(&placed.value.filter).unwrap_or_else(|message| {
-            fault("filter", message);
-            Query::default()
-        });
-        ids.insert(id.clone(), placed.place.clone());
-        outputs.push(Output { id, kind, from: placed.value.from, filter });
-    }
-    outputs
-}
-
-/// A path without `.` and `..`, by its text alone: two outputs that name one folder in two ways are found.
-fn plain_path(path: &Path) -> PathBuf {
-    let mut plain = PathBuf::new();
-    for part in std::path::absolute(path).unwrap_or_else(|_| path.to_owned()).components() {
-        match part {
-            std::path::Component::ParentDir => {
-                plain.pop();
-            }
-            part => plain.push(part),
+        let collision = kind.as_ref().and_then(|kind| collisions.of(kind, &placed.place));
+        found.extend(collision.map(|message| ("path", message)));
+        let filter = known.map_or(Ok(Query::default()), |known| known.filter(&placed.value.filter));
+        let filter = noted(filter.map_err(|message| ("filter", message)), &mut found);
+        places.entry(id.clone()).or_insert_with(|| placed.without_value());
+        faults.extend(found.into_iter().map(|(key, message)| placed.fault(key, format!("output.{key}: {message}"))));
+        if let (Some(kind), Some(filter), true) = (kind, filter, faults.len() == before) {
+            outputs.push(Output { id, kind, from: placed.value.from, filter });
         }
     }
-    plain
+    (outputs, places)
 }

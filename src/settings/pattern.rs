@@ -50,6 +50,7 @@ impl PathPattern {
     /// # Errors
     /// What to write instead.
     pub fn parse(written: &str) -> Result<Self, String> {
+        no_way_up(written)?;
         let mut parts = written.split('/').peekable();
         let mut root = PathBuf::from(if written.starts_with('/') { "/" } else { "" });
         while let Some(part) = parts.next_if(|part| !part.contains(['{', '}'])) {
@@ -60,10 +61,6 @@ impl PathPattern {
         let mut levels = Vec::new();
         for part in parts.filter(|part| !part.is_empty() && *part != ".") {
             levels.push(pieces(part)?);
-        }
-        let is_going_up = |part: &str| part == "..";
-        if !levels.is_empty() && written.split('/').any(is_going_up) {
-            return Err("`..` cannot stand in a path with placeholders; write the folder's own path".to_owned());
         }
         if levels.len() > DEPTH_MAX {
             return Err(format!("at most {DEPTH_MAX} folders from the first placeholder on"));
@@ -105,6 +102,17 @@ impl PathPattern {
             Piece::Value(Placeholder::Language) => safe(Some(&record.language)),
         };
         self.levels.iter().map(|pieces| pieces.iter().map(value).collect::<String>()).collect()
+    }
+}
+
+/// Refuses a path that leads up again: where it ends is not seen by reading it.
+///
+/// # Errors
+/// What to write instead.
+pub(super) fn no_way_up(written: &str) -> Result<(), String> {
+    match written.split('/').any(|part| part == "..") {
+        true => Err("`..` cannot stand in it; write the whole path, from / on".to_owned()),
+        false => Ok(()),
     }
 }
 
@@ -171,7 +179,7 @@ mod tests {
         let root =
             |written: &str| PathPattern::parse(written).map(|read| (read.root().display().to_string(), read.depth()));
         assert_eq!(root("/srv/news"), Ok(("/srv/news".to_owned(), 0)));
-        assert_eq!(root("../news/"), Ok(("../news".to_owned(), 0)));
+        assert_eq!(root("./news/"), Ok(("./news".to_owned(), 0)));
         assert_eq!(root("/srv/news/{country}/{topic}/"), Ok(("/srv/news".to_owned(), 2)));
         assert_eq!(root("/srv/by-{language}-x/all"), Ok(("/srv".to_owned(), 2)));
         assert_eq!(root("{topic}"), Ok((".".to_owned(), 1)));
@@ -182,6 +190,7 @@ mod tests {
             ("/srv/topic}", "a `{` is missing"),
             ("/srv/{topic}/../x", "`..` cannot stand"),
             ("/srv/../{topic}", "`..` cannot stand"),
+            ("../news/", "`..` cannot stand"),
             ("/srv/{}", "there is no {}"),
             ("{topic}/a/b/c/d/e/f", "at most 6"),
         ];

@@ -11,6 +11,8 @@ use serde::de::{Error, Visitor};
 use serde::{Deserialize, Deserializer};
 use url::Url;
 
+use crate::hidden::Hidden;
+
 /// Longest User-Agent, in bytes: servers refuse very long headers.
 const USER_AGENT_BYTES_MAX: usize = 512;
 
@@ -243,8 +245,8 @@ pub fn user_agent<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, 
 }
 
 /// `http.proxy`.
-pub fn proxy<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Url>, D::Error> {
-    WebUrl::deserialize(deserializer).map(|url| Some(url.0))
+pub fn proxy<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Hidden<Url>>, D::Error> {
+    WebUrl::deserialize(deserializer).map(|url| Some(Hidden(url.0)))
 }
 
 /// `http.allow_private`: networks, or single addresses.

@@ -22,7 +22,7 @@ use serde::{Deserialize, Serialize};
 
 use super::errors::at;
 use super::format::{self, STORE_FORMAT};
-use super::segments::{LogEnd, sync_tree};
+use super::segments::{self, LogEnd, sync_tree};
 use super::{LogError, Store, StoreError, opening, sync_folder};
 use crate::faults::{self, Point};
 use crate::model::Seq;
@@ -95,6 +95,15 @@ impl From<LogError> for BackupError {
 impl From<sled::Error> for BackupError {
     fn from(error: sled::Error) -> Self {
         Self::Store(error.into())
+    }
+}
+
+/// Removes the links that a killed backup left: they hold what the log lets go.
+pub(super) fn remove_pins(store: &Path) -> Result<(), StoreError> {
+    let pins = store.join(PINS_FOLDER);
+    match fs::remove_dir_all(&pins) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(at(&pins)(error)),
+        _ => Ok(()),
     }
 }
 
@@ -224,7 +233,7 @@ impl Store {
         fs::create_dir(&log).map_err(at(&log))?;
         let mut moment = Moment { end, sealed: Vec::new(), has_open: false, pins: log, paused: Duration::ZERO };
         for segment in self.segments.list()?.into_iter().filter(|segment| *segment <= end.segment) {
-            let name = if segment < end.segment { file_name(segment) } else { OPEN_SEGMENT.to_owned() };
+            let name = if segment < end.segment { segments::file_name(segment) } else { OPEN_SEGMENT.to_owned() };
             match segment < end.segment {
                 true => moment.sealed.push(segment),
                 false => moment.has_open = true,
@@ -259,21 +268,18 @@ impl Store {
         if !is_linked {
             for (done, segment) in moment.sealed.iter().enumerate() {
                 tell_or_stop(tell, "copying segments", done as u64, total)?;
-                let (from, to) = (moment.pins.join(file_name(*segment)), log.join(file_name(*segment)));
+                let (from, to) =
+                    (moment.pins.join(segments::file_name(*segment)), log.join(segments::file_name(*segment)));
                 copy_up_to(&from, &to, u64::MAX).map_err(at(&to))?;
             }
         }
         if moment.has_open {
-            let (from, to) = (moment.pins.join(OPEN_SEGMENT), log.join(file_name(moment.end.segment)));
+            let (from, to) = (moment.pins.join(OPEN_SEGMENT), log.join(segments::file_name(moment.end.segment)));
             copy_up_to(&from, &to, moment.end.offset).map_err(at(&to))?;
             fs::remove_file(&from).map_err(at(&from))?;
         }
         Ok(is_linked && !moment.sealed.is_empty())
     }
-}
-
-fn file_name(segment: Seq) -> String {
-    format!("{:020}.zst", segment.0)
 }
 
 /// Copies the beginning of a file, and makes it durable.

@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use sled::{Batch, Db, IVec};
 
-use super::caught::calmly;
+use super::caught::{Closing, calmly};
 use super::errors::at;
 use super::opening;
 use super::segments::{sync_folder, sync_tree};
@@ -84,12 +84,11 @@ impl Store {
         Ok(Compacted { rows, bytes_before, bytes_after: bytes_of(&sled).map_err(at(&sled))? })
     }
 
-    /// Whether sled takes much more than is usual for what it remembers.
+    /// Whether sled takes much more than is usual for what it remembers; of its size, see [`Store::sizes`].
     ///
     /// # Errors
     /// sled's.
-    pub fn is_worth_compacting(&self) -> Result<bool, StoreError> {
-        let (_, bytes) = self.sizes()?;
+    pub fn is_worth_compacting(&self, bytes: u64) -> Result<bool, StoreError> {
         Ok(bytes > BYTES_MIN.max(GROWN * ARTICLE_BYTES * self.remembered()?))
     }
 }
@@ -194,8 +193,8 @@ fn is_same(from: &Db, to: &Db, name: &IVec) -> Result<bool, StoreError> {
 }
 
 /// A damaged sled is not set aside here: it is told.
-fn open(path: &Path, cache_bytes: u64) -> Result<Db, StoreError> {
-    calmly(|| Ok(opening::open_when_let_go(path, cache_bytes)?))
+fn open(path: &Path, cache_bytes: u64) -> Result<Closing<Db>, StoreError> {
+    calmly(|| Ok(Closing::new(opening::open_when_let_go(path, cache_bytes)?)))
 }
 
 fn rename(from: &Path, to: &Path) -> Result<(), StoreError> {

@@ -9,12 +9,12 @@ use super::tests::{PATIENCE, WINDOW, admit, assert_counts_add_up, entry, line, r
 use super::*;
 use crate::model::{ArticleId, Outcome, Pending};
 
-const SEGMENT_BYTES: u64 = 6 << 10;
-const CACHE_BYTES: u64 = 1 << 20;
-const RECORDS: u64 = 300;
-const PENDING: u64 = 40;
+pub(super) const SEGMENT_BYTES: u64 = 6 << 10;
+pub(super) const CACHE_BYTES: u64 = 1 << 20;
+pub(super) const RECORDS: u64 = 300;
+pub(super) const PENDING: u64 = 40;
 const LETTERS: u8 = 9;
-const CURSORS: [(&str, Seq); 2] = [("directory", Seq(250)), ("stdout", Seq(RECORDS - LATER))];
+pub(super) const CURSORS: [(&str, Seq); 2] = [("directory", Seq(250)), ("stdout", Seq(RECORDS - LATER))];
 
 /// Records that are committed after all else.
 const LATER: u64 = 20;
@@ -27,7 +27,7 @@ fn cases() -> u64 {
 }
 
 /// SplitMix64.
-struct Seeded(u64);
+pub(super) struct Seeded(pub(super) u64);
 
 impl Seeded {
     fn next(&mut self) -> u64 {
@@ -38,12 +38,12 @@ impl Seeded {
         z ^ (z >> 31)
     }
 
-    fn below(&mut self, bound: u64) -> u64 {
+    pub(super) fn below(&mut self, bound: u64) -> u64 {
         self.next() % bound
     }
 }
 
-fn id_of(seq: u64) -> ArticleId {
+pub(super) fn id_of(seq: u64) -> ArticleId {
     let mut id = [7; 16];
     id[8..].copy_from_slice(&seq.to_be_bytes());
     ArticleId(id)
@@ -54,18 +54,18 @@ fn text_of(seq: u64) -> String {
     (0..40).map(|_| format!("{:x} ", words.next())).collect()
 }
 
-fn record_of(seq: Seq, number: u64) -> crate::record::Record {
+pub(super) fn record_of(seq: Seq, number: u64) -> crate::record::Record {
     let mut record = record(seq, id_of(number), &text_of(number));
     record.dedup.text_digest.0[..8].copy_from_slice(&number.to_be_bytes());
     record
 }
 
-fn open_at(path: &Path) -> Result<Store, StoreError> {
+pub(super) fn open_at(path: &Path) -> Result<Store, StoreError> {
     Store::open(path, CACHE_BYTES, SEGMENT_BYTES, PATIENCE, Some(WINDOW))
 }
 
 /// Some records a commit.
-fn commit_records(store: &Store, mut next: u64, last: u64) {
+pub(super) fn commit_records(store: &Store, mut next: u64, last: u64) {
     while next <= last {
         let count = (next % 7 + 1).min(last + 1 - next);
         let records: Vec<_> = (next..next + count).map(|seq| record_of(Seq(seq), seq)).collect();
@@ -77,7 +77,7 @@ fn commit_records(store: &Store, mut next: u64, last: u64) {
 }
 
 /// The store that every case is a copy of.
-fn whole() -> &'static Path {
+pub(super) fn whole() -> &'static Path {
     static WHOLE: OnceLock<tempfile::TempDir> = OnceLock::new();
     let folder = WHOLE.get_or_init(|| {
         let folder = tempfile::tempdir().unwrap();
@@ -134,7 +134,7 @@ pub(super) fn copy(from: &Path, to: &Path) {
     }
 }
 
-fn files(folder: &Path) -> Vec<PathBuf> {
+pub(super) fn files(folder: &Path) -> Vec<PathBuf> {
     let mut files = Vec::new();
     for path in std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
         if path.is_dir() { files.extend(self::files(&path)) } else { files.push(path) }
@@ -161,7 +161,7 @@ fn damage(path: &Path, kind: Damage, seeded: &mut Seeded) -> String {
     format!("{} at {at}", path.file_name().unwrap().to_string_lossy())
 }
 
-fn verified(path: &Path) -> (Verified, Vec<Finding>) {
+pub(super) fn verified(path: &Path) -> (Verified, Vec<Finding>) {
     let mut findings = Vec::new();
     let sum = Store::verify_alone(path, CACHE_BYTES, PATIENCE, &mut |step| {
         if let Step::Finding(finding) = step {
@@ -173,14 +173,14 @@ fn verified(path: &Path) -> (Verified, Vec<Finding>) {
 }
 
 /// Numbers that findings of lost records name.
-fn named_lost(findings: &[Finding]) -> BTreeSet<u64> {
+pub(super) fn named_lost(findings: &[Finding]) -> BTreeSet<u64> {
     let lost =
         findings.iter().filter(|finding| finding.part == Place::Log && finding.what.starts_with("records are lost"));
     lost.flat_map(|finding| finding.first_seq.unwrap().0..=finding.last_seq.unwrap().0).collect()
 }
 
 /// Records that can be read forwards, each as it was written; backwards and one by one they are the same.
-fn readable(store: &Store) -> BTreeSet<u64> {
+pub(super) fn readable(store: &Store) -> BTreeSet<u64> {
     let mut found = BTreeSet::new();
     let mut at = Seq(1);
     while let Some(frame) = store.frame_from(at).unwrap() {
@@ -213,7 +213,7 @@ struct Case {
     has_cursors: bool,
 }
 
-fn commit_on(store: &Store) -> u64 {
+pub(super) fn commit_on(store: &Store) -> u64 {
     let mut committed = 0;
     for attempt in 0..20 {
         let seq = store.next_seq();

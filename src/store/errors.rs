@@ -29,10 +29,22 @@ pub enum StoreError {
         /// The format found.
         found: String,
     },
+    /// The file that says the format says none.
+    #[error(
+        "{path}: it should hold the number of the store's format, and holds {found:?}: it is damaged; remove it, it is \
+         written again from what the key tables say"
+    )]
+    FormatFile {
+        /// The file.
+        path: PathBuf,
+        /// What it holds.
+        found: String,
+    },
     /// A frame that sled knows is not in the log.
     #[error(
         "{path}: the log ends at byte {found}, but {expected} bytes of it were committed; see `chapar log verify`, then \
-         restore the file from a backup, or go on with what the log holds by `chapar log rebuild`"
+         put back what is lost by `chapar log fill FOLDER`, the folder of a backup, or without one go on with what the log \
+         holds by `chapar log rebuild`"
     )]
     LogTooShort {
         /// The segment.

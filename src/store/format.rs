@@ -36,7 +36,7 @@ pub enum Format {
     Migrated(u32),
 }
 
-/// Refuses a folder whose file says that it is newer than this program.
+/// Refuses a folder whose file says that it is newer than this program, or says no format.
 pub fn check_file(folder: &Path) -> Result<(), StoreError> {
     read_file(folder, STORE_FORMAT).map(drop)
 }
@@ -44,17 +44,28 @@ pub fn check_file(folder: &Path) -> Result<(), StoreError> {
 /// The format in a folder's file; `None` where there is none, as in stores written before there was one.
 fn read_file(folder: &Path, present: u32) -> Result<Option<u32>, StoreError> {
     let path = folder.join(FORMAT_FILE);
-    let mut text = String::new();
-    match File::open(&path).and_then(|file| file.take(FORMAT_BYTES_MAX).read_to_string(&mut text)) {
-        Ok(_) => known(&text, present, folder).map(Some),
+    let mut bytes = Vec::new();
+    match File::open(&path).and_then(|file| file.take(FORMAT_BYTES_MAX).read_to_end(&mut bytes)) {
+        Ok(_) => known(&bytes, present, folder)?.map(Some).ok_or_else(|| {
+            let found = String::from_utf8_lossy(&bytes).trim().to_owned();
+            StoreError::FormatFile { path, found }
+        }),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
         Err(source) => Err(StoreError::Io { path, source }),
     }
 }
 
-fn known(text: &str, present: u32, folder: &Path) -> Result<u32, StoreError> {
-    let newer = || StoreError::Newer { path: folder.to_owned(), found: text.trim().escape_debug().to_string() };
-    text.trim().parse().ok().filter(|format| (1..=present).contains(format)).ok_or_else(newer)
+/// The format that is said; `None` for what is no number of one.
+fn known(said: &[u8], present: u32, folder: &Path) -> Result<Option<u32>, StoreError> {
+    let text = String::from_utf8_lossy(said);
+    let digits = text.trim();
+    if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) || digits.starts_with('0') {
+        return Ok(None);
+    }
+    match digits.parse() {
+        Ok(format) if format <= present => Ok(Some(format)),
+        _ => Err(StoreError::Newer { path: folder.to_owned(), found: digits.to_owned() }),
+    }
 }
 
 /// Brings the tables to the present format, and has both places say so.
@@ -65,7 +76,8 @@ pub(super) fn settle(tables: &Tables, folder: &Path) -> Result<Format, StoreErro
 fn settle_by(steps: &[Migration], present: u32, tables: &Tables, folder: &Path) -> Result<Format, StoreError> {
     let in_file = read_file(folder, present)?;
     let in_tables = tables.meta.get("format")?;
-    let in_tables = in_tables.map(|row| known(&String::from_utf8_lossy(&row), present, folder)).transpose()?;
+    let unreadable = || StoreError::Row("the format of the store".to_owned());
+    let in_tables = in_tables.map(|row| known(&row, present, folder)?.ok_or_else(unreadable)).transpose()?;
     // Rebuilt tables are of the present format, whatever the log is in.
     let format = match in_tables {
         None => Format::New,
@@ -112,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn a_store_says_its_format_in_both_places_and_either_is_enough_to_refuse_a_newer_one() {
+    fn a_store_says_its_format_in_both_places_and_a_newer_one_is_told_from_a_damaged_one() {
         let folder = tempfile::tempdir().unwrap();
         let tables = tables(folder.path());
         assert_eq!(settle(&tables, folder.path()).unwrap(), Format::New);
@@ -120,10 +132,19 @@ mod tests {
         std::fs::remove_file(folder.path().join(FORMAT_FILE)).unwrap();
         assert_eq!(settle(&tables, folder.path()).unwrap(), Format::Known);
         assert_eq!(read_file(folder.path(), 1).unwrap(), Some(1), "written where it was missing");
-        for newer in ["2\n", "10", "one", "", "0", "-1", "1.1", "\u{1b}[31m"] {
-            std::fs::write(folder.path().join(FORMAT_FILE), newer).unwrap();
-            let refused = check_file(folder.path()).err().unwrap().to_string();
-            assert!(refused.contains("install a newer chapar") && !refused.contains('\u{1b}'), "{refused}");
+        let refused = |said: &[u8]| {
+            std::fs::write(folder.path().join(FORMAT_FILE), said).unwrap();
+            check_file(folder.path()).err().unwrap()
+        };
+        for newer in ["2\n", "10", "99999999999"] {
+            let refused = refused(newer.as_bytes()).to_string();
+            assert!(refused.contains("install a newer chapar"), "{refused}");
+        }
+        for junk in [b"one".as_slice(), b"", b"0", b"-1", b"1.1", b"\x1b[31m", b"\xff\x00\x01", b"+1"] {
+            let refused = refused(junk);
+            assert!(matches!(refused, StoreError::FormatFile { .. }), "{refused}");
+            let refused = refused.to_string();
+            assert!(refused.contains("damaged; remove it") && !refused.contains('\u{1b}'), "{refused}");
         }
         write_file(folder.path(), 1).unwrap();
         tables.meta.insert("format", "2").unwrap();

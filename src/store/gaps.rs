@@ -8,7 +8,7 @@ use super::{Store, StoreError, Tables};
 use crate::model::Seq;
 
 /// Ranges that are remembered; further ones are looked for again each time.
-const GAPS_MAX: usize = 10_000;
+pub(super) const GAPS_MAX: usize = 10_000;
 
 /// Ranges that the status names; the rest is counted.
 const GAPS_SHOWN_MAX: usize = 3;
@@ -34,9 +34,9 @@ impl Known {
         self.gaps.range(..=seq).next_back().map(|(_, gap)| gap).filter(|gap| gap.last >= seq)
     }
 
-    fn is_accepted(&self, gap: &Gap) -> bool {
-        let around = self.accepted.range(..=gap.first).next_back();
-        around.is_some_and(|(_, last)| *last >= gap.last)
+    fn is_accepted(&self, first: Seq, last: Seq) -> bool {
+        let around = self.accepted.range(..=first).next_back();
+        around.is_some_and(|(_, known)| *known >= last)
     }
 }
 
@@ -61,7 +61,7 @@ impl Gaps {
         if known.around(gap.first).is_some_and(|before| before.last >= gap.last) {
             return;
         }
-        let is_news = !known.is_accepted(&gap);
+        let is_news = !known.is_accepted(gap.first, gap.last);
         if known.gaps.len() >= GAPS_MAX {
             if !std::mem::replace(&mut known.more, true) {
                 tracing::error!("more than {GAPS_MAX} ranges of the log are lost; `chapar log verify` names them all");
@@ -69,7 +69,7 @@ impl Gaps {
             return;
         }
         if is_news {
-            tracing::error!("{gap}; restore the file from a backup, see `chapar log verify`");
+            tracing::error!("{gap}; `chapar log fill FOLDER` puts them back from a backup, see `chapar log verify`");
         }
         known.gaps.insert(gap.first, gap);
     }
@@ -89,7 +89,7 @@ impl Gaps {
 
     /// Whether the operator knows of a range.
     pub(super) fn is_accepted(&self, gap: &Gap) -> bool {
-        self.lock().is_accepted(gap)
+        self.lock().is_accepted(gap.first, gap.last)
     }
 }
 
@@ -98,7 +98,11 @@ impl std::fmt::Display for Gap {
         let Self { first, last, file, byte, reason } = self;
         let records =
             if first == last { format!("record {first} is") } else { format!("records {first} to {last} are") };
-        write!(f, "{records} lost: {} is damaged at byte {byte} ({reason})", file.display())
+        write!(f, "{records} lost: {} ", file.display())?;
+        match byte {
+            Some(byte) => write!(f, "is damaged at byte {byte} ({reason})"),
+            None => write!(f, "is missing ({reason})"),
+        }
     }
 }
 
@@ -107,13 +111,18 @@ impl Store {
     /// heard of at a rebuild is left out.
     pub fn damage(&self) -> Option<String> {
         let known = self.gaps.lock();
-        let gaps: Vec<&Gap> = known.gaps.values().filter(|gap| !known.is_accepted(gap)).collect();
+        let gaps: Vec<&Gap> = known.gaps.values().filter(|gap| !known.is_accepted(gap.first, gap.last)).collect();
         let more = gaps.len().saturating_sub(GAPS_SHOWN_MAX);
         let mut words: Vec<String> = gaps.iter().take(GAPS_SHOWN_MAX).map(ToString::to_string).collect();
         if more > 0 {
             words.push(format!("and {more} more, see `chapar log verify`"));
         }
         (!words.is_empty()).then(|| words.join("; "))
+    }
+
+    /// Whether the operator knows that the log has no record of a range, since a restore or a rebuild.
+    pub fn is_known_to_miss(&self, first: Seq, last: Seq) -> bool {
+        self.gaps.lock().is_accepted(first, last)
     }
 
     /// Takes all that is known to be lost for known to the operator; returns it in words.
@@ -141,6 +150,20 @@ impl Tables {
             }
         }
         Ok(ranges)
+    }
+
+    /// Of what the operator knows to be lost, keeps what still is.
+    pub(super) fn accept_only(&self, missing: &[Gap]) -> Result<(), StoreError> {
+        let key = |first: Seq| [ACCEPTED.as_bytes(), &first.0.to_be_bytes()].concat();
+        let mut batch = sled::Batch::default();
+        let known = self.accepted_gaps()?;
+        known.keys().for_each(|first| batch.remove(key(*first)));
+        for (first, last) in known {
+            for gap in missing.iter().filter(|gap| gap.first <= last && first <= gap.last) {
+                batch.insert(key(gap.first.max(first)), &gap.last.min(last).0.to_be_bytes());
+            }
+        }
+        Ok(self.meta.apply_batch(batch)?)
     }
 
     /// Notes that the operator knows of a range.

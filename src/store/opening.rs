@@ -2,6 +2,7 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::Write;
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -9,20 +10,25 @@ use sled::Db;
 
 use super::StoreError;
 
+/// The file that is locked as long as a process has the store.
+pub const LOCK_FILE: &str = "chapar.lock";
+
 /// How often, and how long each time, is waited for the threads of a closed sled: 2 seconds in all.
 const LET_GO_TRIES: u32 = 100;
 const LET_GO_WAIT: Duration = Duration::from_millis(20);
 
 /// Takes the lock file, which names the owner's process id for others.
 pub fn lock(folder: &Path, patience: Duration) -> Result<File, StoreError> {
-    let path = folder.join("chapar.lock");
+    let path = folder.join(LOCK_FILE);
     let failed = |source| StoreError::Io { path: path.clone(), source };
-    let mut file =
-        OpenOptions::new().create(true).read(true).write(true).truncate(false).open(&path).map_err(failed)?;
+    let open = || OpenOptions::new().create(true).read(true).write(true).truncate(false).open(&path).map_err(failed);
+    let mut file = open()?;
     let deadline = Instant::now() + patience;
     loop {
         match file.try_lock() {
-            Ok(()) => break,
+            Ok(()) if is_at(&file, &path) => break,
+            // A restore that failed took its file away.
+            Ok(()) => file = open()?,
             Err(std::fs::TryLockError::WouldBlock) if Instant::now() < deadline => {
                 std::thread::sleep(Duration::from_millis(50));
             }
@@ -38,6 +44,13 @@ pub fn lock(folder: &Path, patience: Duration) -> Result<File, StoreError> {
     Ok(file)
 }
 
+/// Whether a file that is open is the one of this name.
+fn is_at(file: &File, path: &Path) -> bool {
+    let identity = |metadata: std::fs::Metadata| (metadata.dev(), metadata.ino());
+    let there = std::fs::metadata(path).map(identity).ok();
+    there.is_some() && there == file.metadata().map(identity).ok()
+}
+
 /// Makes sled's files final: the tables are closed, and nothing of this process writes to them any more.
 pub fn close_sled(db: Db, path: &Path) -> Result<(), StoreError> {
     db.flush()?;
@@ -47,6 +60,11 @@ pub fn close_sled(db: Db, path: &Path) -> Result<(), StoreError> {
 
 /// The same for tables that were closed elsewhere.
 pub fn wait_until_let_go(path: &Path) -> Result<(), StoreError> {
+    hold(path).map(drop)
+}
+
+/// Takes sled's own lock, when the last of its threads has let go; it is held as long as the file is.
+pub fn hold(path: &Path) -> Result<File, StoreError> {
     let failed = |source| StoreError::Io { path: path.to_owned(), source };
     // sled holds this lock until its last thread has let go.
     let file = File::open(path.join("db")).map_err(failed)?;
@@ -58,7 +76,7 @@ pub fn wait_until_let_go(path: &Path) -> Result<(), StoreError> {
         }
         locked = file.try_lock();
     }
-    locked.map_err(|error| failed(error.into()))
+    locked.map_err(|error| failed(error.into())).map(|()| file)
 }
 
 /// Our own lock is taken, so whoever still holds sled's is a thread of a sled that was just closed in this process.

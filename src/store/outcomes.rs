@@ -146,6 +146,30 @@ impl Tables {
     }
 }
 
+impl Tables {
+    /// Enters what records say that were lost and are in the log again, where the tables do not know it: they may have
+    /// been made anew while the records were lost. What came later counts more. Nothing is counted, since counts were
+    /// kept, and nothing that is pending is touched. Done twice, it changes nothing more.
+    pub(super) fn enter_put_back(&self, settled: &[Settled]) -> Result<(), StoreError> {
+        let Self { meta, frontier, seen, digests, dead, versions, copies, looks, looks_due: due, sketches, .. } = self;
+        for one in settled {
+            let trees = (meta, frontier, seen, digests, dead, versions, copies, looks, due, sketches);
+            let is_newest = trees.transaction(
+                |(meta, frontier, seen, digests, dead, versions, copies, looks, due, sketches)| {
+                    let looks = LookTables { meta, looks, due };
+                    let tables =
+                        OutcomeTables { meta, frontier, seen, digests, dead, versions, copies, looks, sketches };
+                    tables.put_back(one)
+                },
+            )?;
+            if let (true, Some(seq), Some(sketch)) = (is_newest, one.record, &one.sketch) {
+                self.enter_older_sketch(seq, sketch)?;
+            }
+        }
+        Ok(())
+    }
+}
+
 /// What the outcome of an entry changes.
 struct OutcomeTables<'a> {
     meta: &'a TransactionalTree,
@@ -178,6 +202,42 @@ impl OutcomeTables<'_> {
             Happened::Outcome(outcome) => self.settle(one, *outcome),
             Happened::Relabel(_) => Ok(false),
         }
+    }
+
+    /// Enters what a record says that was lost; tells whether it has the newest text of its article.
+    fn put_back(&self, one: &Settled) -> InTransaction<bool> {
+        let mut is_newest = false;
+        for (id, row) in &one.seen {
+            let before = self.seen.get(id.0)?.and_then(|before| Seen::decode(&before));
+            match before {
+                Some(before) if before.version > 0 && before.seq >= row.seq => {
+                    if row.version > 0 && before.seq > row.seq {
+                        versions::keep(self.versions, *id, row, &before)?;
+                    }
+                    is_newest |= before.seq == row.seq;
+                }
+                // An address that led there.
+                Some(_) if row.version == 0 => {}
+                before => {
+                    let is_of_record = one.record == Some(row.seq);
+                    if is_of_record && let Some((of, copy)) = &one.copy {
+                        copies::enter(self.copies, *of, copy, before.as_ref())?;
+                    }
+                    self.remember(*id, row, one)?;
+                    let is_unknown = before.is_none_or(|before| before.version == 0);
+                    if is_of_record && is_unknown && self.frontier.get(one.entry.0)?.is_none() {
+                        self.looks.change(&one.look)?;
+                    }
+                    is_newest |= is_of_record;
+                }
+            }
+        }
+        if let Some((digest, owner)) = one.owns
+            && self.digests.get(digest.0)?.is_none()
+        {
+            self.digests.insert(&digest.0, &owner.0)?;
+        }
+        Ok(is_newest)
     }
 
     /// Takes the entry out of the frontier and counts its outcome.

@@ -7,6 +7,7 @@ use serde::Deserialize;
 use sled::transaction::ConflictableTransactionError;
 
 use super::renewal::CURSORS_LOST;
+use super::rows;
 use super::scan::{Gap, Part, Scan};
 use super::{
     Counts, DeadLetter, Frame, Position, Seen, SourceState, Store, StoreError, Tables, count_key, decode_count,
@@ -128,10 +129,13 @@ impl Store {
                 Err(error) => return Err(error.into()),
             }
         }
-        let end = || (self.segments.length(segment), "the file ends before them, or is missing".to_owned());
-        let (byte, reason) = damage.unwrap_or_else(end);
         let first = scan.expected().unwrap_or(segment).min(seq);
-        Ok(self.lost(Gap { first, last: until, file: self.segments.path(segment), byte, reason }))
+        Ok(self.lost(match damage {
+            Some((offset, reason)) => {
+                Gap { first, last: until, file: self.segments.path(segment), byte: Some(offset), reason }
+            }
+            None => Gap::behind(&self.segments, segment, first, until),
+        }))
     }
 
     fn lost(&self, gap: Gap) -> Looked {
@@ -299,7 +303,7 @@ impl Store {
     /// sled's.
     pub fn cursor(&self, consumer: &str) -> Result<Option<Seq>, StoreError> {
         let row = self.ask(|tables| Ok(tables.cursors.get(consumer)?))?;
-        Ok(row.and_then(|row| Some(Seq(u64::from_be_bytes(row.as_ref().try_into().ok()?)))))
+        Ok(row.and_then(|row| rows::decode_seq(&row)))
     }
 
     /// Moves a consumer's cursor, unless it is not any more where the consumer knows it: then it was rewound, and false
@@ -338,8 +342,8 @@ impl Store {
             let mut cursors = Vec::new();
             for row in tables.cursors.iter() {
                 let (key, row) = row?;
-                let seq = row.as_ref().try_into().map(u64::from_be_bytes).unwrap_or_default();
-                cursors.push((String::from_utf8_lossy(&key).into_owned(), Seq(seq)));
+                let seq = rows::decode_seq(&row).unwrap_or_default();
+                cursors.push((String::from_utf8_lossy(&key).into_owned(), seq));
             }
             Ok(cursors)
         })

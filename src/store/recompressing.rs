@@ -48,7 +48,7 @@ impl Store {
     pub fn recompress_next(&self, go_on: impl Fn() -> bool) -> Result<Option<Recompressed>, StoreError> {
         let _one_at_a_time = self.bound.tidying.lock().unwrap_or_else(PoisonError::into_inner);
         let open = self.lock_end().segment;
-        let reached = self.ask(|tables| seq_in(tables, REACHED))?.unwrap_or_default();
+        let reached = self.ask(|tables| tables.seq_in(REACHED))?.unwrap_or_default();
         let segments = self.segments.list()?;
         let Some(segment) = segments.into_iter().find(|segment| (reached..open).contains(segment)) else {
             return Ok(None);
@@ -72,8 +72,8 @@ impl Store {
         Ok(Some(Recompressed { segment, rewritten }))
     }
 
-    /// Puts a segment that was written anew in the place of the old one.
-    fn exchange(&self, segment: Seq) -> Result<(), StoreError> {
+    /// Puts a segment that was written anew, or with records put back, in the place of the old one, if there is one.
+    pub(super) fn exchange(&self, segment: Seq) -> Result<(), StoreError> {
         self.change(|tables| {
             tables.meta.insert(UNDER_WAY, &segment.0.to_be_bytes())?;
             tables.db.flush()?;
@@ -113,7 +113,7 @@ impl Store {
 
     /// Makes good what a kill left of writing a segment anew.
     pub(super) fn finish_recompressing(&self, tables: &Tables) -> Result<(), StoreError> {
-        if let Some(segment) = seq_in(tables, UNDER_WAY)? {
+        if let Some(segment) = tables.seq_in(UNDER_WAY)? {
             if self.segments.path(segment).exists() {
                 self.segments.exchange(segment)?;
                 self.enter_places(tables, segment)?;
@@ -123,11 +123,6 @@ impl Store {
         }
         Ok(self.segments.remove_unfinished()?)
     }
-}
-
-fn seq_in(tables: &Tables, name: &str) -> Result<Option<Seq>, StoreError> {
-    let row = tables.meta.get(name)?;
-    Ok(row.and_then(|row| Some(Seq(u64::from_be_bytes(row.as_ref().try_into().ok()?)))))
 }
 
 #[cfg(test)]

@@ -94,7 +94,7 @@ fn a_kill_at_any_step_leaves_every_line_readable_and_no_half_file() {
         let store = open(folder.path());
         assert_eq!(lines(&store), before, "{name}");
         assert!(!store.segments.path(Seq(1)).with_extension("zst.new").exists(), "{name}");
-        assert!(store.ask(|tables| seq_in(tables, UNDER_WAY)).unwrap().is_none(), "{name}");
+        assert!(store.ask(|tables| tables.seq_in(UNDER_WAY)).unwrap().is_none(), "{name}");
         all(&store);
         assert_eq!(lines(&store), before, "{name}");
     }

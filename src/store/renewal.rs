@@ -207,8 +207,8 @@ struct Removed {
 impl Removed {
     fn of(old: &Db) -> Result<Self, StoreError> {
         let row = existing(old, "meta")?.map(|meta| meta.get(retention::BEGIN)).transpose()?.flatten();
-        let begin = row.and_then(|row| row.as_ref().try_into().ok().map(u64::from_be_bytes));
-        Ok(Self { begin: Seq(begin.unwrap_or_default()), seen: existing(old, "seen")? })
+        let begin = row.and_then(|row| rows::decode_seq(&row)).unwrap_or_default();
+        Ok(Self { begin, seen: existing(old, "seen")? })
     }
 
     /// Whether the log does not know what a row says.
@@ -232,6 +232,10 @@ impl Removed {
 #[derive(Default)]
 struct KeptMeta {
     next: u64,
+    /// Whether the old tables said where the log ends; then they also said where it begins.
+    has_end: bool,
+    /// First record that was kept on purpose.
+    begin: Option<IVec>,
     outcomes: Vec<(Outcome, u64)>,
 }
 
@@ -262,6 +266,13 @@ impl Tables {
         if self.cursors.is_empty() && end != LogEnd::EMPTY {
             self.meta.insert(CURSORS_LOST, b"1")?;
         }
+        if told.has_end {
+            // The log may begin later by now because its oldest files are lost.
+            match &told.begin {
+                Some(begin) => self.meta.insert(retention::BEGIN, begin)?,
+                None => self.meta.remove(retention::BEGIN)?,
+            };
+        }
         self.count_anew(&told.outcomes)?;
         let mut next = Seq(told.next.max(end.next.0));
         if told.next == 0 && spared > 0 {
@@ -283,8 +294,8 @@ impl Tables {
             "frontier" => return self.take_pending(key, row),
             "cursors" => {
                 // What an output holds was a number of a record, whatever became of the record.
-                let cursor = row.as_ref().try_into().map(u64::from_be_bytes).unwrap_or_default();
-                told.next = told.next.max(cursor.saturating_add(1));
+                let cursor = rows::decode_seq(&row).unwrap_or_default();
+                told.next = told.next.max(cursor.0.saturating_add(1));
                 &self.cursors
             }
             "sources" => &self.sources,
@@ -305,9 +316,12 @@ impl Tables {
 
     fn take_meta(&self, key: &[u8], row: &IVec, told: &mut KeptMeta) -> Result<(), StoreError> {
         if key == b"end" {
+            told.has_end = true;
             told.next = told.next.max(rows::decode_end(row).map_or(0, |end| end.next.0));
         } else if let Some(outcome) = Outcome::ALL.iter().find(|one| key == count_key(one.name()).as_bytes()) {
             told.outcomes.push((*outcome, decode_count(Some(row.clone()))));
+        } else if key == retention::BEGIN.as_bytes() {
+            told.begin = Some(row.clone());
         } else if key == forgetting::FORGOTTEN.as_bytes() {
             self.note_forgotten(rows::Day::decode(row))?;
         } else if key == recompressing::REACHED.as_bytes() || key.starts_with(super::gaps::ACCEPTED.as_bytes()) {

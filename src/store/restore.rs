@@ -15,6 +15,7 @@ use jiff::Timestamp;
 use super::backup::{BackupFile, Manifest, Tell, copy_hashed};
 use super::errors::at;
 use super::format::{FORMAT_FILE, STORE_FORMAT};
+use super::opening::LOCK_FILE;
 use super::scan::{Gap, Part, Scan};
 use super::segments::{LogEnd, Segments, sync_tree};
 use super::{BackupError, LogError, Progress, Settled, Store, StoreError, opening, rows, sync_folder};
@@ -169,14 +170,26 @@ pub fn restore(wanted: &Restore, mut tell: impl FnMut(&Progress)) -> Result<Rest
     if manifest.store_format > STORE_FORMAT {
         return Err(RestoreError::Newer { folder: backup.to_owned(), found: manifest.store_format });
     }
+    let was_there = target.exists();
     fs::create_dir_all(target).map_err(at(target))?;
+    let had_lock = target.join(LOCK_FILE).exists();
     let _lock = opening::lock(target, Duration::ZERO)?;
-    let part = make_room(target)?;
+    let leave_as_it_was = || {
+        // What cannot be removed is no harm.
+        if !had_lock {
+            let _ = fs::remove_file(target.join(LOCK_FILE));
+        }
+        if !was_there {
+            let _ = fs::remove_dir(target);
+        }
+    };
+    let part = make_room(target).inspect_err(|_| leave_as_it_was())?;
     faults::pass(Point::RESTORE_BEGUN).map_err(at(&part))?;
     let made = make(wanted, &manifest, &part, tell);
     if made.is_err() {
         // Nothing was moved yet; what cannot be removed is removed by the next one.
         let _ = fs::remove_dir_all(&part);
+        leave_as_it_was();
     }
     let restored = made?;
     for (place, name) in PARTS.iter().enumerate() {
@@ -221,19 +234,21 @@ fn make_room(target: &Path) -> Result<PathBuf, RestoreError> {
 fn make(wanted: &Restore, manifest: &Manifest, part: &Path, tell: &mut Tell<'_>) -> Result<Restored, RestoreError> {
     let mut faults = copy(wanted, manifest, part, tell)?;
     faults::pass(Point::RESTORE_COPIED).map_err(at(part))?;
-    let (records, damaged, gaps) = verify_log(part, wanted.segment_bytes_max, tell)?;
+    let (records, damaged, mut gaps) = verify_log(wanted, part, tell)?;
     faults.extend(damaged);
     wanted.refuse(&faults)?;
     let Restore { cache_bytes, segment_bytes_max, near_window, .. } = *wanted;
     let store = Store::open(part, cache_bytes, segment_bytes_max, Duration::ZERO, near_window)?;
     // What was left out or lost before the backup was made, and is known, is no fault of it.
-    faults.extend(gaps.iter().filter(|gap| !store.gaps.is_accepted(gap)).map(ToString::to_string));
+    gaps.retain(|gap| !store.gaps.is_accepted(gap));
+    faults.extend(gaps.into_iter().map(|gap| Gap { file: in_backup(wanted, part, &gap.file), ..gap }.to_string()));
     wanted.refuse(&faults)?;
     faults.extend(store.notices().iter().cloned());
     let backed_up = Seq(store.next_seq().0 - 1);
     let (mut taken, mut highest) = (0, backed_up);
     if !wanted.records.is_empty() {
         let found = Found::in_folders(&wanted.records, backed_up, &part.join(UNPACKED_FOLDER), tell)?;
+        found.compare(&store, wanted.is_forced)?;
         taken = store.take_records(&found, tell)?;
         highest = highest.max(found.highest());
     }
@@ -295,11 +310,12 @@ fn copy_file(from: &Path, to: &Path, file: &BackupFile) -> Result<Option<String>
 
 /// Reads every frame; counts the records, and says what is damaged and which records are missing behind the first.
 fn verify_log(
+    wanted: &Restore,
     part: &Path,
-    segment_bytes_max: u64,
     tell: &mut Tell<'_>,
 ) -> Result<(u64, Vec<String>, Vec<Gap>), RestoreError> {
-    let segments = Segments::open(&part.join("log"), segment_bytes_max)?;
+    let segments = Segments::open(&part.join("log"), wanted.segment_bytes_max)?;
+    let shown = |path: &Path| in_backup(wanted, part, path).display().to_string();
     let (mut records, mut done, total) = (0, 0, segments.bytes()?);
     let (mut damage, mut gaps) = (Vec::new(), Vec::new());
     let mut scan = Scan::new(&segments, LogEnd::EMPTY)?;
@@ -311,18 +327,23 @@ fn verify_log(
                 tell(&Progress { step: "verifying".to_owned(), done, total });
             }
             Part::Lost(gap) => gaps.push(gap),
-            Part::Stray { file, byte, reason } => damage.push(format!("{} at byte {byte}: {reason}", file.display())),
+            Part::Stray { file, byte, reason } => damage.push(format!("{} at byte {byte}: {reason}", shown(&file))),
             Part::Repeated { at, first, last } => {
-                let file = segments.path(at.segment);
-                damage.push(format!("{} at byte {}: records {first} to {last} again", file.display(), at.offset));
+                let file = shown(&segments.path(at.segment));
+                damage.push(format!("{file} at byte {}: records {first} to {last} again", at.offset));
             }
             Part::Tail { segment, offset, length, reason } => {
-                let file = segments.path(segment);
-                damage.push(format!("{} at byte {offset}: {length} bytes are no frame ({reason})", file.display()));
+                let file = shown(&segments.path(segment));
+                damage.push(format!("{file} at byte {offset}: {length} bytes are no frame ({reason})"));
             }
         }
     }
     Ok((records, damage, gaps))
+}
+
+/// The file in the backup that a file in the folder was copied from: of that folder nothing is left when it is told.
+fn in_backup(wanted: &Restore, part: &Path, path: &Path) -> PathBuf {
+    path.strip_prefix(part).map_or_else(|_| path.to_owned(), |place| wanted.backup.join(place))
 }
 
 /// Closes a store, and waits until nothing of this process writes to it.
@@ -331,7 +352,7 @@ fn close(store: Store, part: &Path) -> Result<(), RestoreError> {
     drop(store);
     let sled = part.join("sled");
     opening::wait_until_let_go(&sled)?;
-    let lock = part.join("chapar.lock");
+    let lock = part.join(LOCK_FILE);
     fs::remove_file(&lock).map_err(at(&lock))?;
     let unpacked = part.join(UNPACKED_FOLDER);
     if unpacked.exists() {

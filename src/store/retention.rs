@@ -17,7 +17,7 @@ use sled::{Batch, Tree};
 use tokio::sync::watch;
 
 use super::reading::recorded_at;
-use super::rows::{Day, Position};
+use super::rows::{self, Day, Position};
 use super::scan::{Part, Scan};
 use super::segments::{FrameAt, LogEnd, LogError};
 use super::{Store, StoreError, Tables, window_start};
@@ -61,15 +61,13 @@ pub struct Removed {
 /// What keeps the log beyond its bound.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "the log is beyond {setting}, and output {output}, {lag} records behind, has not read its oldest file; mend that \
+    "the log is beyond {setting}, and output {output} has not read its oldest file (see `chapar status`); mend that \
      output, or take it out of the settings and restart, or raise {setting}, or let it lose records by \
      store.retain_past_cursors = true"
 )]
 pub struct Held {
     /// The output that holds the oldest segment, the last of them.
     pub output: String,
-    /// How far it is behind.
-    pub lag: u64,
     /// The setting with the bound.
     pub setting: &'static str,
 }
@@ -164,6 +162,12 @@ impl Store {
         Ok(*known.insert(Extent { bytes, oldest }))
     }
 
+    /// The end of the log, and the segments before it: measured while no commit closes one more.
+    fn end_and_extent(&self) -> Result<(LogEnd, Extent), StoreError> {
+        let end = self.lock_end();
+        Ok((*end, self.extent(*end)?))
+    }
+
     /// Appends a frame of records of a day, in a new segment when the open one was begun on an earlier one. A clock that
     /// was set back begins none.
     ///
@@ -215,7 +219,7 @@ impl Store {
         let mut behind = Vec::new();
         for (consumer, from_start) in &self.bound.retention().consumers {
             let row = tables.cursors.get(consumer)?;
-            let cursor = row.and_then(|row| Some(Seq(u64::from_be_bytes(row.as_ref().try_into().ok()?))));
+            let cursor = row.and_then(|row| rows::decode_seq(&row));
             let cursor = cursor.or(from_start.then_some(Seq(0)));
             behind.extend(cursor.filter(|cursor| cursor.next() < next).map(|cursor| (consumer.clone(), cursor)));
         }
@@ -234,11 +238,7 @@ impl Store {
         let Some(setting) = extent.beyond(retention, end, margin_bytes) else { return Ok(None) };
         let Some(oldest) = extent.oldest else { return Ok(None) };
         let behind = self.behind(tables, oldest.next)?;
-        Ok(behind.into_iter().next().map(|(output, cursor)| Held {
-            output,
-            lag: end.next.0.saturating_sub(1).saturating_sub(cursor.0),
-            setting,
-        }))
+        Ok(behind.into_iter().next().map(|(output, _)| Held { output, setting }))
     }
 
     /// What keeps the log beyond its bound, also before commits are refused for it.
@@ -249,8 +249,7 @@ impl Store {
         if self.bound.retention().past_cursors {
             return Ok(None);
         }
-        let end = *self.lock_end();
-        let extent = self.extent(end)?;
+        let (end, extent) = self.end_and_extent()?;
         self.ask(|tables| self.held_by(tables, extent, end, 0))
     }
 
@@ -261,8 +260,7 @@ impl Store {
     pub fn retain(&self, now: Timestamp) -> Result<Option<Removed>, StoreError> {
         let retention = self.bound.retention();
         let _one_at_a_time = self.bound.tidying.lock().unwrap_or_else(PoisonError::into_inner);
-        let end = *self.lock_end();
-        let extent = self.extent(end)?;
+        let (end, extent) = self.end_and_extent()?;
         let Some(oldest) = extent.oldest else { return Ok(None) };
         let is_too_old =
             |age| Ok::<_, StoreError>(self.newest_of(oldest)?.is_some_and(|at| at < window_start(now, age)));
@@ -373,8 +371,7 @@ impl Store {
 impl Tables {
     /// The first record that is kept; `None` while nothing has been removed.
     pub(super) fn begin(&self) -> Result<Option<Seq>, StoreError> {
-        let row = self.meta.get(BEGIN)?;
-        Ok(row.and_then(|row| Some(Seq(u64::from_be_bytes(row.as_ref().try_into().ok()?)))))
+        self.seq_in(BEGIN)
     }
 }
 

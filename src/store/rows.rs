@@ -163,6 +163,11 @@ pub(super) fn encode_end(end: LogEnd) -> [u8; 24] {
     row
 }
 
+/// A number of a record, as keys and single values have it.
+pub(super) fn decode_seq(bytes: &[u8]) -> Option<Seq> {
+    Some(Seq(u64::from_be_bytes(bytes.try_into().ok()?)))
+}
+
 pub(super) fn decode_end(row: &[u8]) -> Option<LogEnd> {
     let (next, row) = row.split_first_chunk::<8>()?;
     let (segment, row) = row.split_first_chunk::<8>()?;

@@ -14,10 +14,10 @@ pub struct Gap {
     pub first: Seq,
     /// The last of them.
     pub last: Seq,
-    /// The file in which they were, or after which.
+    /// The file in which they were.
     pub file: PathBuf,
-    /// Where in it.
-    pub byte: u64,
+    /// Where in it; `None` where the file is missing.
+    pub byte: Option<u64>,
     /// Why they cannot be read.
     pub reason: String,
 }
@@ -25,8 +25,26 @@ pub struct Gap {
 impl Gap {
     /// What is missing where the oldest file of a log begins behind the first record that is kept.
     pub fn before(segments: &Segments, begin: Seq, oldest: Seq) -> Self {
-        let reason = "the file is missing".to_owned();
-        Self { first: begin, last: Seq(oldest.0 - 1), file: segments.path(begin), byte: 0, reason }
+        let reason = "the oldest file of the log begins behind them".to_owned();
+        Self { first: begin, last: Seq(oldest.0 - 1), file: segments.path(begin), byte: None, reason }
+    }
+
+    /// What is missing behind a segment of which all can be read. Most often a file is missing that begins with the first
+    /// of them: a file is seldom cut between two frames.
+    pub fn behind(segments: &Segments, segment: Seq, first: Seq, last: Seq) -> Self {
+        let (before, file) = (segments.path(segment), segments.path(first));
+        if before.exists() && before != file && !file.exists() {
+            let reason = match before.file_name() {
+                Some(before) => format!("or {} was cut behind record {}", before.display(), first.0 - 1),
+                None => "no other file holds them".to_owned(),
+            };
+            return Self { first, last, file, byte: None, reason };
+        }
+        if !before.exists() {
+            return Self { first, last, file: before, byte: None, reason: "no other file holds them".to_owned() };
+        }
+        let byte = Some(segments.length(segment));
+        Self { first, last, file: before, byte, reason: "the file ends there".to_owned() }
     }
 }
 
@@ -193,7 +211,7 @@ impl<'a> Scan<'a> {
 
     /// The records from one up to another.
     fn gap(&self, first: Seq, until: Seq, (segment, byte, reason): (Seq, u64, String)) -> Gap {
-        Gap { first, last: Seq(until.0 - 1), file: self.segments.path(segment), byte, reason }
+        Gap { first, last: Seq(until.0 - 1), file: self.segments.path(segment), byte: Some(byte), reason }
     }
 
     /// Goes on to the next segment; says what is missing before it.
@@ -218,9 +236,10 @@ impl<'a> Scan<'a> {
                 reason,
             }));
         }
-        let end = || (left, self.segments.length(left), "the file ends before them, or is missing".to_owned());
-        let damage = self.damage.take().unwrap_or_else(end);
         self.expected = Some(segment);
-        Ok(Some(Part::Lost(self.gap(expected, segment, damage))))
+        Ok(Some(Part::Lost(match self.damage.take() {
+            Some(damage) => self.gap(expected, segment, damage),
+            None => Gap::behind(self.segments, left, expected, Seq(segment.0 - 1)),
+        })))
     }
 }

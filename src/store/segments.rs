@@ -3,6 +3,7 @@
 //! A frame carries a content checksum, so `zstdcat log/*.zst` reads and verifies everything without chapar.
 //! A segment is named by the sequence number of its first record.
 
+mod merging;
 mod rewriting;
 
 use std::fs::{File, OpenOptions};
@@ -17,7 +18,8 @@ use crate::faults::{self, Point};
 use crate::model::Seq;
 use crate::record::Record;
 
-pub use rewriting::Rewritten;
+pub use merging::Merging;
+pub use rewriting::{FrameOf, Rewritten};
 
 /// zstd level: 3 is its default, fast beside one fsync.
 const ZSTD_LEVEL: i32 = 3;
@@ -110,9 +112,14 @@ impl Segments {
         Ok(Self { folder: folder.to_owned(), segment_bytes_max })
     }
 
+    /// Where its files are.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
     /// The file of a segment.
     pub fn path(&self, segment: Seq) -> PathBuf {
-        self.folder.join(format!("{:020}.zst", segment.0))
+        self.folder.join(file_name(segment))
     }
 
     /// Names of all segments, in order.
@@ -147,21 +154,31 @@ impl Segments {
         let mut file = OpenOptions::new().create(true).write(true).truncate(false).open(&path).map_err(failed)?;
         file.set_len(offset).map_err(failed)?;
         file.seek(SeekFrom::Start(offset)).map_err(failed)?;
-        faults::pass(Point::FRAME_WRITE).map_err(failed)?;
-        let (first_half, rest) = frame.split_at(frame.len() / 2);
-        file.write_all(first_half).map_err(failed)?;
-        faults::pass(Point::FRAME_TORN).map_err(failed)?;
-        file.write_all(rest).map_err(failed)?;
-        faults::pass(Point::FRAME_SYNC).map_err(failed)?;
-        file.sync_data().map_err(failed)?;
-        if offset == 0 {
-            // Also after a first attempt that made the file and failed.
-            sync_folder(&self.folder).map_err(failed)?;
+        let written = self.write_frame(&mut file, &frame, offset);
+        if let Err(source) = written {
+            // Best effort: after a sync that failed nobody, a process that is started now included, is to take for durable
+            // what the kernel may only have in memory (see `unsynced`).
+            let _ = file.set_len(offset);
+            return Err(failed(source));
         }
-        faults::pass(Point::FRAME_DURABLE).map_err(failed)?;
         let length = frame.len() as u32;
         let new_end = LogEnd { next: Seq(end.next.0 + count), segment, offset: offset + u64::from(length) };
         Ok((FrameAt { segment, offset, length }, new_end))
+    }
+
+    fn write_frame(&self, file: &mut File, frame: &[u8], offset: u64) -> std::io::Result<()> {
+        faults::pass(Point::FRAME_WRITE)?;
+        let (first_half, rest) = frame.split_at(frame.len() / 2);
+        file.write_all(first_half)?;
+        faults::pass(Point::FRAME_TORN)?;
+        file.write_all(rest)?;
+        faults::pass(Point::FRAME_SYNC)?;
+        file.sync_data()?;
+        if offset == 0 {
+            // Also after a first attempt that made the file and failed.
+            sync_folder(&self.folder)?;
+        }
+        faults::pass(Point::FRAME_DURABLE)
     }
 
     /// Begins a segment that has no record yet: its name says that earlier numbers were given out.
@@ -179,17 +196,29 @@ impl Segments {
     /// # Errors
     /// An unreadable file, a damaged frame.
     pub fn read(&self, at: FrameAt) -> Result<Vec<u8>, LogError> {
+        decompress(&self.bytes_of(at)?).map_err(|reason| LogError::Damaged {
+            path: self.path(at.segment),
+            offset: at.offset,
+            reason,
+        })
+    }
+
+    /// A frame as it lies in its file.
+    ///
+    /// # Errors
+    /// An unreadable file, a length that no frame has.
+    fn bytes_of(&self, at: FrameAt) -> Result<Vec<u8>, LogError> {
         let path = self.path(at.segment);
         let failed = |source| LogError::Io { path: path.clone(), source };
         let mut file = File::open(&path).map_err(failed)?;
         file.seek(SeekFrom::Start(at.offset)).map_err(failed)?;
-        let damaged = |reason: String| LogError::Damaged { path: path.clone(), offset: at.offset, reason };
         if at.length as usize > FRAME_COMPRESSED_MAX {
-            return Err(damaged(format!("it is said to be {} bytes long", at.length)));
+            let reason = format!("it is said to be {} bytes long", at.length);
+            return Err(LogError::Damaged { path, offset: at.offset, reason });
         }
         let mut frame = vec![0; at.length as usize];
         file.read_exact(&mut frame).map_err(failed)?;
-        decompress(&frame).map_err(damaged)
+        Ok(frame)
     }
 
     /// The frame that lies there, with its lines and their numbers.
@@ -279,6 +308,11 @@ impl Segments {
     pub fn bytes(&self) -> Result<u64, LogError> {
         Ok(self.list()?.into_iter().map(|segment| self.length(segment)).sum())
     }
+}
+
+/// The name of a segment's file.
+pub(super) fn file_name(segment: Seq) -> String {
+    format!("{:020}.zst", segment.0)
 }
 
 /// One frame, with its checksum and the length of its content.

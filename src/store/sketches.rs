@@ -12,6 +12,7 @@ use jiff::{SignedDuration, Timestamp};
 use sled::Tree;
 use sled::transaction::TransactionalTree;
 
+use super::rows;
 use super::transactions::InTransaction;
 use super::{Settled, Store, StoreError, Tables};
 use crate::model::{ArticleId, Seq};
@@ -114,11 +115,11 @@ impl Held {
         let last = Seq(next.0.saturating_sub(1));
         let mut held = Self { buckets: vec![Vec::new(); BUCKETS as usize], last, oldest: Seq(0) };
         if let Some((key, _)) = sketches.first()? {
-            held.oldest = seq_of(&key).unwrap_or_default();
+            held.oldest = rows::decode_seq(&key).unwrap_or_default();
         }
         for row in sketches.range(last.0.saturating_sub(BUCKETS).to_be_bytes()..) {
             let (key, row) = row?;
-            let (Some(seq), Some(known)) = (seq_of(&key), Sketched::decode(&row)) else { continue };
+            let (Some(seq), Some(known)) = (rows::decode_seq(&key), Sketched::decode(&row)) else { continue };
             for key in known.sketch.keys() {
                 let (bucket, posting) = place(key, seq);
                 // The record with which this bucket was last written.
@@ -176,7 +177,7 @@ impl Tables {
         let since = window_start(newest, window);
         for row in self.sketches.range(held.oldest.0.to_be_bytes()..).take(count * REMOVED_PER_RECORD) {
             let (key, row) = row?;
-            let Some(seq) = seq_of(&key) else { continue };
+            let Some(seq) = rows::decode_seq(&key) else { continue };
             held.oldest = seq;
             if Sketched::decode(&row).is_some_and(|known| known.at >= since) {
                 break;
@@ -184,6 +185,24 @@ impl Tables {
             rows.expired.push(seq);
         }
         Ok(rows)
+    }
+
+    /// Enters what an older record is found by, that was lost. Its rows of keys are written at once: it is none of those
+    /// that are held back.
+    pub(super) fn enter_older_sketch(&self, seq: Seq, sketched: &Sketched) -> Result<(), StoreError> {
+        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        held.oldest = held.oldest.min(seq);
+        for key in sketched.sketch.keys() {
+            let (bucket, posting) = place(key, seq);
+            let key = (bucket as u16).to_be_bytes();
+            let row = self.sketch_keys.get(key)?.unwrap_or_default();
+            let mut known: Vec<Posting> = postings(&row).collect();
+            add(&mut known, posting, ROW_KEYS_MAX);
+            let row: Vec<u8> = known.iter().flat_map(|posting| posting.encode()).collect();
+            self.sketch_keys.insert(key, row)?;
+        }
+        self.sketches.insert(seq.0.to_be_bytes(), sketched.encode())?;
+        Ok(())
     }
 }
 
@@ -253,10 +272,6 @@ fn place(key: u32, seq: Seq) -> (u64, Posting) {
     spread = spread.wrapping_mul(0xc2b2_ae35);
     spread ^= spread >> 16;
     (u64::from(spread >> 16), Posting { tag: spread as u16, place: seq.0 as u32 })
-}
-
-fn seq_of(key: &[u8]) -> Option<Seq> {
-    Some(Seq(u64::from_be_bytes(key.try_into().ok()?)))
 }
 
 /// Where a window that ends at a time begins.

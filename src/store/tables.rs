@@ -13,7 +13,7 @@ use super::format::{self, Format, STORE_FORMAT};
 use super::scan::{Gap, Part, Scan};
 use super::segments::{FrameAt, LogEnd};
 use super::{NUMBERS_SPARED, REBUILT, RENEWALS_MAX, Settled, Store, StoreError, Tables};
-use super::{decode_json, durability, opening, renewal};
+use super::{decode_json, durability, opening, renewal, unsynced};
 use crate::model::{Pending, Seq};
 
 /// How long those who ask damaged tables are waited for before the tables are copied.
@@ -34,15 +34,20 @@ impl Store {
         let damage = self.lock_damage().clone();
         if let Some(reason) = damage {
             if let Some(before) = &before {
-                wait_for_others(before);
+                wait_for_others(before, OTHERS_PATIENCE);
             }
             self.renew_tables(before.as_deref().map(|tables| &**tables), &reason, &mut notices)?;
             *self.lock_damage() = None;
         }
         drop(before);
+        if self.is_broken.load(Ordering::Acquire) {
+            unsynced::mark(&self.path);
+        }
+        unsynced::write_again(&self.path)?;
         let tables = match self.open_tables_once(end, &mut notices, tell) {
             Ok(tables) => tables,
             Err(error) => {
+                unsynced::mark(&self.path);
                 let Some(reason) = error.damage_of_tables() else { return Err(error) };
                 self.renew_tables(None, &reason, &mut notices)?;
                 self.open_tables_once(end, &mut notices, tell)?
@@ -208,21 +213,26 @@ impl Store {
     ) -> Result<Seq, StoreError> {
         let spared = if is_torn { NUMBERS_SPARED } else { 0 };
         let next = tables.take_kept(end, spared)?;
+        let begin = tables.begin()?.unwrap_or(Seq(1));
+        if let Some(first) = self.segments.list()?.first().filter(|first| **first > begin) {
+            self.gaps.note(Gap::before(&self.segments, begin, *first));
+        }
         if next > end.next {
             let (first, last) = (end.next, Seq(next.0 - 1));
             let reason = "the log ends before them".to_owned();
             self.gaps.accept(tables.accepted_gaps()?);
-            self.gaps.note(Gap { first, last, file: self.segments.path(end.segment), byte: end.offset, reason });
+            self.gaps.note(Gap { first, last, file: self.segments.path(end.segment), byte: Some(end.offset), reason });
             notices.push(format!("the next record is {next}: the numbers from {first} on may have been handed out"));
         }
         Ok(next)
     }
 }
 
-/// Who still asks the old tables may change them: a change that comes after they were copied would be lost, though its
-/// author was told that it is done. Who hangs in damaged tables is waited for so long and no longer.
-fn wait_for_others(tables: &Arc<Closing<Tables>>) {
-    let until = Instant::now() + OTHERS_PATIENCE;
+/// Waits for those who still ask tables of which the slot is locked. They may change them: a change that comes after
+/// damaged tables were copied would be lost, though its author was told that it is done. Who hangs in them is waited for
+/// so long and no longer.
+pub(super) fn wait_for_others(tables: &Arc<Closing<Tables>>, patience: Duration) {
+    let until = Instant::now() + patience;
     while Arc::strong_count(tables) > 1 && Instant::now() < until {
         std::thread::sleep(Duration::from_millis(5));
     }

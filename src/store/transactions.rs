@@ -1,5 +1,6 @@
 //! The two commit points, and the small writes beside them.
 
+use std::sync::Arc;
 use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
 
@@ -224,7 +225,7 @@ impl Store {
             Some((_, at)) => {
                 let count = 1 + records.count() as u64;
                 let appended = calmly(|| self.append(&tables, *end, lines, count, at)).inspect_err(|error| {
-                    self.note_failure(&tables, error);
+                    self.note_failure(Arc::clone(&tables), error);
                 });
                 let (frame, new_end) = appended?;
                 // The frame stands. If sled does not hear of it below, it does when it is opened again.
@@ -240,7 +241,7 @@ impl Store {
             Ok(removed)
         };
         let removed = calmly(apply).inspect_err(|error| {
-            self.note_failure(&tables, error);
+            self.note_failure(Arc::clone(&tables), error);
             self.is_broken.store(true, Ordering::Release);
         })?;
         let mut pending = self.lock_pending();

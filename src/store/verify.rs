@@ -13,6 +13,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::caught::{Closing, calmly};
+use super::gaps::{GAPS_MAX, Gaps};
 use super::scan::{Gap, Part, Scan};
 use super::segments::{LogEnd, Segments};
 use super::{Store, StoreError, Tables, opening, renewal};
@@ -20,9 +21,6 @@ use crate::model::Seq;
 
 /// Findings that are named; further ones are counted.
 const FINDINGS_MAX: u64 = 10_000;
-
-/// Ranges of lost records that are handed to the readers of the log.
-const GAPS_MAX: usize = 10_000;
 
 /// How much a finding matters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -107,6 +105,11 @@ pub enum Step {
         /// In all.
         bytes: u64,
     },
+    /// How many rows of the key tables were looked at, when the log is done.
+    Rows {
+        /// So many.
+        done: u64,
+    },
     /// Something was found.
     Finding(Finding),
 }
@@ -160,8 +163,12 @@ struct Verifier<'a> {
     /// Records that can be read: ranges, in their order.
     readable: Vec<(Seq, Seq)>,
     gaps: Vec<Gap>,
-    /// The last finding, which the next may go on.
-    last: Option<Finding>,
+    /// Those that the operator knows of, by the tables of a store that is not open.
+    accepted: Gaps,
+    /// Findings of the tables that the next record may go on, one of each kind.
+    open: Vec<Finding>,
+    /// Rows of the tables that lead to lost records.
+    of_lost: rows::OfLost,
 }
 
 impl Store {
@@ -181,7 +188,8 @@ impl Store {
         verifier.finish(result)
     }
 
-    /// Looks at everything in a folder that no process has open, and changes nothing of the log.
+    /// Looks at everything in a folder that no process has open, and changes nothing of the log. The store is held until
+    /// it is done: sled lets nobody open its files beside another, nor for reading only.
     ///
     /// # Errors
     /// Another process that has it; the disk.
@@ -196,29 +204,46 @@ impl Store {
         renewal::finish(path)?;
         let sled = path.join("sled");
         let opened = match sled.exists() {
-            false => Err("they are missing".to_owned()),
-            true => open_alone(&sled, cache_bytes).map_err(|error| match error.damage_of_tables() {
-                Some(reason) => reason,
-                None => error.to_string(),
-            }),
+            false => Err(Unasked::Damaged("they are missing".to_owned())),
+            true => open_alone(&sled, cache_bytes).map_err(Unasked::by),
         };
-        let (tables, damage) = match opened {
-            Ok((tables, end)) => (Some((tables, end)), None),
-            Err(reason) => (None, Some(reason)),
+        let (tables, unasked) = match opened {
+            Ok(tables) => (Some(tables), None),
+            Err(unasked) => (None, Some(unasked)),
         };
         let asked = tables.as_ref().map_or(Asked::None, |(tables, _)| Asked::Alone(tables));
         let end = tables.as_ref().map(|(_, end)| *end);
         let mut verifier = Verifier::new(&segments, asked, end, tell);
-        let result = match damage {
-            Some(reason) => verifier.tell_of_tables(&reason).and_then(|()| verifier.run(path)),
-            None => verifier.run(path),
+        let told = match unasked {
+            Some(Unasked::Damaged(reason)) => verifier.tell_of_tables(&reason),
+            Some(Unasked::Refused(reason)) => verifier.tell_of_refusal(&reason),
+            None => Ok(()),
         };
+        let result = told.and_then(|()| verifier.run(path));
         verifier.finish(result)
     }
 }
 
+/// Why the tables cannot be asked.
+enum Unasked {
+    /// They are damaged.
+    Damaged(String),
+    /// The disk is full, or refuses for another reason that may pass.
+    Refused(String),
+}
+
+impl Unasked {
+    fn by(error: StoreError) -> Self {
+        match (error.damage_of_tables(), error) {
+            (Some(reason), _) => Self::Damaged(reason),
+            (None, StoreError::Sled(sled::Error::Io(error))) => Self::Refused(error.to_string()),
+            (None, error) => Self::Refused(error.to_string()),
+        }
+    }
+}
+
 /// sled as it is, with the log's end.
-fn open_alone(sled: &Path, cache_bytes: u64) -> Result<(Closing<Tables>, LogEnd), StoreError> {
+pub(super) fn open_alone(sled: &Path, cache_bytes: u64) -> Result<(Closing<Tables>, LogEnd), StoreError> {
     let db = calmly(|| Ok(Closing::new(opening::open_when_let_go(sled, cache_bytes)?)))?;
     let tables = Closing::new(calmly(|| Tables::open(&db))?);
     let end = calmly(|| tables.end())?.unwrap_or(LogEnd::EMPTY);
@@ -227,8 +252,14 @@ fn open_alone(sled: &Path, cache_bytes: u64) -> Result<(Closing<Tables>, LogEnd)
 
 impl<'a> Verifier<'a> {
     fn new(segments: &'a Segments, asked: Asked<'a>, end: Option<LogEnd>, tell: Tell<'a>) -> Self {
-        let sum = Verified::default();
-        Self { segments, asked, end, tell, sum, readable: Vec::new(), gaps: Vec::new(), last: None }
+        let (sum, of_lost, accepted) = (Verified::default(), rows::OfLost::default(), Gaps::default());
+        if let Asked::Alone(tables) = &asked
+            && let Ok(ranges) = calmly(|| tables.accepted_gaps())
+        {
+            accepted.accept(ranges);
+        }
+        let (readable, gaps, open) = (Vec::new(), Vec::new(), Vec::new());
+        Self { segments, asked, end, tell, sum, readable, gaps, accepted, open, of_lost }
     }
 
     fn run(&mut self, folder: &Path) -> Result<(), Ended> {
@@ -263,21 +294,36 @@ impl<'a> Verifier<'a> {
         self.find(Finding { advice: advice.to_owned(), ..Finding::of_tables(Severity::Error, what) })
     }
 
-    /// Tells a finding, joined with the one before where it goes on.
+    fn tell_of_refusal(&mut self, reason: &str) -> Result<(), Ended> {
+        let what = format!("the key tables could not be opened: {reason}; nothing was seen of them");
+        let advice = "look at the disk's space and rights, and verify again".to_owned();
+        self.find(Finding { advice, ..Finding::of_tables(Severity::Error, what) })
+    }
+
+    /// Tells a finding. What is wrong with one record after another in the tables is told when it ends.
     fn find(&mut self, finding: Finding) -> Result<(), Ended> {
-        if let Some(last) = &mut self.last
-            && last.is_gone_on_by(&finding)
-        {
-            last.last_seq = finding.last_seq;
+        let Some(place) = self.open.iter().position(|open| open.is_of_kind(&finding)) else {
+            if finding.part != Place::Tables || finding.last_seq.is_none() {
+                return self.count(finding);
+            }
+            self.open.push(finding);
             return Ok(());
+        };
+        let open = &mut self.open[place];
+        if open.last_seq.map(Seq::next) != finding.first_seq {
+            let ended = std::mem::replace(open, finding);
+            return self.count(ended);
         }
-        self.flush()?;
-        self.last = Some(finding);
+        open.last_seq = finding.last_seq;
+        open.file = open.file.take().filter(|file| Some(file) == finding.file.as_ref());
         Ok(())
     }
 
     fn flush(&mut self) -> Result<(), Ended> {
-        let Some(finding) = self.last.take() else { return Ok(()) };
+        std::mem::take(&mut self.open).into_iter().try_for_each(|finding| self.count(finding))
+    }
+
+    fn count(&mut self, finding: Finding) -> Result<(), Ended> {
         let sum = &mut self.sum;
         *match finding.severity {
             Severity::Error => &mut sum.errors,
@@ -297,8 +343,7 @@ impl<'a> Verifier<'a> {
 }
 
 impl Finding {
-    fn of_log(severity: Severity, what: impl Into<String>, file: PathBuf, byte: u64) -> Self {
-        let advice = "restore the file from a backup; without one, nothing needs to be done: what is lost is left out";
+    fn of_log(severity: Severity, what: impl Into<String>, file: PathBuf, byte: u64, advice: &str) -> Self {
         Self {
             severity,
             part: Place::Log,
@@ -328,11 +373,11 @@ impl Finding {
         Self { first_seq: Some(first), last_seq: Some(last), ..self }
     }
 
-    /// Whether another says the same of the records behind.
-    fn is_gone_on_by(&self, next: &Self) -> bool {
-        let is_behind = self.last_seq.zip(next.first_seq).is_some_and(|(last, first)| last.next() == first);
-        is_behind
-            && (self.severity, self.part, &self.what, &self.file) == (next.severity, next.part, &next.what, &next.file)
-            && self.part == Place::Tables
+    /// Whether both say the same, of whatever records.
+    fn is_of_kind(&self, other: &Self) -> bool {
+        (self.severity, self.part, &self.what) == (other.severity, other.part, &other.what)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -61,14 +61,23 @@ fn main() {
         let store = open(&path);
         let start = Instant::now();
         let grown = size - number;
+        let mut pauses = vec![Duration::ZERO];
         while number < *size {
             let count = GROWTH.min(size - number);
             let (lines, settled) = batch(&words, &store, count);
             store.commit(&lines, &settled).unwrap();
             number += count;
+            // As the daemon does now and then.
+            let pause = Instant::now();
+            if store.renew_snapshot().unwrap() {
+                pauses.push(pause.elapsed());
+            }
         }
         let each = start.elapsed().as_secs_f64() * 1e6 / grown as f64;
-        println!("\n{size} records ({each:.0} µs each to grow)");
+        let (times, longest) = (pauses.len() - 1, pauses.iter().max().unwrap().as_secs_f64());
+        println!(
+            "\n{size} records ({each:.0} µs each to grow; {times} snapshots on the way, the longest {longest:.2} s)"
+        );
         reading(&store, *size, reads);
         backing_up(&store, folder.path());
         drop(store);

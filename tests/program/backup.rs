@@ -104,7 +104,11 @@ fn without_an_outputs_files_no_number_is_given_out_twice() {
     std::fs::rename(dir.path("store"), dir.path("lost")).unwrap();
     let restored = dir.run(&named(&["log", "restore"], &backup));
     assert!(stderr(&restored).contains("recorded anew"), "{}", stderr(&restored));
-    assert!(dir.run(&["once"]).status.success());
+    let daemon = dir.daemon();
+    wait_for("the articles", || (dir.records().len() == 7).then_some(()));
+    assert_eq!(daemon.stop(), Some(0));
+    let log = dir.log();
+    assert!(log.contains("goes on with record 6") && !log.contains("not in the log any more"), "{log}");
     assert_eq!(seqs(&dir.records()), [1, 2, 3, 4, 5, 6, 7]);
     assert_eq!(seqs(&dir.json(&["query", "--sort", "oldest"])), [1, 2, 3, 6, 7]);
     let refused = dir.run(&named(&["log", "restore"], &backup));
@@ -114,6 +118,45 @@ fn without_an_outputs_files_no_number_is_given_out_twice() {
     let refused = dir.run(&named(&["log", "restore"], &backup));
     assert!(stderr(&refused).contains("a daemon runs"), "{}", stderr(&refused));
     assert_eq!(daemon.stop(), Some(0));
+}
+
+#[test]
+fn what_does_not_fit_the_backup_is_refused_and_leaves_nothing_behind() {
+    let (site, other) = (Site::start(), Site::start());
+    site.publish(1..=3);
+    other.publish(1..=5);
+    let dir = Dir::new(&source("canal", &site.url("/feed.xml")));
+    let foreign = Dir::new(&source("canal", &other.url("/feed.xml")));
+    assert!(dir.run(&["once"]).status.success() && foreign.run(&["once"]).status.success());
+    let (backup, target) = (dir.path("backup"), dir.path("target"));
+    assert!(dir.run(&named(&["log", "backup"], &backup)).status.success());
+    let restore = |records: &Path| {
+        let command = [named(&["log", "restore"], &backup), named(&["--to"], &target), named(&["--records"], records)];
+        dir.run(&command.concat())
+    };
+    let empty = dir.path("empty");
+    std::fs::create_dir(&empty).unwrap();
+    for (records, why) in [(&foreign.path("records"), "of another store"), (&empty, "no NDJSON file")] {
+        let refused = restore(records);
+        assert_eq!(refused.status.code(), Some(1), "{}", stderr(&refused));
+        assert!(stderr(&refused).contains(why) && !target.exists(), "{}", stderr(&refused));
+    }
+    // Of a damaged backup, the files are named that are there.
+    let segment = backup.join("log/00000000000000000001.zst");
+    let whole = std::fs::read(&segment).unwrap();
+    let mut bytes = whole.clone();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 0x55;
+    std::fs::remove_file(&segment).unwrap();
+    std::fs::write(&segment, &bytes).unwrap();
+    std::fs::create_dir(&target).unwrap();
+    let refused = restore(&dir.path("records"));
+    assert!(refused.status.code() == Some(1) && !stderr(&refused).contains("restore.part"), "{}", stderr(&refused));
+    assert_eq!(std::fs::read_dir(&target).unwrap().count(), 0, "the folder is as it was");
+    std::fs::write(&segment, &whole).unwrap();
+    let restored = restore(&dir.path("records"));
+    assert!(restored.status.success(), "{}", stderr(&restored));
+    assert!(stderr(&restored).contains("0 records that came after it were taken"), "{}", stderr(&restored));
 }
 
 #[test]

@@ -9,6 +9,7 @@ mod disk;
 mod kills;
 mod points;
 mod power;
+mod rare;
 mod soak;
 mod world;
 

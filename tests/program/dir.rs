@@ -105,11 +105,15 @@ impl Dir {
 
     /// Waits until a daemon answers.
     pub fn wait_until_ready(&self, running: &mut Running) {
-        let socket = self.path("store/chapar.sock");
         wait_for("the daemon's socket", || {
             assert!(running.child.try_wait().unwrap().is_none(), "the daemon ended: {}", self.log());
-            std::os::unix::net::UnixStream::connect(&socket).is_ok().then_some(())
+            self.answers().then_some(())
         });
+    }
+
+    /// Whether a daemon answers.
+    pub fn answers(&self) -> bool {
+        std::os::unix::net::UnixStream::connect(self.path("store/chapar.sock")).is_ok()
     }
 
     /// What the daemon logged.

@@ -52,6 +52,10 @@ fn the_oldest_records_go_by_each_bound_are_said_to_be_gone_and_do_not_come_again
             assert_eq!(gone.status.code(), Some(3), "{command:?}: {}", stderr(&gone));
             assert!(stderr(&gone).contains("no more in the log"), "{}", stderr(&gone));
         }
+        let rewound = dir.run(&["log", "rewind", "directory", "--to", "1"]);
+        let (oldest, refused) = (kept(&dir)[0], stderr(&rewound));
+        assert_eq!(rewound.status.code(), Some(2), "{refused}");
+        assert!(refused.contains(&format!("the log holds records {oldest} to 6; 1 is not among them")), "{refused}");
         assert_eq!(dir.run(&["reclassify", "--dry-run"]).status.code(), Some(0));
         assert_eq!(site.hits("/a/1"), 1);
         assert_eq!(daemon.stop(), Some(0));
@@ -71,6 +75,8 @@ fn an_output_that_is_stuck_holds_the_log_visibly_until_it_is_mended() {
         (reason.contains("store.retain_records") && reason.contains("output directory")).then_some(())
     });
     assert_eq!(dir.status()["last_seq"], 3);
+    let log = dir.log();
+    assert!(log.contains("it waits for an output: the log is beyond") && !log.contains("disk is mended"), "{log}");
     std::fs::remove_file(dir.path("records")).unwrap();
     let records = wait_for("delivery", || Some(dir.records()).filter(|records| records.len() == 4));
     assert_eq!(seqs(&records), [1, 2, 3, 4]);

@@ -141,6 +141,9 @@ fn a_wall_in_a_sources_place_is_named_and_in_an_articles_place_is_tried_again() 
     let counts = dir.status()["counts"].clone();
     assert_eq!((&counts["pending"], &counts["admitted"]), (&Value::from(1), &Value::from(1)), "{counts}");
     assert!(dir.records().is_empty() && dir.json(&["dead-letters"]).is_empty());
+    // What a later run has still to finish, it has not admitted.
+    let later = crate::dir::stderr(&dir.run(&["once"]));
+    assert!(later.contains("0 admitted and 1 pending from before: "), "{later}");
 }
 
 #[test]

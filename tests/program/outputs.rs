@@ -344,6 +344,56 @@ fn an_output_is_rewound_to_a_number_or_a_time_and_no_further_than_the_log_goes()
 }
 
 #[test]
+fn a_folder_that_is_taken_away_while_it_is_written_is_named_and_delays_no_other() {
+    let site = Site::start();
+    site.publish([1]);
+    let canal = source("canal", &site.url("/feed.xml"));
+    let dir = Dir::new("");
+    std::fs::create_dir(dir.path("real")).unwrap();
+    std::os::unix::fs::symlink("real", dir.path("link")).unwrap();
+    let outputs = directory(&dir, "out", "out", "")
+        + &directory(&dir, "by", "by/{source}", "")
+        + &directory(&dir, "linked", "link", "");
+    dir.settle(&format!("{canal}{outputs}"));
+    let daemon = dir.daemon();
+    let all_have = |count: u64| {
+        wait_for("all outputs", || ["out", "by", "linked"].iter().all(|id| cursor(&dir, id) == count).then_some(()));
+    };
+    let trouble = |id: &str, reason: &str| {
+        wait_for(reason, || {
+            let troubles = dir.status()["troubles"].clone();
+            troubles[format!("output {id}")].as_str().filter(|trouble| trouble.contains(reason)).map(drop)
+        });
+    };
+    all_have(1);
+    assert_eq!(held(&dir.path("real"), LineFormat::Ndjson), [1], "a link that the administrator made is followed");
+
+    // A file in the place of one, a link in the place of a folder in the other.
+    std::fs::rename(dir.path("out"), dir.path("out-1")).unwrap();
+    dir.write("out", "a file");
+    std::fs::rename(dir.path("by/canal"), dir.path("by-1")).unwrap();
+    std::os::unix::fs::symlink(dir.path("by-1"), dir.path("by/canal")).unwrap();
+    site.publish(1..=2);
+    trouble("out", "out: it is no folder; move it away");
+    trouble("by", "canal: it is a symlink, which is not followed; move it away");
+    wait_for("the others", || (dir.records().len() == 2 && cursor(&dir, "linked") == 2).then_some(()));
+    assert_eq!((cursor(&dir, "out"), cursor(&dir, "by")), (1, 1));
+    std::fs::remove_file(dir.path("out")).unwrap();
+    std::fs::remove_file(dir.path("by/canal")).unwrap();
+    all_have(2);
+    assert_eq!(held(&dir.path("out"), LineFormat::Ndjson), [2]);
+    assert_eq!(held(&dir.path("by/canal"), LineFormat::Ndjson), [2]);
+    assert_eq!(held(&dir.path("by-1"), LineFormat::Ndjson), [1], "nothing was written through the link");
+
+    // Removed while it is written.
+    std::fs::remove_dir_all(dir.path("out")).unwrap();
+    site.publish(1..=3);
+    all_have(3);
+    assert_eq!(held(&dir.path("out"), LineFormat::Ndjson), [3]);
+    assert_eq!(daemon.stop(), Some(0), "{}", dir.log());
+}
+
+#[test]
 fn a_folder_on_another_file_system_is_written_as_any() {
     let elsewhere = Path::new("/dev/shm");
     if !elsewhere.is_dir() {

@@ -105,6 +105,70 @@ fn a_receiver_that_is_down_for_a_while_gets_all_later_under_the_same_ids_and_del
 }
 
 #[test]
+fn what_waits_is_tried_at_once_after_a_rewind_a_retry_or_a_reload() {
+    let site = Site::start();
+    site.publish(1..=4);
+    let receiver = Receiver::start(|_, _| 200.into());
+    // The third record is at fault as long as it comes with others, and then the receiver is.
+    let failing = |_: usize, body: &str| match (body.contains("\"seq\":3,"), body.lines().count()) {
+        (false, _) => 200.into(),
+        (true, 1) => 503.into(),
+        (true, _) => 422.into(),
+    };
+    receiver.answers(failing);
+    let dir = dir_with(&site, &webhook(&receiver, "").replace("10ms", "10m"));
+    let daemon = dir.daemon();
+    let waits = || {
+        let trouble = dir.status()["troubles"]["output webhook"].is_string();
+        (trouble && output(&dir, "webhook")["cursor"] == 2).then_some(())
+    };
+    wait_for("the trouble, with the cursor behind what is delivered", waits);
+    wait_for("all records", || (dir.records().len() == 4).then_some(()));
+
+    receiver.answers(|_, _| 200.into());
+    let before = receiver.deliveries().len();
+    assert!(dir.run(&["log", "rewind", "webhook", "--to", "1"]).status.success());
+    assert_eq!(wait_for_cursor(&dir, "webhook", 4), 0);
+    let again: Vec<u64> = receiver.deliveries()[before..].iter().flat_map(|delivery| delivery.seqs()).collect();
+    assert_eq!(again, [1, 2, 3, 4], "what was delivered before it failed comes again, too");
+
+    for asking in [&["reload"][..], &["log", "rewind", "webhook", "--to", "3"]] {
+        receiver.answers(failing);
+        assert!(dir.run(&["log", "rewind", "webhook", "--to", "3"]).status.success());
+        wait_for("the trouble", waits);
+        receiver.answers(|_, _| 200.into());
+        assert!(dir.run(asking).status.success(), "{asking:?}");
+        assert_eq!(wait_for_cursor(&dir, "webhook", 4), 0);
+    }
+    assert_eq!(daemon.stop(), Some(0));
+}
+
+#[test]
+fn once_tries_a_last_time_what_had_failed_and_tells_what_fails_still() {
+    let site = Site::start();
+    site.publish(1..=3);
+    let receiver = Receiver::start(|count, _| if count == 0 { 503 } else { 200 }.into());
+    let hook = webhook(&receiver, "").replace("10ms", "10m");
+    let dir = dir_with(&site, &hook);
+    let folder = dir.path("").display().to_string();
+    let script = format!("cd {folder}; [ -e tried ] || {{ touch tried; exit 1; }}; echo $CHAPAR_SEQ >> got");
+    let command = exec(&dir, &script, "").replace("10ms", "10m");
+    dir.settle(&format!("{}{hook}{command}", source("canal", &site.url("/feed.xml"))));
+    once(&dir);
+    assert_eq!(seqs(&receiver.records()), [1, 2, 3]);
+    assert_eq!(std::fs::read_to_string(dir.path("got")).unwrap(), "1\n2\n3\n");
+    receiver.answers(|_, _| 503.into());
+    site.publish(1..=4);
+    let lagging = dir.run(&["once"]);
+    assert_eq!(lagging.status.code(), Some(1), "{}", stderr(&lagging));
+    assert!(stderr(&lagging).contains("trouble  output webhook: ") && stderr(&lagging).contains("HTTP 503"));
+    assert_eq!(
+        (output(&dir, "webhook")["cursor"].clone(), output(&dir, "exec")["cursor"].clone()),
+        (3.into(), 4.into())
+    );
+}
+
+#[test]
 fn a_record_that_is_refused_for_its_content_becomes_a_dead_letter_and_its_neighbours_arrive() {
     let site = Site::start();
     site.publish(1..=9);
@@ -172,21 +236,20 @@ fn a_webhook_reaches_nothing_private_unasked_and_follows_no_redirect_there() {
     let target = Receiver::start(|_, _| 200.into());
     let location = format!("{}/inside", target.base);
     let redirecting = Receiver::start(move |_, _| Said { headers: vec![("location", location.clone())], ..307.into() });
-    let private = webhook(&target, "").replace("allow_private = true\n", "id = \"private\"\nattempts = 1\n");
-    let by_name = private.replace("\"private\"", "\"by-name\"").replace("127.0.0.1", "localhost");
+    let by_name = webhook(&target, "id = \"by-name\"\nattempts = 1").replace("allow_private = true\n", "");
+    let by_name = by_name.replace("127.0.0.1", "localhost");
     let moved = webhook(&redirecting, "id = \"moved\"\nattempts = 1");
     // What feeds may reach ([http] allow_private has loopback here) is nothing to a webhook.
-    let dir = dir_with(&site, &format!("{private}{by_name}{moved}"));
+    let dir = dir_with(&site, &format!("{by_name}{moved}"));
     let daemon = dir.daemon();
-    for id in ["private", "by-name", "moved"] {
+    for id in ["by-name", "moved"] {
         assert_eq!(wait_for_cursor(&dir, id, 2), 2, "{id}");
     }
     let letters = dir.json(&["dead-letters", "-o", "ndjson"]);
     let reason = |id: &str| letters.iter().find(|letter| letter["output"] == id).unwrap()["reason"].clone();
-    assert_eq!((reason("private"), reason("by-name")), ("private-address".into(), "private-address".into()));
-    assert_eq!(reason("moved"), "redirect-refused");
+    assert_eq!((reason("by-name"), reason("moved")), ("private-address".into(), "redirect-refused".into()));
     assert!(target.deliveries().is_empty());
-    let detail = letters[0]["detail"].as_str().unwrap();
+    let detail = letters.iter().find(|letter| letter["output"] == "by-name").unwrap()["detail"].as_str().unwrap();
     assert!(detail.contains("allow_private = true"), "{detail}");
     assert_eq!(daemon.stop(), Some(0));
 }
@@ -432,7 +495,7 @@ fn each_fault_of_a_pushing_output_is_named_and_no_secret_is_in_it() {
         ("[[output]]\nkind = \"exec\"\ncommand = [\"/bin/x\"]\nbatch = 2".to_owned(), "output.batch: an output of kind \"exec\" has none"),
         ("[[output]]\nkind = \"exec\"\ncommand = [\"/bin/x\"]\ntimeout = \"1h\"".to_owned(), "output.timeout: at most"),
         ("[[output]]\nkind = \"exec\"\ncommand = [\"/bin/x\"]\nattempts = 0".to_owned(), "output.attempts: from 1 to"),
-        (format!("[[output]]\nkind = \"exec\"\ncommand = [\"{folder}/absent\"]"), "output \"exec\": command: "),
+        (format!("[[output]]\nkind = \"exec\"\ncommand = [\"{folder}/absent\"]"), "output.command: "),
         (format!("[[output]]\nkind = \"exec\"\ncommand = [\"{folder}/plain\"]"), "is not executable; chmod +x"),
         ("[[output]]\nkind = \"webhook\"".to_owned(), "output.url: an output of kind \"webhook\" needs url"),
         (hook.replace("https", "ftp"), "output.url: "),
@@ -441,14 +504,14 @@ fn each_fault_of_a_pushing_output_is_named_and_no_secret_is_in_it() {
         (format!("{hook}secret = \"whsec_hush!\""), "output.secret: what follows whsec_ is not base64"),
         (format!("{hook}secret = \"hush-2\"\nsecret_file = \"/x\""), "output.secret: it is given in secret_file, too"),
         (format!("{hook}secret_file = \"x\""), "output.secret_file: write its whole path"),
-        (format!("{hook}secret_file = \"{folder}/none\""), "output \"webhook\": secret_file: "),
+        (format!("{hook}secret_file = \"{folder}/none\""), "output.secret_file: "),
         (format!("{hook}headers = {{ Host = \"hush-3\" }}"), "output.headers: \"Host\" is set by chapar"),
         (format!("{hook}headers = {{ \"A B\" = \"hush-4\" }}"), "output.headers: \"A B\": not the name of a header"),
         (format!("{hook}headers = {{ A = \"hush-5\\n\" }}"), "output.headers: \"A\": its value cannot be sent"),
         ("[[output]]\nkind = \"feed\"".to_owned(), "output.path: an output of kind \"feed\" needs path"),
         ("[[output]]\nkind = \"feed\"\npath = \"f.rss\"".to_owned(), "output.form: its file's extension does not tell"),
         ("[[output]]\nkind = \"feed\"\npath = \"f.atom\"\nentries = 0".to_owned(), "output.entries: from 1 to"),
-        ("[[output]]\nkind = \"feed\"\npath = \"none/f.atom\"".to_owned(), "output \"feed\": path: there is no folder none"),
+        ("[[output]]\nkind = \"feed\"\npath = \"none/f.atom\"".to_owned(), "output.path: there is no folder none"),
         (
             "[[output]]\nkind = \"feed\"\npath = \"f.atom\"\n[[output]]\nid = \"f2\"\nkind = \"feed\"\npath = \"./f.atom\"".to_owned(),
             "output.path: ./f.atom is written by the output at ",

@@ -87,6 +87,11 @@ impl Receiver {
         self.shared.lock().unwrap().0.clone()
     }
 
+    /// The same, and forgets them.
+    pub fn take(&self) -> Vec<Delivery> {
+        std::mem::take(&mut self.shared.lock().unwrap().0)
+    }
+
     /// Records of the POSTs that were taken, in their order.
     pub fn records(&self) -> Vec<Value> {
         let taken = self.deliveries().into_iter().filter(|delivery| delivery.status < 300);

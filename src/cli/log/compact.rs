@@ -13,8 +13,8 @@ use crate::settings::Settings;
 use crate::store::Store;
 
 pub const HELP: &str = "\
-Stop the daemon first: it writes to these tables all the time. It takes about as long as copying them, and as much free
-space; killed, it is asked for again and goes on.
+Stop the daemon first: it writes to these tables all the time. It takes about as long as copying
+them, and as much free space; killed, it is run again and goes on.
 
 Examples:
   systemctl stop chapar && chapar log compact && systemctl start chapar";

@@ -21,10 +21,11 @@ gets into its place. The daemon must not be running on the target.
 
 Outputs go on behind what they hold. What they got after the backup was made is not in it: with
 --records FOLDER (an output's folder of NDJSON files, also compressed) these records come back
-into the log under their numbers, and nothing comes twice. Without it their numbers are not used
-again (of the directory outputs in the settings), and articles since the backup are recorded anew.
-An output that cannot say what it has (stdout, a command, a webhook) gets again what it got since
-the backup: chapar log rewind OUTPUT --to SEQ says otherwise, before the daemon is started.
+into the log under their numbers, and nothing comes twice; the folder of another store is refused.
+Without it their numbers are not used again (of the directory outputs in the settings), and
+articles since the backup are recorded anew. An output that cannot say what it has (stdout, a
+command, a webhook) gets again what it got since the backup: chapar log rewind OUTPUT --to SEQ says
+otherwise, before the daemon is started.
 
 Examples:
   chapar log restore /backup/2026-11-22 --records /var/lib/chapar/records
@@ -46,7 +47,7 @@ pub struct RestoreArguments {
     /// The next new record has this number or a later one: for readers that got more than is known here
     #[arg(long, value_name = "SEQ", value_parser = clap::value_parser!(u64).range(1..=NEXT_MAX))]
     next: Option<u64>,
-    /// Restores what is readable of a damaged backup, and says what was not
+    /// Restores what is readable of a damaged backup, and says what was not; takes records that cannot be compared
     #[arg(long)]
     force: bool,
 }
@@ -108,7 +109,7 @@ fn tell(wanted: &Restore, restored: &Restored) -> Result<(), Failure> {
         restored.backed_up,
         restored.made_at
     )?;
-    if restored.taken > 0 {
+    if !wanted.records.is_empty() {
         writeln!(err, "{} records that came after it were taken from outputs", restored.taken)?;
     }
     if restored.missing > 0 {

@@ -51,18 +51,26 @@ impl FileName {
     }
 }
 
-/// Whether what is torn is cut, or only passed over.
+/// Who opens a folder, and so whether what is torn is cut, or only passed over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Access {
-    /// By its writer.
-    Write,
-    /// By somebody who asks while another may be writing.
+pub enum Access {
+    /// Its writer, for the first time: there may be holes, too, which a power cut leaves. Looking for them reads a file whole.
+    First,
+    /// Its writer, which has looked at it since it was started.
+    Again,
+    /// Somebody who asks while another may be writing.
     Read,
+}
+
+impl Access {
+    pub(super) fn is_writers(self) -> bool {
+        self != Self::Read
+    }
 }
 
 fn open(path: &Path, access: Access) -> io::Result<File> {
     let mut options = OpenOptions::new();
-    options.read(true).write(access == Access::Write).custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK);
+    options.read(true).write(access.is_writers()).custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK);
     options.open(path).map_err(|error| no_file(&error))
 }
 
@@ -74,20 +82,26 @@ fn no_file(error: &io::Error) -> io::Error {
     }
 }
 
-/// The last whole record of a file; what is torn after it is cut.
+/// The last whole record of a file; what is torn after it is cut. A file without one goes: an empty `.zst` makes
+/// `zstdcat *.zst` fail.
 pub(super) fn end(name: &FileName, folder: &Path, access: Access) -> io::Result<Option<Stamp>> {
     let path = name.path(folder);
     let read = || {
         let mut file = open(&path, access)?;
-        if access == Access::Write {
+        if access.is_writers() {
             // Whoever wrote it was killed, perhaps before it was synced: the cursor must not pass what the disk does not hold.
             file.sync_all()?;
             sync_folder(folder)?;
         }
-        if name.is_compressed {
-            return end_of_frames(&mut file, name.format, access);
+        let end = match name.is_compressed {
+            true => end_of_frames(&mut file, name.format, access)?,
+            false => end_of_lines(&mut file, name.format, access)?,
+        };
+        if end.is_none() && access.is_writers() {
+            fs::remove_file(&path)?;
+            sync_folder(folder)?;
         }
-        end_of_lines(&mut file, name.format, access)
+        Ok(end)
     };
     read().map_err(|error| named(&path, &error))
 }
@@ -96,14 +110,14 @@ fn no_record() -> io::Error {
     io::Error::other("its last line is no record; move the file away")
 }
 
-/// The record that a line is. A header alone is as good as nothing.
-fn stamp_of(line: &[u8], format: LineFormat) -> io::Result<Option<Stamp>> {
-    let is_header = format.header().is_some_and(|header| header.trim_end().as_bytes() == line);
+/// The record that the last line of a file is. A header alone, with nothing `before` it, is as good as nothing.
+fn stamp_of(line: &[u8], format: LineFormat, before: u64) -> io::Result<Option<Stamp>> {
+    let is_header = before == 0 && format.header().is_some_and(|header| header.trim_end().as_bytes() == line);
     if is_header { Ok(None) } else { format.stamp(line).map(Some).ok_or_else(no_record) }
 }
 
 fn end_of_lines(file: &mut File, format: LineFormat, access: Access) -> io::Result<Option<Stamp>> {
-    if access == Access::Write && cut_before_holes(file)? > 0 {
+    if access == Access::First && cut_before_holes(file)? > 0 {
         tracing::warn!(
             "bytes that a power cut left incomplete were cut off a file of records; they are delivered again"
         );
@@ -119,10 +133,10 @@ fn end_of_lines(file: &mut File, format: LineFormat, access: Access) -> io::Resu
         let start = tail[..whole.saturating_sub(1)].iter().rposition(|byte| *byte == b'\n').map(|at| at + 1);
         let start = start.or((step == length).then_some(0)).filter(|_| whole > 0 || step == length);
         if let Some(start) = start {
-            let line = tail[start..whole].strip_suffix(b"\n").unwrap_or_default();
-            let stamp = if whole == 0 { None } else { stamp_of(line, format)? };
-            let kept = if stamp.is_none() { 0 } else { length - step + whole as u64 };
-            cut(file, kept, length, access)?;
+            let Some(line) = tail[start..whole].strip_suffix(b"\n") else { return Ok(None) };
+            let before = length - step;
+            let stamp = stamp_of(line, format, before + start as u64)?;
+            cut(file, before + whole as u64, length, access)?;
             return Ok(stamp);
         }
         if step == window {
@@ -146,22 +160,20 @@ fn end_of_frames(file: &mut File, format: LineFormat, access: Access) -> io::Res
     }
     // A last frame that does not decode was torn by a power cut; one before it was not.
     for _ in 0..2 {
-        let Some(end) = ends.pop() else {
-            cut(file, 0, length, access)?;
-            return Ok(None);
-        };
+        let Some(end) = ends.pop() else { return Ok(None) };
         let start = ends.last().copied().unwrap_or_default();
         if let Ok(lines) = decompress(&bytes[start..end]) {
             cut(file, end as u64, length, access)?;
-            let last = lines.strip_suffix(b"\n").and_then(|lines| lines.rsplit(|byte| *byte == b'\n').next());
-            return stamp_of(last.ok_or_else(no_record)?, format);
+            let lines = lines.strip_suffix(b"\n").ok_or_else(no_record)?;
+            let last = lines.rsplit(|byte| *byte == b'\n').next().unwrap_or_default();
+            return stamp_of(last, format, (start + lines.len() - last.len()) as u64);
         }
     }
     Err(damaged())
 }
 
 fn cut(file: &File, kept: u64, length: u64, access: Access) -> io::Result<()> {
-    if kept < length && access == Access::Write {
+    if kept < length && access.is_writers() {
         file.set_len(kept)?;
         file.sync_all()?;
     }
@@ -198,7 +210,7 @@ fn append_to(path: &Path, name: &FileName, folder: &Path, lines: &str) -> io::Re
         .and_then(|()| file.sync_data());
     if let Err(error) = written {
         // Best effort: what stays is a torn or undelivered line that opening repairs or recognises.
-        let _ = file.set_len(length);
+        let _ = if length == 0 { fs::remove_file(path) } else { file.set_len(length) };
         return Err(error);
     }
     if length == 0 {

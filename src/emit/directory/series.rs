@@ -45,16 +45,14 @@ impl Series {
             Err(error) => return Err(named(&folder, &error)),
         }
         names.sort_unstable();
-        let mut end = None;
-        for name in names.iter().rev() {
-            end = files::end(name, &folder, access)?;
-            if end.is_some() {
-                break;
-            }
+        // Files without a record are gone by now, or somebody else's to remove.
+        let (mut end, mut current) = (None, None);
+        while let (None, Some(name)) = (end, names.pop()) {
+            end = files::end(&name, &folder, access)?;
+            current = end.is_some().then_some(name);
         }
-        let current = names.pop();
         let mut series = Self { folder, end, current, part_since: None, used: 0 };
-        if access == Access::Write {
+        if access.is_writers() {
             for left in names.iter().filter(|name| name.is_part) {
                 series.give_name(left)?;
             }

@@ -53,7 +53,7 @@ fn deliver(directory: &mut Directory, seqs: &[u64], day: &str) {
 }
 
 fn held_by(output: &DirectoryOutput) -> Option<u64> {
-    Directory::open(output).unwrap().1.map(|held| held.stamp.seq.0)
+    Directory::open(output, Access::First).unwrap().1.map(|held| held.stamp.seq.0)
 }
 
 /// Names of files, and of folders with theirs, without the lock.
@@ -93,7 +93,7 @@ use super::files::FileName;
 fn files_follow_day_and_size_and_a_clock_gone_back_stays_in_the_newer_file() {
     let folder = tempfile::tempdir().unwrap();
     let output = DirectoryOutput { roll: ByteSize(200), ..output(folder.path(), "") };
-    let (mut directory, held) = Directory::open(&output).unwrap();
+    let (mut directory, held) = Directory::open(&output, Access::First).unwrap();
     assert!(held.is_none());
     deliver(&mut directory, &[1, 2], "2026-01-01");
     deliver(&mut directory, &[3], "2026-01-01");
@@ -115,7 +115,7 @@ fn torn_at_any_byte_every_form_goes_on_after_its_last_whole_record() {
     for number in 0..16 {
         let folder = tempfile::tempdir().unwrap();
         let output = outputs(folder.path()).remove(number);
-        let (mut directory, _) = Directory::open(&output).unwrap();
+        let (mut directory, _) = Directory::open(&output, Access::First).unwrap();
         deliver(&mut directory, &[1, 2], "2026-01-01");
         deliver(&mut directory, &[3], "2026-01-01");
         drop(directory);
@@ -127,7 +127,7 @@ fn torn_at_any_byte_every_form_goes_on_after_its_last_whole_record() {
             fs::write(&path, &whole[..torn]).unwrap();
             let before = held(&output).unwrap();
             assert_eq!(fs::read(&path).unwrap().len(), torn, "asking cuts nothing");
-            let (mut directory, held) = Directory::open(&output).unwrap();
+            let (mut directory, held) = Directory::open(&output, Access::First).unwrap();
             let last = held.as_ref().map_or(0, |held| held.stamp.seq.0);
             assert!(last < 3 && before.map_or(0, |held| held.stamp.seq.0) == last, "torn at {torn}: {last}");
             deliver(&mut directory, &[1, 2, 3], "2026-01-01");
@@ -143,7 +143,7 @@ fn torn_at_any_byte_every_form_goes_on_after_its_last_whole_record() {
 fn damage_before_the_end_of_a_compressed_file_is_named_and_nothing_is_cut() {
     let folder = tempfile::tempdir().unwrap();
     let output = DirectoryOutput { compress: true, ..output(folder.path(), "") };
-    let (mut directory, _) = Directory::open(&output).unwrap();
+    let (mut directory, _) = Directory::open(&output, Access::First).unwrap();
     deliver(&mut directory, &[1], "2026-01-01");
     deliver(&mut directory, &[2], "2026-01-01");
     drop(directory);
@@ -151,9 +151,79 @@ fn damage_before_the_end_of_a_compressed_file_is_named_and_nothing_is_cut() {
     let mut bytes = fs::read(&path).unwrap();
     bytes[0] ^= 1;
     fs::write(&path, &bytes).unwrap();
-    let refused = Directory::open(&output).unwrap_err().to_string();
+    let refused = Directory::open(&output, Access::First).unwrap_err().to_string();
     assert!(refused.contains("records-2026-01-01-000.ndjson.zst: a part of it is damaged"), "{refused}");
     assert_eq!(fs::read(&path).unwrap(), bytes);
+}
+
+#[test]
+fn a_file_whose_first_records_were_torn_leaves_no_empty_one() {
+    for number in 0..16 {
+        let folder = tempfile::tempdir().unwrap();
+        let output = outputs(folder.path()).remove(number);
+        let (mut directory, _) = Directory::open(&output, Access::First).unwrap();
+        deliver(&mut directory, &[1], "2026-01-01");
+        deliver(&mut directory, &[2], "2026-01-02");
+        drop(directory);
+        let newest = files(folder.path()).into_iter().find(|name| name.contains("2026-01-02")).unwrap();
+        let newest = folder.path().join(newest);
+        let whole = fs::read(&newest).unwrap();
+        for torn in [0, 1, whole.len() / 2, whole.len() - 1] {
+            fs::write(&newest, &whole[..torn]).unwrap();
+            assert_eq!(held_by(&output), Some(1), "{output:?} torn at {torn}");
+            assert!(!newest.exists(), "{output:?} torn at {torn}");
+        }
+    }
+}
+
+#[test]
+fn a_header_behind_records_is_no_empty_file() {
+    let folder = tempfile::tempdir().unwrap();
+    for compress in [false, true] {
+        let output = DirectoryOutput { format: LineFormat::Csv, compress, ..output(folder.path(), "") };
+        let (mut directory, _) = Directory::open(&output, Access::First).unwrap();
+        deliver(&mut directory, &[1], "2026-01-01");
+        drop(directory);
+        let path = folder.path().join(files(folder.path()).remove(0));
+        let header = LineFormat::Csv.header().unwrap().into_bytes();
+        let mut bytes = fs::read(&path).unwrap();
+        bytes.extend(if compress { crate::store::compress(&header).unwrap() } else { header });
+        fs::write(&path, &bytes).unwrap();
+        let refused = Directory::open(&output, Access::First).unwrap_err().to_string();
+        assert!(refused.contains("its last line is no record; move the file away"), "{refused}");
+        assert_eq!(fs::read(&path).unwrap(), bytes, "nothing is cut");
+        fs::remove_file(&path).unwrap();
+    }
+}
+
+#[test]
+fn holes_are_looked_for_when_the_folder_is_opened_first() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = output(folder.path(), "");
+    let path = folder.path().join("records-2026-01-01-000.ndjson");
+    let [one, two, three] = [1, 2, 3].map(|seq| line(seq, "2026-01-01", ""));
+    fs::write(&path, format!("{one}\n{}\n{three}\n", "\0".repeat(two.len()))).unwrap();
+    let (directory, held) = Directory::open(&output, Access::Again).unwrap();
+    assert_eq!(held.unwrap().stamp.seq, Seq(3));
+    drop(directory);
+    assert_eq!(held_by(&output), Some(1));
+}
+
+#[test]
+fn a_record_of_ten_megabytes_is_one_line_as_any() {
+    let long = line(2, "2026-01-01", "").replace(&"x".repeat(100), &"канал ".repeat(1 << 20));
+    for format in LineFormat::ALL {
+        let folder = tempfile::tempdir().unwrap();
+        let output = DirectoryOutput { format, compress: true, ..output(folder.path(), "/{source}") };
+        let (mut directory, _) = Directory::open(&output, Access::First).unwrap();
+        deliver(&mut directory, &[1], "2026-01-01");
+        directory.deliver(&[Line::new(Seq(2), &long)]).unwrap();
+        deliver(&mut directory, &[3], "2026-01-01");
+        drop(directory);
+        let found: Vec<u64> = files(folder.path()).iter().flat_map(|name| seqs(&folder.path().join(name))).collect();
+        assert_eq!(found, [1, 2, 3], "{format:?}");
+        assert_eq!(held_by(&output), Some(3));
+    }
 }
 
 #[test]
@@ -161,10 +231,10 @@ fn records_go_into_folders_by_what_they_are_about_each_once() {
     let folder = tempfile::tempdir().unwrap();
     let output = output(folder.path(), "/{source}/of-{topic}");
     let records = [(1, "energy"), (2, "../../../etc"), (3, ""), (4, "energy"), (5, "..")];
-    let (mut directory, _) = Directory::open(&output).unwrap();
+    let (mut directory, _) = Directory::open(&output, Access::First).unwrap();
     try_deliver(&mut directory, &records, "2026-01-01").unwrap();
     drop(directory);
-    let (mut directory, held) = Directory::open(&output).unwrap();
+    let (mut directory, held) = Directory::open(&output, Access::First).unwrap();
     assert_eq!(held.unwrap().stamp.seq, Seq(5));
     // As after a kill before the cursor moved, in a commit that was delivered in part.
     try_deliver(&mut directory, &records, "2026-01-01").unwrap();
@@ -180,7 +250,7 @@ fn records_go_into_folders_by_what_they_are_about_each_once() {
 fn more_folders_than_are_remembered_still_get_each_record_once() {
     let folder = tempfile::tempdir().unwrap();
     let output = output(folder.path(), "/{topic}");
-    let (mut directory, _) = Directory::open(&output).unwrap();
+    let (mut directory, _) = Directory::open(&output, Access::First).unwrap();
     let count = KNOWN_FOLDERS_MAX as u64 + 20;
     let names: Vec<String> = (0..count).map(|number| format!("t{number}")).collect();
     let records: Vec<(u64, &str)> = (1..=count).zip(names.iter().map(String::as_str)).collect();
@@ -188,7 +258,7 @@ fn more_folders_than_are_remembered_still_get_each_record_once() {
     assert!(directory.known.len() <= KNOWN_FOLDERS_MAX);
     try_deliver(&mut directory, &records, "2026-01-01").unwrap();
     drop(directory);
-    let (directory, held) = Directory::open(&output).unwrap();
+    let (directory, held) = Directory::open(&output, Access::First).unwrap();
     assert!(directory.known.len() <= KNOWN_FOLDERS_MAX);
     assert_eq!(held.unwrap().stamp.seq, Seq(count));
     for name in names {
@@ -201,11 +271,11 @@ fn finished_files_are_never_seen_half_and_go_on_after_a_kill() {
     let folder = tempfile::tempdir().unwrap();
     let publish = Publish::Finished { after: Period::from_secs(600) };
     let output = DirectoryOutput { publish, ..output(folder.path(), "") };
-    let (mut directory, _) = Directory::open(&output).unwrap();
+    let (mut directory, _) = Directory::open(&output, Access::First).unwrap();
     deliver(&mut directory, &[1], "2026-01-01");
     assert_eq!(files(folder.path()), [".records-2026-01-01-000.ndjson.part"]);
     drop(directory);
-    let (mut directory, held) = Directory::open(&output).unwrap();
+    let (mut directory, held) = Directory::open(&output, Access::First).unwrap();
     assert_eq!(held.unwrap().stamp.seq, Seq(1));
     deliver(&mut directory, &[1, 2], "2026-01-01");
     let same_day = "2026-01-01T23:59:59Z".parse().unwrap();
@@ -232,7 +302,7 @@ fn a_file_is_finished_when_it_is_full_or_old() {
     let folder = tempfile::tempdir().unwrap();
     let publish = Publish::Finished { after: Period(Duration::from_millis(1)) };
     let output = DirectoryOutput { publish, roll: ByteSize(200), ..output(folder.path(), "") };
-    let (mut directory, _) = Directory::open(&output).unwrap();
+    let (mut directory, _) = Directory::open(&output, Access::First).unwrap();
     deliver(&mut directory, &[1], "2026-01-01");
     assert_eq!(files(folder.path()), ["records-2026-01-01-000.ndjson"], "it is full");
     directory.output.roll = ByteSize(1 << 20);
@@ -247,7 +317,7 @@ fn another_form_goes_on_in_a_file_of_its_own() {
     let folder = tempfile::tempdir().unwrap();
     let mut last = 0;
     for output in outputs(folder.path()) {
-        let (mut directory, held) = Directory::open(&output).unwrap();
+        let (mut directory, held) = Directory::open(&output, Access::First).unwrap();
         assert_eq!(held.map_or(0, |held| held.stamp.seq.0), last);
         deliver(&mut directory, &(1..=last + 1).collect::<Vec<_>>(), "2026-01-01");
         last += 1;
@@ -262,12 +332,12 @@ fn a_folder_that_is_removed_or_replaced_while_it_is_written_is_noticed() {
     let folder = tempfile::tempdir().unwrap();
     let inside = folder.path().join("a/b/out");
     let output = output(&inside, "");
-    let (mut directory, _) = Directory::open(&output).unwrap();
+    let (mut directory, _) = Directory::open(&output, Access::First).unwrap();
     deliver(&mut directory, &[1], "2026-01-01");
     fs::remove_dir_all(&inside).unwrap();
     let refused = try_deliver(&mut directory, &[(2, "")], "2026-01-01").unwrap_err().to_string();
     assert!(refused.contains("out: the folder was taken away or replaced"), "{refused}");
-    let (mut directory, held) = Directory::open(&output).unwrap();
+    let (mut directory, held) = Directory::open(&output, Access::First).unwrap();
     assert!(held.is_none());
     deliver(&mut directory, &[2], "2026-01-01");
     fs::rename(&inside, folder.path().join("moved")).unwrap();
@@ -277,7 +347,7 @@ fn a_folder_that_is_removed_or_replaced_while_it_is_written_is_noticed() {
     fs::remove_file(&inside).unwrap();
     fs::write(&inside, "").unwrap();
     assert!(try_deliver(&mut directory, &[(4, "")], "2026-01-01").is_err());
-    let refused = Directory::open(&output).unwrap_err().to_string();
+    let refused = Directory::open(&output, Access::First).unwrap_err().to_string();
     assert!(refused.contains("out: it is no folder"), "{refused}");
     assert_eq!(seqs(&folder.path().join("moved/records-2026-01-01-000.ndjson")), [2, 3]);
 }
@@ -285,7 +355,7 @@ fn a_folder_that_is_removed_or_replaced_while_it_is_written_is_noticed() {
 #[test]
 fn a_file_that_was_taken_away_is_begun_anew_and_nothing_comes_twice() {
     let folder = tempfile::tempdir().unwrap();
-    let (mut directory, _) = Directory::open(&output(folder.path(), "")).unwrap();
+    let (mut directory, _) = Directory::open(&output(folder.path(), ""), Access::First).unwrap();
     deliver(&mut directory, &[1, 2], "2026-01-01");
     let path = folder.path().join("records-2026-01-01-000.ndjson");
     fs::rename(&path, folder.path().join("taken")).unwrap();
@@ -300,7 +370,7 @@ fn symlinks_below_the_root_are_not_followed() {
     fs::create_dir_all(&root).unwrap();
     fs::create_dir_all(&outside).unwrap();
     symlink(&outside, root.join("energy")).unwrap();
-    let (mut directory, _) = Directory::open(&output(&root, "/{topic}")).unwrap();
+    let (mut directory, _) = Directory::open(&output(&root, "/{topic}"), Access::First).unwrap();
     let refused = try_deliver(&mut directory, &[(1, "energy")], "2026-01-01").unwrap_err().to_string();
     assert!(refused.contains("energy: it is a symlink"), "{refused}");
     drop(directory);
@@ -308,10 +378,10 @@ fn symlinks_below_the_root_are_not_followed() {
     let target = folder.path().join("target");
     fs::write(&target, "").unwrap();
     symlink(&target, root.join("records-2026-01-01-000.ndjson")).unwrap();
-    let refused = Directory::open(&output(&root, "")).unwrap_err().to_string();
+    let refused = Directory::open(&output(&root, ""), Access::First).unwrap_err().to_string();
     assert!(refused.contains("ndjson: it is a symlink"), "{refused}");
     fs::remove_file(root.join("records-2026-01-01-000.ndjson")).unwrap();
-    let (mut directory, _) = Directory::open(&output(&root, "")).unwrap();
+    let (mut directory, _) = Directory::open(&output(&root, ""), Access::First).unwrap();
     symlink(&target, root.join("records-2026-01-01-000.ndjson")).unwrap();
     assert!(try_deliver(&mut directory, &[(1, "")], "2026-01-01").is_err());
     assert_eq!(fs::read(&target).unwrap(), b"");
@@ -322,18 +392,18 @@ fn symlinks_below_the_root_are_not_followed() {
 fn two_writers_of_a_folder_are_told_of_each_other() {
     let folder = tempfile::tempdir().unwrap();
     let output = output(folder.path(), "");
-    let (first, _) = Directory::open(&output).unwrap();
-    let refused = Directory::open(&output).unwrap_err().to_string();
+    let (first, _) = Directory::open(&output, Access::First).unwrap();
+    let refused = Directory::open(&output, Access::First).unwrap_err().to_string();
     assert!(refused.contains(&format!("is written by process {}", std::process::id())), "{refused}");
     assert!(held(&output).unwrap().is_none(), "who only asks may");
     drop(first);
-    Directory::open(&output).unwrap();
+    Directory::open(&output, Access::First).unwrap();
 }
 
 #[test]
 fn after_a_rewind_the_files_are_looked_at_again() {
     let folder = tempfile::tempdir().unwrap();
-    let (mut directory, _) = Directory::open(&output(folder.path(), "")).unwrap();
+    let (mut directory, _) = Directory::open(&output(folder.path(), ""), Access::First).unwrap();
     deliver(&mut directory, &[1, 2, 3], "2026-01-01");
     let path = folder.path().join("records-2026-01-01-000.ndjson");
     fs::remove_file(&path).unwrap();

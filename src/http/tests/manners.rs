@@ -40,7 +40,7 @@ async fn a_hanging_host_delays_no_other_host_of_its_domain() {
         }
     })
     .await;
-    let client = Client::new(HttpSettings { proxy: Some(proxy.base.clone()), ..settings() }).unwrap();
+    let client = Client::new(HttpSettings { proxy: Some(Hidden(proxy.base.clone())), ..settings() }).unwrap();
     let slow = Url::parse("http://slow.example.kz/").unwrap();
     let waiting = tokio::spawn({
         let client = client.clone();
@@ -64,7 +64,7 @@ async fn a_retry_after_holds_for_the_whole_domain_and_over_a_rebuilt_client() {
         _ => answer(200, "", b"ok"),
     })
     .await;
-    let settings = HttpSettings { proxy: Some(proxy.base.clone()), ..settings() };
+    let settings = HttpSettings { proxy: Some(Hidden(proxy.base.clone())), ..settings() };
     let client = Client::new(settings.clone()).unwrap();
     let url = |host: &str| Url::parse(&format!("http://{host}/")).unwrap();
     assert_eq!(failure(&client, &request(&url("a.example.kz"))).await.reason(), "rate-limited");
@@ -155,7 +155,7 @@ async fn crossed_redirects_do_not_wait_for_each_other() {
 #[tokio::test]
 async fn a_proxy_is_used_only_when_it_is_set() {
     let proxy = Site::start(|_, _| answer(200, "", b"by proxy")).await;
-    let by_proxy = Client::new(HttpSettings { proxy: Some(proxy.base.clone()), ..settings() }).unwrap();
+    let by_proxy = Client::new(HttpSettings { proxy: Some(Hidden(proxy.base.clone())), ..settings() }).unwrap();
     let url = Url::parse("http://news.example.invalid/a").unwrap();
     assert_eq!(page(&by_proxy, &url).await.bytes, b"by proxy");
     assert_eq!(proxy.paths(), ["http://news.example.invalid/a"]);
@@ -168,9 +168,13 @@ async fn a_proxy_is_used_only_when_it_is_set() {
 fn unusable_settings_are_named() {
     let cases = [
         (HttpSettings { user_agent: "a\nb".into(), ..settings() }, "http.user_agent: "),
-        (HttpSettings { proxy: Url::parse("socks5://u:p@e.kz").ok(), ..settings() }, "http.proxy: socks5://e.kz"),
+        (
+            HttpSettings { proxy: Url::parse("socks5://u:pw@e.kz").ok().map(Hidden), ..settings() },
+            "http.proxy: socks5://e.kz",
+        ),
     ];
     for (settings, expected) in cases {
+        assert!(!format!("{settings:?}").contains("pw"), "a password is not printed: {settings:?}");
         let message = Client::new(settings).err().map(|error| error.to_string()).unwrap_or_default();
         assert!(message.starts_with(expected), "{message}");
     }

@@ -38,7 +38,7 @@ pub(crate) async fn verify(State(api): State<Api>) -> Result<Response, ApiError>
             if stop.as_ref().is_some_and(|stop| stop.is_cancelled()) {
                 return false;
             }
-            let is_progress = matches!(step, Step::Progress { .. });
+            let is_progress = matches!(step, Step::Progress { .. } | Step::Rows { .. });
             if is_progress && told.is_some_and(|told| told.elapsed() < PROGRESS_INTERVAL) {
                 return true;
             }

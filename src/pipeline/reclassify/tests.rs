@@ -86,7 +86,7 @@ fn since_counts_from_the_time_of_recording_and_reads_no_more_than_it_must() {
         true
     });
     assert_eq!(summary.unwrap().looked_at, 10);
-    assert_eq!(lines, 10 + 26, "and a day and an hour of slack");
+    assert_eq!(lines, 10 + 25, "and a day and an hour of slack");
     assert_eq!(world.pass(Some(at(1_000)), Purpose::Show, |_| true).unwrap().looked_at, 0);
     assert_eq!(World::new(0).pass(Some(at(0)), Purpose::Write, |_| true).unwrap().looked_at, 0);
 }

@@ -1,16 +1,17 @@
 //! The keys of outputs that push: `exec`, `webhook`, `feed`.
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde::Deserialize;
 use url::Url;
 
-use super::{OutputKind, RawOutput};
-use crate::http::header_fault;
+use super::{Fault, RawOutput, noted};
+use crate::hidden::Hidden;
+use crate::http::{header_fault, private_literal};
 use crate::settings::Period;
+use crate::settings::pattern::no_way_up;
 
 /// Most arguments of a command, and bytes of all of them: far below what the system takes.
 const ARGUMENTS_MAX: usize = 256;
@@ -66,8 +67,8 @@ pub struct Retries {
 pub struct ExecSettings {
     /// The program, by its absolute path.
     pub program: PathBuf,
-    /// Its arguments.
-    pub arguments: Vec<String>,
+    /// Its arguments, of which one may be a token.
+    pub arguments: Hidden<Vec<String>>,
     /// Time for one run.
     pub timeout: Duration,
     /// How often a run is tried.
@@ -77,8 +78,8 @@ pub struct ExecSettings {
 /// A receiver that records are posted to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WebhookSettings {
-    /// Its address.
-    pub url: Url,
+    /// Its address, of which the path may be a token.
+    pub url: Hidden<Url>,
     /// Most records in one POST.
     pub batch: usize,
     /// What POSTs are signed with; they are not without it.
@@ -113,19 +114,19 @@ pub enum SecretFrom {
 }
 
 /// A value that is never shown.
-#[derive(Clone, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(transparent)]
-pub struct Secret(String);
+pub struct Secret(Hidden<String>);
 
 impl Secret {
     /// The value itself.
     pub fn reveal(&self) -> &str {
-        &self.0
+        &self.0.0
     }
 
     /// A secret as it was read.
     pub fn new(text: impl Into<String>) -> Self {
-        Self(text.into())
+        Self(Hidden(text.into()))
     }
 
     /// The key that it stands for: after `whsec_` the bytes in base64, else its own.
@@ -133,7 +134,7 @@ impl Secret {
     /// # Errors
     /// What is wrong with it, without any of it.
     pub fn key(&self) -> Result<Vec<u8>, &'static str> {
-        let written = self.0.trim();
+        let written = self.reveal().trim();
         let key = match written.strip_prefix(SECRET_PREFIX) {
             Some(encoded) => data_encoding::BASE64.decode(encoded.as_bytes()).map_err(
                 |_| "what follows whsec_ is not base64; make one with `echo whsec_$(openssl rand -base64 32)`",
@@ -141,12 +142,6 @@ impl Secret {
             None => written.as_bytes().to_vec(),
         };
         if key.is_empty() { Err("it is empty; make one with `openssl rand -hex 32`") } else { Ok(key) }
-    }
-}
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("***")
     }
 }
 
@@ -190,87 +185,121 @@ pub enum FeedContent {
     Text,
 }
 
-type Fault = (&'static str, String);
+pub(super) fn exec(raw: &RawOutput, faults: &mut Vec<Fault>) -> Option<ExecSettings> {
+    let command = noted(command(raw).map_err(|message| ("command", message)), faults);
+    let timeout = noted(timeout(raw), faults);
+    let retries = noted(retries(raw, Retries { attempts: 5, first_wait: Duration::from_secs(1) }), faults);
+    let (program, arguments) = command?;
+    Some(ExecSettings { program, arguments: Hidden(arguments), timeout: timeout?, retries: retries? })
+}
 
-pub(super) fn exec(raw: &RawOutput) -> Result<OutputKind, Fault> {
-    let wrong = |message: &str| ("command", message.to_owned());
+fn command(raw: &RawOutput) -> Result<(PathBuf, Vec<String>), String> {
     let needs = "an output of kind \"exec\" needs command = [\"/usr/local/bin/notify\", \"--argument\"]";
-    let (program, arguments) = raw.command.as_deref().and_then(<[_]>::split_first).ok_or_else(|| wrong(needs))?;
+    let (program, arguments) = raw.command.as_deref().and_then(<[_]>::split_first).ok_or(needs)?;
     if !Path::new(program).is_absolute() {
-        return Err(wrong(
-            "begin it with the whole path of a program, such as \"/usr/local/bin/notify\"; there is no shell",
-        ));
+        let remedy = "begin it with the whole path of a program, such as \"/usr/local/bin/notify\"; there is no shell";
+        return Err(remedy.to_owned());
     }
     let bytes: usize = arguments.iter().map(String::len).sum();
     if arguments.len() > ARGUMENTS_MAX || bytes > ARGUMENTS_BYTES_MAX {
-        return Err(("command", format!("at most {ARGUMENTS_MAX} arguments and {ARGUMENTS_BYTES_MAX} bytes of them")));
+        return Err(format!("at most {ARGUMENTS_MAX} arguments and {ARGUMENTS_BYTES_MAX} bytes of them"));
     }
     if raw.command.iter().flatten().any(|argument| argument.contains('\0')) {
-        return Err(wrong("no argument can hold a NUL"));
+        return Err("no argument can hold a NUL".to_owned());
     }
-    Ok(OutputKind::Exec(ExecSettings {
-        program: PathBuf::from(program),
-        arguments: arguments.to_vec(),
-        timeout: timeout(raw)?,
-        retries: retries(raw, Retries { attempts: 5, first_wait: Duration::from_secs(1) })?,
-    }))
+    Ok((PathBuf::from(program), arguments.to_vec()))
 }
 
-pub(super) fn webhook(raw: &RawOutput) -> Result<OutputKind, Fault> {
-    let needs = || ("url", "an output of kind \"webhook\" needs url = \"https://example.org/hook\"".to_owned());
-    let mut url = raw.url.clone().ok_or_else(needs)?.0;
-    if !url.username().is_empty() || url.password().is_some() {
-        let message = "no user and password in it; write headers = { Authorization = \"Basic …\" }";
-        return Err(("url", message.to_owned()));
-    }
-    url.set_fragment(None);
+pub(super) fn webhook(raw: &RawOutput, faults: &mut Vec<Fault>) -> Option<WebhookSettings> {
+    let reach = if raw.allow_private == Some(true) { Reach::Private } else { Reach::Public };
+    let url = noted(receiver(raw, reach).map_err(|message| ("url", message)), faults);
     let batch = raw.batch.unwrap_or(BATCH_MAX);
     if !(1..=BATCH_MAX).contains(&batch) {
-        return Err(("batch", format!("from 1 to {BATCH_MAX} records, which is what one commit holds")));
+        faults.push(("batch", format!("from 1 to {BATCH_MAX} records, which is what one commit holds")));
     }
-    let secret = match (&raw.secret, &raw.secret_file) {
-        (Some(_), Some(_)) => return Err(("secret", "it is given in secret_file, too; remove one of them".to_owned())),
-        (Some(secret), None) => {
-            secret.key().map_err(|problem| ("secret", problem.to_owned()))?;
-            Some(SecretFrom::Settings(secret.clone()))
-        }
-        (None, Some(file)) if !file.is_absolute() => {
-            return Err(("secret_file", "write its whole path, such as \"/etc/chapar/webhook.secret\"".to_owned()));
-        }
-        (None, Some(file)) => Some(SecretFrom::File(file.clone())),
-        (None, None) => None,
-    };
-    let reach = if raw.allow_private == Some(true) { Reach::Private } else { Reach::Public };
-    Ok(OutputKind::Webhook(WebhookSettings {
-        url,
-        batch,
-        secret,
-        headers: headers(raw.headers.as_ref())?,
-        timeout: timeout(raw)?,
-        retries: retries(raw, Retries { attempts: 10, first_wait: Duration::from_secs(5) })?,
-        reach,
-    }))
+    let secret = noted(secret(raw), faults);
+    let headers = noted(headers(raw.headers.as_ref()).map_err(|message| ("headers", message)), faults);
+    let timeout = noted(timeout(raw), faults);
+    let retries = noted(retries(raw, Retries { attempts: 10, first_wait: Duration::from_secs(5) }), faults);
+    let (url, secret, headers) = (url?, secret?, headers?);
+    Some(WebhookSettings { url: Hidden(url), batch, secret, headers, timeout: timeout?, retries: retries?, reach })
 }
 
-fn headers(raw: Option<&BTreeMap<String, Secret>>) -> Result<Vec<(String, Secret)>, Fault> {
+fn receiver(raw: &RawOutput, reach: Reach) -> Result<Url, String> {
+    let needs = "an output of kind \"webhook\" needs url = \"https://example.org/hook\"";
+    let mut url = raw.url.clone().ok_or(needs)?.0;
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err("no user and password in it; write headers = { Authorization = \"Basic …\" }".to_owned());
+    }
+    if let (Reach::Public, Some(address)) = (reach, private_literal(&url)) {
+        return Err(format!("{address} is not a public address; if it is meant, write allow_private = true"));
+    }
+    url.set_fragment(None);
+    Ok(url)
+}
+
+fn secret(raw: &RawOutput) -> Result<Option<SecretFrom>, Fault> {
+    match (&raw.secret, &raw.secret_file) {
+        (Some(_), Some(_)) => Err(("secret", "it is given in secret_file, too; remove one of them".to_owned())),
+        (Some(secret), None) => {
+            secret.key().map_err(|problem| ("secret", problem.to_owned()))?;
+            Ok(Some(SecretFrom::Settings(secret.clone())))
+        }
+        (None, Some(file)) if !file.is_absolute() => {
+            Err(("secret_file", "write its whole path, such as \"/etc/chapar/webhook.secret\"".to_owned()))
+        }
+        (None, Some(file)) => Ok(Some(SecretFrom::File(file.clone()))),
+        (None, None) => Ok(None),
+    }
+}
+
+fn headers(raw: Option<&BTreeMap<String, Secret>>) -> Result<Vec<(String, Secret)>, String> {
     let given = raw.into_iter().flatten();
     if given.clone().count() > HEADERS_MAX {
-        return Err(("headers", format!("at most {HEADERS_MAX}")));
+        return Err(format!("at most {HEADERS_MAX}"));
     }
     for (name, value) in given.clone() {
         if let Some(problem) = header_fault(name, value.reveal()) {
-            return Err(("headers", format!("{name:?}: {problem}")));
+            return Err(format!("{name:?}: {problem}"));
         }
         if OWN_HEADERS.contains(&name.to_ascii_lowercase().as_str()) {
-            return Err(("headers", format!("{name:?} is set by chapar; remove it")));
+            return Err(format!("{name:?} is set by chapar; remove it"));
         }
     }
     Ok(given.map(|(name, value)| (name.clone(), value.clone())).collect())
 }
 
-pub(super) fn feed(raw: &RawOutput) -> Result<OutputKind, Fault> {
-    let needs = || ("path", "an output of kind \"feed\" needs path = \"/srv/www/news.atom\"".to_owned());
-    let path = raw.path.as_ref().map(PathBuf::from).filter(|path| path.file_name().is_some()).ok_or_else(needs)?;
+pub(super) fn feed(raw: &RawOutput, faults: &mut Vec<Fault>) -> Option<FeedSettings> {
+    let path = noted(feed_path(raw).map_err(|message| ("path", message)), faults);
+    let form = path.as_deref().and_then(|path| noted(feed_form(raw, path), faults));
+    let entries = raw.entries.unwrap_or(50);
+    if !(1..=ENTRIES_MAX).contains(&entries) {
+        faults.push(("entries", format!("from 1 to {ENTRIES_MAX}")));
+    }
+    let title = raw.title.clone().map(|title| crate::text::collapse(&crate::text::for_terminal(&title)));
+    if title.as_ref().is_some_and(|title| title.is_empty() || title.len() > TITLE_BYTES_MAX) {
+        faults.push(("title", format!("from 1 to {TITLE_BYTES_MAX} bytes")));
+    }
+    Some(FeedSettings {
+        path: path?,
+        form: form?,
+        title,
+        entries,
+        content: raw.content.unwrap_or_default(),
+        home: raw.home.clone().map(|home| home.0),
+        url: raw.url.clone().map(|url| url.0),
+    })
+}
+
+fn feed_path(raw: &RawOutput) -> Result<PathBuf, String> {
+    let needs = "an output of kind \"feed\" needs path = \"/srv/www/news.atom\"";
+    let written = raw.path.as_deref().ok_or(needs)?;
+    no_way_up(written)?;
+    let path = PathBuf::from(written);
+    if path.file_name().is_some() { Ok(path) } else { Err(needs.to_owned()) }
+}
+
+fn feed_form(raw: &RawOutput, path: &Path) -> Result<FeedForm, Fault> {
     let extension = path.extension().and_then(|extension| extension.to_str()).unwrap_or_default().to_ascii_lowercase();
     let by_extension = match extension.as_str() {
         "atom" | "xml" => Some(FeedForm::Atom),
@@ -278,24 +307,7 @@ pub(super) fn feed(raw: &RawOutput) -> Result<OutputKind, Fault> {
         _ => None,
     };
     let unclear = || ("form", "its file's extension does not tell; write form = \"atom\" or \"jsonfeed\"".to_owned());
-    let form = raw.form.or(by_extension).ok_or_else(unclear)?;
-    let entries = raw.entries.unwrap_or(50);
-    if !(1..=ENTRIES_MAX).contains(&entries) {
-        return Err(("entries", format!("from 1 to {ENTRIES_MAX}")));
-    }
-    let title = raw.title.clone().map(|title| crate::text::collapse(&crate::text::for_terminal(&title)));
-    if title.as_ref().is_some_and(|title| title.is_empty() || title.len() > TITLE_BYTES_MAX) {
-        return Err(("title", format!("from 1 to {TITLE_BYTES_MAX} bytes")));
-    }
-    Ok(OutputKind::Feed(FeedSettings {
-        path,
-        form,
-        title,
-        entries,
-        content: raw.content.unwrap_or_default(),
-        home: raw.home.clone().map(|home| home.0),
-        url: raw.url.clone().map(|url| url.0),
-    }))
+    raw.form.or(by_extension).ok_or_else(unclear)
 }
 
 fn timeout(raw: &RawOutput) -> Result<Duration, Fault> {
@@ -328,6 +340,24 @@ mod tests {
         for (written, key) in cases {
             assert_eq!(Secret::new(written).key().ok().as_deref(), key, "{written:?}");
         }
-        assert_eq!(format!("{:?}", SecretFrom::Settings(Secret::new("hidden"))), "Settings(***)");
+        assert_eq!(format!("{:?}", SecretFrom::Settings(Secret::new("hidden"))), "Settings(Secret(…))");
+    }
+
+    #[test]
+    fn no_settings_that_are_printed_show_what_may_be_a_token() {
+        let read = |toml: &str| {
+            let (raw, mut faults) = (toml::from_str::<RawOutput>(toml).expect("TOML"), Vec::new());
+            let kind = raw.validated(&mut faults);
+            assert!(faults.is_empty(), "{faults:?}");
+            format!("{kind:?}")
+        };
+        let webhook = read(
+            "kind = 'webhook'\nurl = 'https://example.org/hush-1?q=hush-2'\nsecret = 'hush-3'\n\
+             headers = { X-Key = 'hush-4' }",
+        );
+        let exec = read("kind = 'exec'\ncommand = ['/bin/notify', '--token=hush-5']");
+        for (shown, expected) in [(webhook, "X-Key"), (exec, "/bin/notify")] {
+            assert!(shown.contains(expected) && !shown.contains("hush"), "{shown}");
+        }
     }
 }

@@ -5,14 +5,15 @@ use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
+use jiff::Timestamp;
 use serde::Deserialize;
 
 use super::RestoreError;
-use crate::model::Seq;
+use crate::model::{ArticleId, Seq};
 use crate::record::SCHEMA;
-use crate::store::Progress;
 use crate::store::backup::Tell;
 use crate::store::errors::at;
+use crate::store::{Progress, Store};
 
 /// Folders below an output's folder that are looked into.
 const DEPTH_MAX: usize = 16;
@@ -25,12 +26,24 @@ const LINE_BYTES_MAX: u64 = 64 << 20;
 struct Stamp {
     schema: String,
     seq: Seq,
+    id: ArticleId,
+    recorded_at: Timestamp,
+}
+
+/// A record that the backup should have, too.
+struct Known {
+    file: PathBuf,
+    seq: Seq,
+    id: ArticleId,
+    recorded_at: Timestamp,
 }
 
 /// The records beyond the end of a log, and where each lies.
 pub struct Found {
     files: Vec<PathBuf>,
     places: BTreeMap<Seq, Place>,
+    /// The first and the last of each file that are in the backup.
+    known: Vec<Known>,
 }
 
 /// Where a record lies.
@@ -47,17 +60,23 @@ impl Found {
     /// Looks through outputs' folders for records beyond `after`. Compressed files with any are unpacked into a folder.
     ///
     /// # Errors
-    /// A line that is no record, two different records of one number, a folder that is not there.
+    /// A line that is no record, two different records of one number, a folder that is not there or has no files of an
+    /// output.
     pub fn in_folders(
         folders: &[PathBuf],
         after: Seq,
         unpacked: &Path,
         tell: &mut Tell<'_>,
     ) -> Result<Self, RestoreError> {
-        let mut found = Self { files: Vec::new(), places: BTreeMap::new() };
+        let mut found = Self { files: Vec::new(), places: BTreeMap::new(), known: Vec::new() };
         for folder in folders {
             fs::read_dir(folder).map_err(at(folder))?;
-            for path in files_in(folder)? {
+            let files = files_in(folder)?;
+            if files.is_empty() {
+                let message = format!("{}: it holds no NDJSON file of an output", folder.display());
+                return Err(RestoreError::Records(message));
+            }
+            for path in files {
                 tell(&Progress { step: "looking for records".to_owned(), done: found.places.len() as u64, total: 0 });
                 found.look_through(&path, after, unpacked)?;
             }
@@ -66,7 +85,7 @@ impl Found {
     }
 
     fn look_through(&mut self, path: &Path, after: Seq, unpacked: &Path) -> Result<(), RestoreError> {
-        let plain = if is_packed(path) {
+        let plain = if packing(path) == Some(true) {
             fs::create_dir_all(unpacked).map_err(at(unpacked))?;
             let plain = unpacked.join(format!("{}.ndjson", self.files.len()));
             let mut file = File::create(&plain).map_err(at(&plain))?;
@@ -80,13 +99,18 @@ impl Found {
             path.to_owned()
         };
         let file = self.files.len();
-        let mut places = Vec::new();
+        let (mut places, mut first, mut last) = (Vec::new(), None, None);
         each_record(path, &mut *open(&plain)?, |offset, stamp, length| {
             if stamp.seq > after {
                 places.push(Place { seq: stamp.seq, file, offset, length });
+            } else {
+                let Stamp { seq, id, recorded_at, .. } = stamp;
+                let known = Known { file: path.to_owned(), seq, id, recorded_at };
+                if first.is_none() { first = Some(known) } else { last = Some(known) }
             }
             Ok(())
         })?;
+        self.known.extend(first.into_iter().chain(last));
         if places.is_empty() {
             return Ok(());
         }
@@ -105,6 +129,33 @@ impl Found {
             self.places.insert(place.seq, place);
         }
         Ok(())
+    }
+
+    /// Compares the records that the backup has, too, with its log.
+    ///
+    /// # Errors
+    /// Another record under the same number; no record in common, unless that is to be taken.
+    pub fn compare(&self, store: &Store, is_forced: bool) -> Result<(), RestoreError> {
+        let mut common = 0;
+        for known in &self.known {
+            let Some(line) = store.line(known.seq)? else { continue };
+            let ours: Option<Stamp> = serde_json::from_str(&line).ok();
+            if ours.is_none_or(|ours| (ours.id, ours.recorded_at) != (known.id, known.recorded_at)) {
+                let message = format!(
+                    "{}: record {} is another one there than in the backup; the output is of another store",
+                    known.file.display(),
+                    known.seq
+                );
+                return Err(RestoreError::Records(message));
+            }
+            common += 1;
+        }
+        if common > 0 || is_forced || store.last_seq() == Seq(0) {
+            return Ok(());
+        }
+        let message = "none of the outputs' records is in the backup, too, so they may be of another store; --force takes \
+                       them all the same";
+        Err(RestoreError::Records(message.to_owned()))
     }
 
     /// How many.
@@ -149,7 +200,7 @@ fn files_in(folder: &Path) -> Result<Vec<PathBuf>, RestoreError> {
             let (path, kind) = (entry.path(), entry.file_type().map_err(at(&folder))?);
             if kind.is_dir() && depth < DEPTH_MAX {
                 folders.push((path, depth + 1));
-            } else if kind.is_file() && (is_packed(&path) || path.extension().is_some_and(|end| end == "ndjson")) {
+            } else if kind.is_file() && packing(&path).is_some() {
                 files.push(path);
             }
         }
@@ -158,13 +209,20 @@ fn files_in(folder: &Path) -> Result<Vec<PathBuf>, RestoreError> {
     Ok(files)
 }
 
-fn is_packed(path: &Path) -> bool {
-    path.to_str().is_some_and(|path| path.ends_with(".ndjson.zst"))
+/// Whether a file of records is compressed; `None` for another file. Also one that is not finished has records that were
+/// delivered; lines of other forms are no records.
+fn packing(path: &Path) -> Option<bool> {
+    let name = path.file_name()?.to_str()?;
+    let name = name.strip_prefix('.').and_then(|name| name.strip_suffix(".part")).unwrap_or(name);
+    let (name, is_packed) = name.strip_suffix(".zst").map_or((name, false), |name| (name, true));
+    let form = name.strip_suffix(".ndjson")?;
+    let is_of_records = ![".jsonfeed", ".ninjs"].iter().any(|other| form.ends_with(other));
+    is_of_records.then_some(is_packed)
 }
 
 fn open(path: &Path) -> Result<Box<dyn BufRead>, RestoreError> {
     let file = File::open(path).map_err(at(path))?;
-    Ok(if is_packed(path) {
+    Ok(if packing(path) == Some(true) {
         Box::new(BufReader::new(zstd::Decoder::new(file).map_err(at(path))?))
     } else {
         Box::new(BufReader::with_capacity(1 << 20, file))
@@ -196,4 +254,28 @@ fn each_record(
         offset += length;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_that_are_not_finished_are_read_and_those_of_other_forms_are_not() {
+        let names = [
+            ("records-2026-11-22-000.ndjson", Some(false)),
+            ("all.of.it.ndjson", Some(false)),
+            ("records-2026-11-22-001.ndjson.zst", Some(true)),
+            (".records-2026-11-22-002.ndjson.part", Some(false)),
+            (".records-2026-11-22-002.ndjson.zst.part", Some(true)),
+            ("records-2026-11-22-000.jsonfeed.ndjson", None),
+            (".records-2026-11-22-000.ninjs.ndjson.zst.part", None),
+            ("records-2026-11-22-000.csv", None),
+            ("records-2026-11-22-000.ndjson.bak", None),
+            ("ndjson", None),
+        ];
+        for (name, packed) in names {
+            assert_eq!(packing(&Path::new("/records").join(name)), packed, "{name}");
+        }
+    }
 }

@@ -12,7 +12,7 @@ use crate::faults::{self, Point};
 use crate::model::Seq;
 
 /// Ending of a file that is written to take the place of a segment.
-const NEW: &str = "zst.new";
+pub(super) const NEW: &str = "zst.new";
 
 /// A frame, and the first and the number of its records.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,6 +23,13 @@ pub struct FrameOf {
     pub first: Seq,
     /// Records in it.
     pub count: u32,
+}
+
+impl FrameOf {
+    /// Number behind its last record.
+    pub fn end(&self) -> Seq {
+        Seq(self.first.0 + u64::from(self.count))
+    }
 }
 
 /// A segment that was written anew beside the old one.
@@ -87,7 +94,7 @@ impl Segments {
             if next.is_some_and(|next| next != frame.first) && !lines.is_empty() {
                 close(&mut lines).map_err(failed)?;
             }
-            next = Some(Seq(frame.first.0 + u64::from(frame.count)));
+            next = Some(frame.end());
             for line in text.split_inclusive(|byte| *byte == b'\n') {
                 if !lines.is_empty() && lines.len() + line.len() > frame_bytes {
                     close(&mut lines).map_err(failed)?;
@@ -164,7 +171,7 @@ impl Segments {
     }
 }
 
-fn each_frame_of(
+pub(super) fn each_frame_of(
     segment: Seq,
     path: &Path,
     mut visit: impl FnMut(FrameOf, &[u8]) -> Result<(), LogError>,

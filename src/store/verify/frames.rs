@@ -14,6 +14,17 @@ use crate::store::{StoreError, Tables};
 /// Files that are left beside the log and named; the rest is not.
 const LEFTOVERS_MAX: usize = 100;
 
+/// What to do about records that are lost.
+const FILL: &str = "stop the daemon and run `chapar log fill FOLDER` with the folder of a backup; without one, nothing: \
+                    what is lost is left out";
+
+/// The same where the operator has heard of it.
+const FILL_KNOWN: &str = "nothing; where a backup holds them after all, `chapar log fill FOLDER` puts them back";
+
+/// The same where the daemon does not start.
+const FILL_END: &str = "run `chapar log fill FOLDER` with the folder of a backup; without one, `chapar log rebuild` goes on \
+                        with what the log holds";
+
 /// What sled says of a record, where that is wrong.
 type Wrong = (&'static str, Seq);
 
@@ -28,7 +39,7 @@ impl Verifier<'_> {
         if let (Some(begin), Some(first)) = (begin, list.first())
             && *first > begin
         {
-            self.lost(Gap::before(segments, begin, *first))?;
+            self.lost(Gap::before(segments, begin, *first), None)?;
         }
         let mut scan = Scan::new(segments, LogEnd::EMPTY)?;
         if let Some(end) = self.end.filter(|_| !self.is_alone()) {
@@ -46,7 +57,10 @@ impl Verifier<'_> {
                     if !is_checked {
                         let what = "the frame has no checksum: damage in it would not be noticed";
                         let file = segments.path(at.segment);
-                        self.find(Finding::of_log(Severity::Warning, what, file, at.offset).about(first, last))?;
+                        let advice = "nothing: it is read as it is";
+                        self.find(
+                            Finding::of_log(Severity::Warning, what, file, at.offset, advice).about(first, last),
+                        )?;
                     }
                     let is_entered = self.end.is_none_or(|end| last < end.next);
                     if !is_entered {
@@ -57,15 +71,17 @@ impl Verifier<'_> {
                     done += u64::from(at.length);
                     self.say(Step::Progress { done, bytes: self.sum.bytes })?;
                 }
-                Part::Lost(gap) => self.lost(gap)?,
+                Part::Lost(gap) => self.lost(gap, None)?,
                 Part::Stray { file, byte, reason } => {
                     let what = format!("bytes between two frames do not decode ({reason}); no record was in them");
-                    self.find(Finding::of_log(Severity::Warning, what, file, byte))?;
+                    let advice = "nothing: they are passed over";
+                    self.find(Finding::of_log(Severity::Warning, what, file, byte, advice))?;
                 }
                 Part::Repeated { at, first, last } => {
                     let what = "a frame holds numbers that were before it; it is left out";
-                    let finding = Finding::of_log(Severity::Error, what, segments.path(at.segment), at.offset);
-                    self.find(finding.about(first, last))?;
+                    let (file, advice) =
+                        (segments.path(at.segment), "nothing: each number counts where it stands first");
+                    self.find(Finding::of_log(Severity::Error, what, file, at.offset, advice).about(first, last))?;
                 }
                 Part::Tail { segment, offset, length, reason } => torn = Some((segment, offset, length, reason)),
             }
@@ -89,18 +105,22 @@ impl Verifier<'_> {
         }
     }
 
-    fn lost(&mut self, gap: Gap) -> Result<(), Ended> {
+    /// Tells what is lost. `cut` says why the daemon does not start, where that is so.
+    fn lost(&mut self, gap: Gap, cut: Option<String>) -> Result<(), Ended> {
         self.sum.lost += gap.last.0 - gap.first.0 + 1;
         let is_accepted = match &self.asked {
             super::Asked::Store(store) => store.gaps.is_accepted(&gap),
-            asked => asked.ask(Tables::accepted_gaps)?.is_some_and(|accepted| {
-                accepted.range(..=gap.first).next_back().is_some_and(|(_, last)| *last >= gap.last)
-            }),
+            _ => self.accepted.is_accepted(&gap),
         };
-        let (severity, known) =
-            if is_accepted { (Severity::Note, "; known since a rebuild") } else { (Severity::Error, "") };
-        let what = format!("records are lost ({}){known}", gap.reason);
-        let finding = Finding::of_log(severity, what, gap.file.clone(), gap.byte).about(gap.first, gap.last);
+        let (severity, also, advice) = match (cut, is_accepted) {
+            (Some(cut), _) => (Severity::Error, format!("; {cut}"), FILL_END),
+            (None, true) => (Severity::Note, ", as is known since a rebuild or a restore".to_owned(), FILL_KNOWN),
+            (None, false) => (Severity::Error, String::new(), FILL),
+        };
+        let missing = if gap.byte.is_none() { "the file is missing; " } else { "" };
+        let what = format!("records are lost ({missing}{}){also}", gap.reason);
+        let finding = Finding::of_log(severity, what, gap.file.clone(), 0, advice).about(gap.first, gap.last);
+        let finding = Finding { byte: gap.byte, ..finding };
         if self.gaps.len() < GAPS_MAX {
             self.gaps.push(gap);
         }
@@ -109,41 +129,43 @@ impl Verifier<'_> {
 
     /// What lies behind the last frame that can be read.
     fn look_at_end(&mut self, expected: Seq, torn: Option<(Seq, u64, u64, String)>) -> Result<(), Ended> {
-        let end = self.end;
-        if let Some(end) = end
-            && expected < end.next
-        {
+        let cut = self.end.and_then(|end| {
+            let found = self.segments.length(end.segment);
+            let committed = end.offset;
+            (found < committed).then(|| {
+                format!("the file has {found} bytes, but {committed} were committed: the daemon does not start")
+            })
+        });
+        if let Some(end) = self.end.filter(|end| expected < end.next) {
             // A log that lost its last records, by bytes that do not decode or are not there.
-            let (segment, byte, reason) = match &torn {
-                Some((segment, offset, _, reason)) => (*segment, *offset, reason.clone()),
-                None => (end.segment, self.segments.length(end.segment), "the log ends before them".to_owned()),
-            };
             let last = Seq(end.next.0 - 1);
-            self.lost(Gap { first: expected, last, file: self.segments.path(segment), byte, reason })?;
-        }
-        if let Some((segment, offset, length, reason)) = torn {
-            let is_behind = end.is_some_and(|end| (segment, offset) >= (end.segment, end.offset));
-            let (severity, what, advice) = if is_behind {
-                let what = format!("{length} torn bytes at the end of the log, which were never acknowledged");
-                (Severity::Note, what, "nothing: they are cut, and kept beside it, at the next start")
-            } else {
-                let what = format!("the log ends with {length} bytes that do not decode ({reason})");
-                let advice = "restore the file from a backup; without one they are cut, and kept beside it, when chapar is \
-                              started, or by `chapar log rebuild`";
-                (Severity::Error, what, advice)
+            let gap = match torn {
+                Some((segment, offset, _, reason)) => {
+                    Gap { first: expected, last, file: self.segments.path(segment), byte: Some(offset), reason }
+                }
+                None => Gap::behind(self.segments, end.segment, expected, last),
             };
-            let finding = Finding::of_log(severity, what, self.segments.path(segment), offset);
-            self.find(Finding { advice: advice.to_owned(), ..finding })?;
+            return self.lost(gap, cut);
         }
-        let Some(end) = end else { return Ok(()) };
-        let found = self.segments.length(end.segment);
-        if found < end.offset {
-            let what = format!("the file has {found} bytes, but {} were committed: chapar does not start", end.offset);
-            let advice = "restore the file from a backup, or go on with what the log holds by `chapar log rebuild`";
-            let finding = Finding::of_log(Severity::Error, what, self.segments.path(end.segment), found);
-            self.find(Finding { advice: advice.to_owned(), ..finding })?;
+        if let (Some(end), Some(cut)) = (self.end, cut) {
+            let file = self.segments.path(end.segment);
+            let found = self.segments.length(end.segment);
+            self.find(Finding::of_log(Severity::Error, cut, file, found, FILL_END))?;
         }
-        Ok(())
+        let Some((segment, offset, length, reason)) = torn else { return Ok(()) };
+        let (severity, what, advice) = if self.end.is_some() {
+            let what = format!("{length} torn bytes at the end of the log, which were never acknowledged");
+            (Severity::Note, what, "nothing: they are cut, and kept beside it, at the next start")
+        } else {
+            let what = format!(
+                "the log ends with {length} bytes that do not decode ({reason}); whether they were acknowledged, only the \
+                 key tables know"
+            );
+            let advice = "nothing: they are cut, and kept beside it, at the next start; what is lost with them, a backup \
+                          gives back by `chapar log fill FOLDER`";
+            (Severity::Warning, what, advice)
+        };
+        self.find(Finding::of_log(severity, what, self.segments.path(segment), offset, advice))
     }
 
     fn look_at_frame(&mut self, at: FrameAt, first: Seq, lines: &str, is_entered: bool) -> Result<(), Ended> {
@@ -161,8 +183,9 @@ impl Verifier<'_> {
             };
             if let Some(fault) = fault {
                 let what = format!("a line is no record that this version can read: {fault}");
-                let finding = Finding::of_log(Severity::Error, what, self.segments.path(at.segment), at.offset);
-                self.find(finding.about(seq, seq))?;
+                let advice = "install the chapar that wrote it; the key tables do not know what is in it";
+                let file = self.segments.path(at.segment);
+                self.find(Finding::of_log(Severity::Error, what, file, at.offset, advice).about(seq, seq))?;
             }
         }
         if !is_entered {
@@ -191,6 +214,7 @@ impl Verifier<'_> {
         };
         let of_log = |name: &str| match name {
             name if name.contains(".zst.torn-") => Some("torn bytes that were cut off the log"),
+            name if name.contains(".zst.damaged-") => Some("a damaged file whose records were put back in part"),
             name if name.strip_suffix(".zst").is_some_and(|name| name.len() == 20 && name.parse::<u64>().is_ok()) => {
                 None
             }
@@ -198,9 +222,8 @@ impl Verifier<'_> {
         };
         let found = leftovers(folder, of_folder).into_iter().chain(leftovers(&folder.join("log"), of_log));
         for (path, what) in found.take(LEFTOVERS_MAX) {
-            let advice = "look at it, and remove it when it is of no use".to_owned();
-            let finding = Finding::of_log(Severity::Note, what, path, 0);
-            self.find(Finding { advice, byte: None, ..finding })?;
+            let advice = "look at it, and remove it when it is of no use";
+            self.find(Finding { byte: None, ..Finding::of_log(Severity::Note, what, path, 0, advice) })?;
         }
         Ok(())
     }

@@ -4,7 +4,7 @@ use std::ops::Bound;
 
 use sled::{IVec, Tree};
 
-use super::{Ended, Finding, Severity, Verifier};
+use super::{Ended, Finding, Severity, Step, Verifier};
 use crate::model::{Pending, Seq};
 use crate::store::forgetting::FORGOTTEN;
 use crate::store::looks::NextLook;
@@ -74,6 +74,13 @@ fn json<T: serde::de::DeserializeOwned>(row: &[u8]) -> Said {
     if decode_json::<T>(row).is_ok() { Said::Nothing } else { Said::Unreadable }
 }
 
+/// Rows of all trees that lead to lost records.
+#[derive(Default)]
+pub(super) struct OfLost {
+    all: Tally,
+    trees: Vec<String>,
+}
+
 /// Rows that have one thing wrong.
 #[derive(Default)]
 struct Tally {
@@ -95,14 +102,21 @@ impl Verifier<'_> {
         for rule in RULES {
             self.look_at_tree(rule)?;
         }
+        let OfLost { all, trees } = std::mem::take(&mut self.of_lost);
+        if all.count > 0 {
+            let what = format!("{} rows lead to records that are lost: {}", all.count, trees.join(", "));
+            let advice = "nothing: they are right again when the records are put back".to_owned();
+            let finding = Finding { advice, ..Finding::of_tables(Severity::Note, what) };
+            self.find(Finding { first_seq: all.first, last_seq: all.last, ..finding })?;
+        }
         self.look_at_cursors()?;
         self.look_at_counts()?;
         self.flush()
     }
 
     fn look_at_tree(&mut self, (name, tree, says): Rule) -> Result<(), Ended> {
-        let (mut lost, mut beyond, mut unknown, mut unreadable) =
-            (Tally::default(), Tally::default(), Tally::default(), Tally::default());
+        let (mut beyond, mut unknown, mut unreadable) = (Tally::default(), Tally::default(), Tally::default());
+        let lost_before = self.of_lost.all.count;
         let mut reached: Option<IVec> = None;
         loop {
             let from = reached.clone().map_or(Bound::Unbounded, Bound::Excluded);
@@ -123,24 +137,28 @@ impl Verifier<'_> {
                     Said::Nothing => {}
                     Said::Record(seq) => match self.standing(*seq) {
                         Standing::Readable | Standing::Older => {}
-                        Standing::Lost => lost.add(Some(*seq)),
+                        Standing::Lost => self.of_lost.all.add(Some(*seq)),
                         Standing::Beyond => beyond.add(Some(*seq)),
                     },
                     Said::UnknownArticle => unknown.add(None),
                     Said::Unreadable => unreadable.add(None),
                 }
             }
+            self.say(Step::Rows { done: self.sum.rows })?;
             if step.len() < STEP_ROWS {
                 break;
             }
             reached = last;
+        }
+        let lost = self.of_lost.all.count - lost_before;
+        if lost > 0 {
+            self.of_lost.trees.push(format!("{lost} of `{name}`"));
         }
         // Forgetting leaves keys that its next passage removes.
         let forgets = self.asked.ask(|tables| Ok(tables.meta.contains_key(FORGOTTEN)?))?.unwrap_or_default();
         let unknown_is = if forgets { Severity::Note } else { Severity::Warning };
         let is_alone = self.is_alone();
         let found = [
-            (Severity::Note, &lost, "lead to records that are lost", true),
             // Beside a daemon, what was committed since the beginning is beyond.
             (Severity::Error, &beyond, "lead to records beyond the log's end", is_alone),
             (unknown_is, &unknown, "lead to articles that are not known", true),

@@ -1,4 +1,7 @@
-//! A disk that is full or read-only: a small tmpfs in a mount namespace of the test's thread, which ends with it.
+//! A disk that is full, read-only or faulty: a small tmpfs, or ext4 in a loopback image, in a mount namespace of the test's
+//! thread, which ends with it.
+
+mod ext4;
 
 use std::io::Write;
 use std::path::Path;
@@ -20,13 +23,25 @@ fn has_own_mounts() -> bool {
     let unshared = unsafe { libc::unshare(libc::CLONE_NEWNS) } == 0;
     let is_private = unshared && mount(&["--make-rprivate", "/"]);
     if !is_private {
-        println!("SKIPPED: mounting needs the rights of root: {}", std::io::Error::last_os_error());
+        skipped(&format!("mounting needs the rights of root: {}", std::io::Error::last_os_error()));
     }
     is_private
 }
 
+/// Says that a test was not run, also where the output of tests that pass is not shown.
+#[allow(clippy::explicit_write, reason = "what eprintln writes is kept from a test that passes")]
+fn skipped(why: &str) {
+    let thread = std::thread::current();
+    let test = thread.name().unwrap_or_default();
+    writeln!(std::io::stderr(), "\nNOT RUN: {test}: {why}").unwrap();
+}
+
 fn mount(arguments: &[&str]) -> bool {
-    Command::new("mount").args(arguments).status().is_ok_and(|status| status.success())
+    is_done("mount", arguments)
+}
+
+fn is_done(program: &str, arguments: &[&str]) -> bool {
+    Command::new(program).args(arguments).output().is_ok_and(|done| done.status.success())
 }
 
 fn small_disk(dir: &Dir, name: &str) {

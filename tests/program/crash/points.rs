@@ -5,10 +5,12 @@ mod outputs;
 
 use chapar::faults::Point;
 
-use super::checks::{check, check_log, check_with_retention, settle};
+use super::checks::{check, check_log, check_with_retention, settle, stop};
 use super::count;
 use crate::dir::{Running, stderr, wait_for};
-use drivers::{Driver, REST, Scene, driver_of};
+pub use drivers::Scene;
+use drivers::{Driver, REST, driver_of};
+pub use outputs::{ENTRIES, check_feed, wait_until_delivered};
 
 /// At so many different passes of each moment it is killed; with more, each moment is also refused in all ways instead of
 /// in one of them.
@@ -67,15 +69,15 @@ fn kind(point: Point) -> &'static str {
 }
 
 /// Waits until everything has come to its outcome and to all outputs.
-fn settle_all(scene: &Scene) {
+pub fn settle_all(scene: &Scene) {
     settle(&scene.dir, &scene.world);
     outputs::wait_until_delivered(&scene.dir);
 }
 
 /// Stops the daemon, and checks all of it.
-fn finish(scene: &Scene, daemon: Running) {
+pub fn finish(scene: &Scene, daemon: Running) {
     let Scene { dir, world, .. } = scene;
-    assert_eq!(daemon.stop(), Some(0), "{}", dir.log_end());
+    stop(dir, world, daemon);
     let records = if scene.has_retention {
         check_with_retention(dir, world)
     } else {
@@ -147,7 +149,7 @@ fn refuse(scene: &mut Scene, point: Point, fault: &str, reason: &str, running: O
             return Some(daemon);
         }
         // Refused at its start, a daemon has nothing to go on with: it ends.
-        Driver::StartTorn | Driver::StartWithoutFormat => {
+        Driver::StartTorn | Driver::StartWithoutFormat | Driver::StartUnsynced => {
             scene.prepare_start(driver, 1);
             scene.set_fault(&fault);
             let code = scene.start().exit_code();
@@ -168,6 +170,13 @@ fn refuse(scene: &mut Scene, point: Point, fault: &str, reason: &str, running: O
             let refused = scene.run(&["log", "restore", &backup, "--to", &restored]);
             assert!(refused.status.code() == Some(1) && stderr(&refused).contains(reason), "{point:?} {refused:?}");
             scene.put_in_place(&backup, &restored);
+        }
+        Driver::Fill => {
+            let backup = scene.back_up_and_damage();
+            scene.set_fault(&fault);
+            let refused = scene.run(&["log", "fill", &backup]);
+            assert!(refused.status.code() == Some(1) && stderr(&refused).contains(reason), "{point:?} {refused:?}");
+            scene.fill_from(&backup);
         }
     }
     scene.without_fault();

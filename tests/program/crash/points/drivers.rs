@@ -18,6 +18,9 @@ pub const REST: Duration = Duration::from_millis(100);
 /// For a moment that comes by itself, on a machine that is busy with other tests.
 const PATIENCE: Duration = DEADLINE.saturating_mul(3);
 
+/// Records that are kept where old ones are removed.
+const RETAINED: u64 = 60;
+
 /// What brings a moment about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Driver {
@@ -31,6 +34,8 @@ pub enum Driver {
     StartTorn,
     /// A daemon that starts on a store without the file that says its format.
     StartWithoutFormat,
+    /// A daemon that starts on a store whose sled had failed in the hands of the disk.
+    StartUnsynced,
     /// A command while no daemon runs.
     Command(&'static [&'static str]),
     /// A command that is carried out by a daemon, or by itself when none runs, in turn. `{fresh}` is a path that does not
@@ -38,6 +43,8 @@ pub enum Driver {
     Asked(&'static [&'static str]),
     /// `log restore` of a backup that is made for it; what it makes is the store from then on.
     Restore,
+    /// `log fill` with a backup that is made for it, of a log that is damaged then.
+    Fill,
 }
 
 /// The moments that the daemon's daily work does not pass, by the beginning of their names: one line each.
@@ -45,11 +52,13 @@ const DRIVERS: &[(&str, Driver)] = &[
     ("backup-", Driver::Asked(&["log", "backup", "{fresh}"])),
     ("compact-", Driver::Command(&["log", "compact"])),
     ("directory-folder", Driver::NewOutput),
+    ("fill-", Driver::Fill),
     ("format-", Driver::StartWithoutFormat),
     ("rebuild-", Driver::Command(&["log", "rebuild"])),
     ("restore-", Driver::Restore),
     ("retain-", Driver::Retention),
     ("torn-", Driver::StartTorn),
+    ("unsynced-", Driver::StartUnsynced),
 ];
 
 pub fn driver_of(point: Point) -> Driver {
@@ -81,10 +90,17 @@ impl Scene {
 
     /// The same, where old records are removed from the log.
     pub fn with_retention(seed: u64) -> Self {
-        let scene = Self::new(seed);
-        let settings = std::fs::read_to_string(scene.dir.path("chapar.toml")).unwrap();
-        scene.dir.write("chapar.toml", &settings.replace("[store]\n", "[store]\nretain_records = 60\n"));
-        Self { has_retention: true, ..scene }
+        let mut scene = Self::new(seed);
+        scene.retain();
+        scene
+    }
+
+    /// From the next start or reload on, old records are removed.
+    pub fn retain(&mut self) {
+        let settings = std::fs::read_to_string(self.dir.path("chapar.toml")).unwrap();
+        self.dir
+            .write("chapar.toml", &settings.replace("[store]\n", &format!("[store]\nretain_records = {RETAINED}\n")));
+        self.has_retention = true;
     }
 
     pub fn set_fault(&self, fault: &str) {
@@ -103,7 +119,7 @@ impl Scene {
     }
 
     /// A path that nothing is at.
-    fn fresh(&mut self) -> String {
+    pub fn fresh(&mut self) -> String {
         self.names += 1;
         self.dir.path(&format!("fresh-{}", self.names)).to_str().unwrap().to_owned()
     }
@@ -130,7 +146,7 @@ impl Scene {
                 self.set_fault(&first);
                 self.work_to_death(point);
             }
-            Driver::StartTorn | Driver::StartWithoutFormat => {
+            Driver::StartTorn | Driver::StartWithoutFormat | Driver::StartUnsynced => {
                 self.prepare_start(driver_of(point), pass);
                 self.set_fault(&first);
                 self.work_to_death(point);
@@ -160,6 +176,12 @@ impl Scene {
                 assert!(was_killed(&self.run(&["log", "restore", &backup, "--to", &restored])), "{name}");
                 self.put_in_place(&backup, &restored);
             }
+            Driver::Fill => {
+                let backup = self.back_up_and_damage();
+                self.set_fault(&first);
+                assert!(was_killed(&self.run(&["log", "fill", &backup])), "{name}");
+                self.fill_from(&backup);
+            }
         }
         self.without_fault();
     }
@@ -171,7 +193,16 @@ impl Scene {
                 self.set_fault(&format!("{} kill {pass}", Point::FRAME_TORN.name()));
                 self.work_to_death(Point::FRAME_TORN);
             }
-            Driver::StartWithoutFormat => std::fs::remove_file(self.dir.path("store/format")).unwrap(),
+            Driver::StartWithoutFormat => {
+                // A kill just before it gets its name has left none.
+                let _ = std::fs::remove_file(self.dir.path("store/format"));
+            }
+            Driver::StartUnsynced => {
+                if !self.dir.path("store").exists() {
+                    assert_eq!(self.dir.daemon().stop(), Some(0), "{}", self.dir.log_end());
+                }
+                self.dir.write("store/sled-unsynced", "");
+            }
             _ => unreachable!("{driver:?} is no start"),
         }
     }
@@ -188,8 +219,37 @@ impl Scene {
     pub fn put_in_place(&self, backup: &str, restored: &str) {
         let done = self.dir.run(&["log", "restore", backup, "--to", restored]);
         assert!(done.status.success(), "{}", stderr(&done));
+        self.replace_store(restored);
+    }
+
+    /// Takes another store for the store.
+    pub fn replace_store(&self, other: &str) {
         std::fs::remove_dir_all(self.dir.path("store")).unwrap();
-        std::fs::rename(restored, self.dir.path("store")).unwrap();
+        std::fs::rename(other, self.dir.path("store")).unwrap();
+    }
+
+    /// The path of a backup of the store, in whose log the last frame is damaged then.
+    pub fn back_up_and_damage(&mut self) -> String {
+        // There is a record at least.
+        self.world.turn();
+        self.dir.run(&["once"]);
+        let (backup, _) = self.back_up();
+        let files = std::fs::read_dir(self.dir.path("store/log")).unwrap().map(|entry| entry.unwrap().path());
+        let has_frames = |path: &PathBuf| {
+            path.extension().is_some_and(|end| end == "zst") && std::fs::metadata(path).unwrap().len() > 0
+        };
+        let last = files.filter(has_frames).max().unwrap();
+        let mut bytes = std::fs::read(&last).unwrap();
+        let place = bytes.len() - 20;
+        bytes[place] ^= 0x55;
+        std::fs::write(last, bytes).unwrap();
+        backup
+    }
+
+    /// Puts back what the backup has, past all moments.
+    pub fn fill_from(&self, backup: &str) {
+        let done = self.dir.run(&["log", "fill", backup]);
+        assert!(done.status.success(), "{}", stderr(&done));
     }
 
     /// A command that passes the moments.

@@ -9,7 +9,7 @@ use crate::crash::checks::files;
 use crate::dir::{Dir, json_lines, seqs, wait_for};
 
 /// Articles in the feed.
-const ENTRIES: usize = 20;
+pub const ENTRIES: usize = 20;
 
 /// What the command that always fails is run for: few of the records, since each takes a process.
 const FAILING: &str = "event:update";
@@ -73,7 +73,7 @@ pub fn check(dir: &Dir, records: &[Value], folders: &[PathBuf]) {
 }
 
 /// It is whole, no article is in it twice, each by its newest version, and the one that was had last comes first.
-fn check_feed(dir: &Dir, records: &[Value]) {
+pub fn check_feed(dir: &Dir, records: &[Value]) {
     let feed: Value = serde_json::from_slice(&std::fs::read(dir.path("feed.json")).unwrap()).unwrap();
     let newest: BTreeMap<&str, &Value> =
         records.iter().map(|record| (record["id"].as_str().unwrap(), record)).collect();
