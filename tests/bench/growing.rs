@@ -14,7 +14,7 @@ use chapar::novelty;
 use chapar::novelty::near::Profile;
 use chapar::store::{KnownCopy, Seen, Settled, Sketched, Store};
 use jiff::Timestamp;
-use made::{POLL, SOURCES, day, entry, poll, source_id};
+use made::{SOURCES, day, entry, poll, polls, source_id};
 
 #[path = "made/news.rs"]
 mod made;
@@ -81,10 +81,7 @@ fn row(name: &str, store: &Store, start: Instant) {
 
 /// Announced, fetched, recorded or found to be copies.
 fn come(store: &Store, numbers: std::ops::Range<u64>, now: Timestamp) {
-    let mut first = numbers.start;
-    while first < numbers.end {
-        let batch = first..numbers.end.min(first + POLL);
-        let source = (first / POLL) % SOURCES;
+    for (source, batch) in polls(numbers) {
         poll(store, source, batch.clone(), 1, now);
         let (mut lines, mut settled, mut seq) = (Vec::new(), Vec::new(), store.next_seq());
         for number in batch.clone() {
@@ -98,16 +95,12 @@ fn come(store: &Store, numbers: std::ops::Range<u64>, now: Timestamp) {
         }
         store.commit(&lines, &settled).unwrap();
         poll(store, (source + 1) % SOURCES, batch.filter(|number| number % 5 == 0), 1, now);
-        first += POLL;
     }
 }
 
 /// Announced as changed, and found to be unchanged.
 fn look_again(store: &Store, numbers: std::ops::Range<u64>, now: Timestamp) {
-    let mut first = numbers.start;
-    while first < numbers.end {
-        let batch = first..numbers.end.min(first + POLL);
-        let source = (first / POLL) % SOURCES;
+    for (source, batch) in polls(numbers) {
         poll(store, source, batch.clone(), 2, now);
         let unchanged = |number| {
             let entry = entry(source, number).id;
@@ -115,7 +108,6 @@ fn look_again(store: &Store, numbers: std::ops::Range<u64>, now: Timestamp) {
             Settled { seen, ..Settled::of(entry, source_id(source), Outcome::Unchanged, now) }
         };
         store.commit(&[], &batch.map(unchanged).collect::<Vec<_>>()).unwrap();
-        first += POLL;
     }
 }
 

@@ -12,7 +12,7 @@ use chapar::model::{Outcome, Seq};
 use chapar::novelty;
 use chapar::store::{Seen, Settled, Store};
 use jiff::Timestamp;
-use made::{POLL, SOURCES, day, entry, poll, source_id};
+use made::{SOURCES, day, entry, poll, polls, source_id};
 
 #[path = "made/news.rs"]
 mod made;
@@ -73,15 +73,11 @@ fn row(name: &str, store: &Store, articles: u64, start: Instant) {
 
 /// Announced, fetched, recorded.
 fn come(store: &Store, numbers: std::ops::Range<u64>, now: Timestamp) {
-    let mut first = numbers.start;
-    while first < numbers.end {
-        let batch = first..numbers.end.min(first + POLL);
-        let source = (first / POLL) % SOURCES;
+    for (source, batch) in polls(numbers) {
         poll(store, source, batch.clone(), 1, now);
         let settled: Vec<Settled> = batch.clone().map(|number| settled(source, number, now)).collect();
         store.commit(&[], &settled).unwrap();
         poll(store, (source + 1) % SOURCES, batch.filter(|number| number % 5 == 0), 1, now);
-        first += POLL;
     }
 }
 

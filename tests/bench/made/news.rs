@@ -6,10 +6,16 @@ use chapar::store::{FrontierLimits, SourceState, Store};
 use jiff::Timestamp;
 
 /// Entries of a poll, and of a commit.
-pub const POLL: u64 = 30;
+const POLL: u64 = 30;
 
 /// Sources that announce them, in turn.
 pub const SOURCES: u64 = 50;
+
+/// So many articles as come with a poll, and the source that has them, one after another.
+pub fn polls(numbers: std::ops::Range<u64>) -> impl Iterator<Item = (u64, std::ops::Range<u64>)> {
+    let end = numbers.end;
+    numbers.step_by(POLL as usize).map(move |first| ((first / POLL) % SOURCES, first..end.min(first + POLL)))
+}
 
 /// Admits what a source announces; another digest announces a change.
 pub fn poll(store: &Store, source: u64, numbers: impl Iterator<Item = u64>, digest: u8, now: Timestamp) {

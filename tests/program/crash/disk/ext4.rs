@@ -63,14 +63,20 @@ impl Image {
     }
 }
 
+/// A world, and a folder of settings for it, in which one folder is an ext4; `None` where that cannot be had.
+fn world_with_image(seed: u64, mounted_at: &str) -> Option<(World, Dir, Image)> {
+    if !has_own_mounts() {
+        return None;
+    }
+    let world = World::start(seed);
+    let dir = folder_for(&world);
+    let image = Image::mounted(&dir, "image", mounted_at, &[])?;
+    Some((world, dir, image))
+}
+
 #[test]
 fn on_a_full_ext4_it_stays_up_says_so_and_goes_on_when_there_is_room() {
-    if !has_own_mounts() {
-        return;
-    }
-    let mut world = World::start(11);
-    let dir = folder_for(&world);
-    let Some(image) = Image::mounted(&dir, "image", "store", &[]) else { return };
+    let Some((mut world, dir, image)) = world_with_image(11, "store") else { return };
     world.turn();
     let daemon = dir.daemon();
     settle(&dir, &world);
@@ -123,12 +129,7 @@ fn what_a_faulty_disk_did_not_take_is_written_again_when_it_works() {
 /// The file system meets a fault and makes itself read-only under the daemon, for good.
 #[test]
 fn a_store_that_is_read_only_is_told_by_status_and_exit_and_nothing_is_lost_when_it_was_mended() {
-    if !has_own_mounts() {
-        return;
-    }
-    let mut world = World::start(13);
-    let dir = folder_for(&world);
-    let Some(image) = Image::mounted(&dir, "image", "store", &[]) else { return };
+    let Some((mut world, dir, image)) = world_with_image(13, "store") else { return };
     image.unmount();
     assert!(image.mount("loop,errors=remount-ro"));
     world.turn();
@@ -159,12 +160,7 @@ fn a_store_that_is_read_only_is_told_by_status_and_exit_and_nothing_is_lost_when
 
 #[test]
 fn an_output_on_a_disk_that_was_read_only_for_a_while_gets_its_records_later() {
-    if !has_own_mounts() {
-        return;
-    }
-    let mut world = World::start(14);
-    let dir = folder_for(&world);
-    let Some(image) = Image::mounted(&dir, "image", "records", &[]) else { return };
+    let Some((mut world, dir, image)) = world_with_image(14, "records") else { return };
     std::fs::remove_dir(image.mounted.join("lost+found")).unwrap();
     let daemon = dir.daemon();
     world.turn();
