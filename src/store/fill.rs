@@ -15,6 +15,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::backup::Tell;
+use super::errors::at;
 use super::scan::{Gap, Part, Scan};
 use super::segments::{FrameOf, LogEnd, Merging, Segments};
 use super::verify::open_alone;
@@ -95,14 +96,6 @@ pub enum FillError {
     /// The end of the log is lost, and not found.
     #[error("{0} holds none of the records that the log has lost at its end; take a newer backup")]
     NothingFound(PathBuf),
-    /// The file system.
-    #[error("{path}: {source}")]
-    Io {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        source: std::io::Error,
-    },
     /// The store.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -167,7 +160,7 @@ pub fn fill(wanted: &Fill, patience: Duration, mut tell: impl FnMut(&Progress)) 
 
 /// The folder of segments that is meant by a backup, a store, or itself.
 fn segments_in(folder: &Path) -> Result<PathBuf, FillError> {
-    std::fs::read_dir(folder).map_err(|source| FillError::Io { path: folder.to_owned(), source })?;
+    std::fs::read_dir(folder).map_err(at(folder))?;
     for folder in [folder.join("log"), folder.to_owned()] {
         if folder.is_dir() && !Segments::of_another(&folder).list()?.is_empty() {
             return Ok(folder);

@@ -237,7 +237,7 @@ fn what_is_no_log_of_this_store_is_refused_and_changes_nothing() {
     assert!(matches!(refused(empty.path()), FillError::NoSegments(_)));
     assert!(!empty.path().join("log").exists(), "it is only read");
     assert!(matches!(refused(folder.path()), FillError::ItSelf(_)));
-    assert!(matches!(refused(&folder.path().join("nothing")), FillError::Io { .. }));
+    assert!(matches!(refused(&folder.path().join("nothing")), FillError::Store(StoreError::Io { .. })));
     assert_eq!(log(), before);
 
     let forced = Fill { is_forced: true, ..wanted(folder.path(), part.path()) };
