@@ -36,7 +36,7 @@ pub use client::{AskError, Client, Lines};
 pub use explain::Explained;
 pub use log::{BackupAsk, BackupLine, RewindAsk, Rewound, VerifyLine};
 pub use reclassify::{ReclassifyAsk, ReclassifyLine};
-pub use records::{Order, QueryAsk, TailAsk};
+pub use records::{Counted, QueryAsk, Sort, TailAsk};
 pub use sources::SourceStatus;
 
 use sources::source_rows;
@@ -134,6 +134,7 @@ pub fn router(engine: Arc<Engine>, daemon: Option<Daemon>) -> Router {
         .route("/v1/sources", get(sources))
         .route("/v1/sources/{id}/standings", post(standings).layer(DefaultBodyLimit::max(STANDINGS_BYTES_MAX)))
         .route("/v1/query", post(records::query))
+        .route("/v1/count", post(records::count))
         .route("/v1/tail", post(records::tail))
         .route("/v1/records/{id}", get(articles::show))
         .route("/v1/records/{id}/history", get(articles::history))

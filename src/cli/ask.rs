@@ -8,13 +8,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::http::Method;
-use clap::{Args, ValueEnum};
+use clap::Args;
 use jiff::tz::TimeZone;
 use serde::Deserialize;
 
 use super::output::{Format, RecordFormat, RecordWriter, Surface};
 use super::{Exit, Failure};
-use crate::local_api::{self, AskError, Client, Order, QueryAsk, TailAsk};
+use crate::local_api::{self, AskError, Client, Counted, QueryAsk, Sort, TailAsk};
 use crate::model::Seq;
 use crate::pipeline::{Active, Engine};
 use crate::search::Filters;
@@ -51,22 +51,17 @@ pub struct QueryArguments {
     /// At most so many records [default: 50 on a terminal, all in a pipe]
     #[arg(short = 'n', long)]
     limit: Option<NonZeroUsize>,
-    /// Which records come first
-    #[arg(long, value_enum, default_value = "newest")]
+    /// What the order goes by
+    #[arg(long, value_enum, default_value = "date")]
     sort: Sort,
+    /// The order from its other end
+    #[arg(long)]
+    reverse: bool,
     /// Prints only the number of records
     #[arg(long)]
     count: bool,
     #[command(flatten)]
     output: RecordArguments,
-}
-
-#[derive(ValueEnum, Clone, Copy)]
-enum Sort {
-    /// By time of recording, newest first
-    Newest,
-    /// By time of recording, oldest first
-    Oldest,
 }
 
 #[derive(Args)]
@@ -178,30 +173,26 @@ fn query_ask(words: &[String], filters: Filters) -> QueryAsk {
 pub async fn query(config: Option<PathBuf>, arguments: QueryArguments) -> Result<Exit, Failure> {
     let surface = Surface::of_stdout();
     let format = RecordFormat::chosen(arguments.output.format, &surface);
-    let order = match arguments.sort {
-        Sort::Newest => Order::Newest,
-        Sort::Oldest => Order::Oldest,
-    };
-    let for_person = surface.is_terminal() && arguments.output.format.is_none() && !arguments.count;
+    let for_person = surface.is_terminal() && arguments.output.format.is_none();
     let limit = arguments.limit.map(NonZeroUsize::get).or(for_person.then_some(TERMINAL_LIMIT));
     let title = ["chapar query", &arguments.words.join(" ")].join(" ").trim_end().to_owned();
-    let ask = QueryAsk { order, limit, ..query_ask(&arguments.words, arguments.filters) };
-    let mut lines = client(config).await?.lines(Method::POST, "/v1/query", &ask).await?;
-    let mut found = 0;
+    let (sort, reverse) = (arguments.sort, arguments.reverse);
+    let ask = QueryAsk { sort, reverse, limit, ..query_ask(&arguments.words, arguments.filters) };
+    let client = client(config).await?;
     if arguments.count {
-        while lines.next().await?.is_some() {
-            found += 1;
-        }
-        writeln!(io::stdout(), "{found}")?;
-    } else {
-        let mut out = BufWriter::new(io::stdout().lock());
-        let mut writer = RecordWriter::new(format, surface, &mut out).titled(title);
-        while let Some(line) = lines.next().await? {
-            writer.write_line(&line)?;
-            found += 1;
-        }
-        writer.finish()?;
+        let Counted { count, .. } = client.answer("/v1/count", &ask).await?;
+        writeln!(io::stdout(), "{}", limit.map_or(count, |limit| count.min(limit as u64)))?;
+        return Ok(if count == 0 { Exit::NoMatch } else { Exit::Done });
     }
+    let mut lines = client.lines(Method::POST, "/v1/query", &ask).await?;
+    let mut found = 0;
+    let mut out = BufWriter::new(io::stdout().lock());
+    let mut writer = RecordWriter::new(format, surface, &mut out).titled(title);
+    while let Some(line) = lines.next().await? {
+        writer.write_line(&line)?;
+        found += 1;
+    }
+    writer.finish()?;
     if for_person && arguments.limit.is_none() && found == TERMINAL_LIMIT {
         writeln!(io::stderr(), "the newest {TERMINAL_LIMIT}; more with --limit")?;
     }

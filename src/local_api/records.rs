@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 
 use super::stream::LineSender;
-use super::{Api, ApiError};
+use super::{Api, ApiError, apart};
 use crate::model::Seq;
 use crate::pipeline::Engine;
 use crate::record::Record;
@@ -32,14 +32,21 @@ const TAIL_RECORDS_MAX: usize = 10_000;
 /// Records of one commit bear its time; a scan for `since` goes on this far below it, in case the clock was set back.
 const CLOCK_SLACK: SignedDuration = SignedDuration::from_hours(25);
 
-/// Which end comes first.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+/// What the order of an answer goes by.
+#[derive(clap::ValueEnum, Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Order {
-    /// The newest record.
+pub enum Sort {
+    /// By time of recording, newest first
     #[default]
+    Date,
+    /// The nearest to what was asked first
+    Relevance,
+}
+
+/// Which end of the log comes first.
+#[derive(Clone, Copy, PartialEq)]
+enum Order {
     Newest,
-    /// The oldest record.
     Oldest,
 }
 
@@ -54,9 +61,20 @@ pub struct QueryAsk {
     /// Most records.
     pub limit: Option<usize>,
     /// Order.
-    pub order: Order,
+    pub sort: Sort,
+    /// The order from its other end.
+    pub reverse: bool,
     /// IANA zone of dates in the query; UTC when absent.
     pub zone: Option<String>,
+}
+
+/// Answer of `POST /v1/count`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Counted {
+    /// Records that the query finds, whatever its limit.
+    pub count: u64,
+    /// The newest record when the question came.
+    pub end: Seq,
 }
 
 /// Body of `POST /v1/tail`: oldest first.
@@ -86,11 +104,28 @@ pub(super) async fn query(State(api): State<Api>, Json(ask): Json<QueryAsk>) -> 
             sent += 1;
             lines.send(line) && sent < limit
         };
-        let versions = if query.asks_for_events() { Versions::All } else { Versions::Newest };
-        let result = if limit == 0 { Ok(()) } else { scan(&store, &query, (ask.order, versions), end, visit) };
+        let versions = Versions::of(&query);
+        let order = if ask.reverse { Order::Oldest } else { Order::Newest };
+        let result = if limit == 0 { Ok(()) } else { scan(&store, &query, (order, versions), end, visit) };
         lines.finish(result);
     });
     Ok(ndjson(body, end))
+}
+
+pub(super) async fn count(State(api): State<Api>, Json(ask): Json<QueryAsk>) -> Result<Json<Counted>, ApiError> {
+    let query = read_query(&api.engine, &ask)?;
+    let _place = api.place()?;
+    let store = Arc::clone(&api.engine.store);
+    let counted = apart(move || {
+        let mut count = 0;
+        let end = store.last_seq();
+        scan(&store, &query, (Order::Newest, Versions::of(&query)), end, |_, _| {
+            count += 1;
+            true
+        })?;
+        Ok(Counted { count, end })
+    });
+    Ok(Json(counted.await?))
 }
 
 pub(super) async fn tail(State(api): State<Api>, Json(tail): Json<TailAsk>) -> Result<Response, ApiError> {
@@ -161,6 +196,12 @@ pub(super) fn read_query(engine: &Engine, ask: &QueryAsk) -> Result<Query, ApiEr
 enum Versions {
     Newest,
     All,
+}
+
+impl Versions {
+    fn of(query: &Query) -> Self {
+        if query.asks_for_events() { Self::All } else { Self::Newest }
+    }
 }
 
 /// Whether a later version was recorded up to `end`.

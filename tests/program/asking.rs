@@ -145,7 +145,7 @@ fn a_query_is_words_and_filters_in_any_mixture() {
         (&["canal", "-gas"], &["/a/1", "/a/2"]),
         (&["canal -gas"], &["/a/1", "/a/2"]),
         (&["-oil"], &["/a/1", "/a/2"]),
-        (&["--source", "canal", "-oil", "-n", "9", "--sort=oldest"], &["/a/1", "/a/2"]),
+        (&["--source", "canal", "-oil", "-n", "9", "--reverse"], &["/a/1", "/a/2"]),
         (&["canal", "-oil", "-ondjson"], &["/a/1", "/a/2"]),
         (&["-nuclear", "-housing"], &["/a/1", "/a/2", "/a/3"]),
         (&["-\"oil price\"", "canal"], &["/a/1", "/a/2", "/a/3"]),
@@ -166,8 +166,8 @@ fn a_query_is_words_and_filters_in_any_mixture() {
         assert_eq!(found, expected, "{arguments:?}");
     }
     assert_eq!(seqs(&dir.json(&["query"])), [3, 2, 1], "newest first");
-    assert_eq!(seqs(&dir.json(&["query", "--sort", "oldest"])), [1, 2, 3]);
-    assert_eq!(seqs(&dir.json(&["query", "--limit", "2", "--sort", "oldest", "event:new"])), [1, 2]);
+    assert_eq!(seqs(&dir.json(&["query", "--reverse"])), [1, 2, 3]);
+    assert_eq!(seqs(&dir.json(&["query", "--limit", "2", "--reverse", "event:new"])), [1, 2]);
     assert_eq!(seqs(&dir.json(&["tail", "-n", "2", "canal"])), [2, 3], "oldest of the newest first");
     assert_eq!(dir.json(&["tail", "-oil"]).len(), 2);
     let mut after_dashes = dir.bare(&["query", "--", "canal", "-gas"]);
@@ -262,7 +262,7 @@ fn exit_codes_tell_nothing_found_from_wrongly_asked() {
         (&["query", "--limit", "0"], 2, "--limit"),
         (&["query", "--limit", "-5"], 2, "--limit"),
         (&["query", "--limmit", "5"], 2, "--limit"),
-        (&["query", "--sort", "best"], 2, "newest, oldest"),
+        (&["query", "--sort", "best"], 2, "date, relevance"),
         (&["query", "-o", "xml"], 2, "table"),
         (&["tail", "-n", "1000000"], 2, "at most 10000"),
         (&["dead-letters", "retry", "nosuch"], 2, "nosuch"),

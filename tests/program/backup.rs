@@ -86,7 +86,7 @@ fn a_store_restored_from_a_backup_made_under_load_brings_nothing_twice() {
     assert!(known.keys().all(|key| versions.contains_key(key)));
     let records = dir.records();
     assert_eq!(seqs(&records), (1..=published as u64 + 1).collect::<Vec<_>>());
-    assert_eq!(dir.json(&["query", "--sort", "oldest", "event:new"]).len(), published, "the log has them, too");
+    assert_eq!(dir.json(&["query", "--reverse", "event:new"]).len(), published, "the log has them, too");
     let settled: u64 = counts["outcomes"].as_object().unwrap().values().filter_map(Value::as_u64).sum();
     assert_eq!(counts["admitted"], settled, "{counts}");
 }
@@ -110,7 +110,7 @@ fn without_an_outputs_files_no_number_is_given_out_twice() {
     let log = dir.log();
     assert!(log.contains("goes on with record 6") && !log.contains("not in the log any more"), "{log}");
     assert_eq!(seqs(&dir.records()), [1, 2, 3, 4, 5, 6, 7]);
-    assert_eq!(seqs(&dir.json(&["query", "--sort", "oldest"])), [1, 2, 3, 6, 7]);
+    assert_eq!(seqs(&dir.json(&["query", "--reverse"])), [1, 2, 3, 6, 7]);
     let refused = dir.run(&named(&["log", "restore"], &backup));
     assert_eq!(refused.status.code(), Some(1));
     assert!(stderr(&refused).contains("holds a store already"), "{}", stderr(&refused));
@@ -185,7 +185,7 @@ fn killed_at_any_step_of_a_backup_the_store_is_whole_and_what_has_its_name_is_a_
         let target = dir.path(&format!("restored-{point}"));
         let restored = dir.run(&[named(&["log", "restore"], &backup), named(&["--to"], &target)].concat());
         assert!(stderr(&restored).contains("3 records up to 3"), "{point}: {}", stderr(&restored));
-        assert_eq!(seqs(&dir.json(&["query", "--sort", "oldest"])), [1, 2, 3]);
+        assert_eq!(seqs(&dir.json(&["query", "--reverse"])), [1, 2, 3]);
     }
 }
 
@@ -208,6 +208,6 @@ fn killed_at_any_step_of_a_restore_it_is_run_again() {
         assert!(restored.status.success(), "{point}: {}", stderr(&restored));
         assert!(dir.run(&["once"]).status.success());
         assert_eq!(seqs(&dir.records()), [1, 2, 3], "{point}");
-        assert_eq!(seqs(&dir.json(&["query", "--sort", "oldest"])), [1, 2, 3], "{point}");
+        assert_eq!(seqs(&dir.json(&["query", "--reverse"])), [1, 2, 3], "{point}");
     }
 }

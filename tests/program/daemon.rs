@@ -29,7 +29,7 @@ fn it_records_while_it_runs_and_answers_over_its_socket() {
     assert_eq!(second["seq"], 3);
     let id = second["id"].as_str().unwrap();
     assert_eq!(dir.json(&["show", &id[..8]])[0], second);
-    assert_eq!(seqs(&dir.json(&["query", "--sort", "oldest", "canal"])), [1, 2, 3]);
+    assert_eq!(seqs(&dir.json(&["query", "--reverse", "canal"])), [1, 2, 3]);
     assert_eq!(seqs(&dir.json(&["query", "--limit", "1"])), [3]);
     assert_eq!(dir.run(&["query", "nosuchword"]).status.code(), Some(3));
     assert_eq!(dir.run(&["query", "topic:nosuch"]).status.code(), Some(2));

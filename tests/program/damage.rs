@@ -48,8 +48,8 @@ fn a_damaged_frame_is_named_by_verify_and_status_and_the_records_behind_it_are_f
     let lost = &json_lines(&alone.stdout)[0];
     let lost = lost["first_seq"].as_u64().unwrap()..=lost["last_seq"].as_u64().unwrap();
     let left: Vec<u64> = (1..=15).filter(|seq| !lost.contains(seq)).collect();
-    assert_eq!(seqs(&dir.json(&["query", "--sort", "oldest"])), left);
-    assert_eq!(seqs(&dir.json(&["query", "--sort", "newest"])), left.iter().rev().copied().collect::<Vec<_>>());
+    assert_eq!(seqs(&dir.json(&["query", "--reverse"])), left);
+    assert_eq!(seqs(&dir.json(&["query", "--sort", "date"])), left.iter().rev().copied().collect::<Vec<_>>());
     let trouble = dir.status()["troubles"]["log"].to_string();
     assert!(trouble.contains(&format!("byte {second}")), "{trouble}");
     assert_eq!(dir.log().matches(&format!("damaged at byte {second}")).count(), 1, "told once: {}", dir.log());
@@ -109,7 +109,7 @@ fn records_of_a_file_that_grew_since_the_backup_and_was_cut_come_back_and_the_re
     assert!(filled.status.success() && stderr(&filled).contains("put back"), "{}", stderr(&filled));
     let clean = dir.run(&["log", "verify"]);
     assert_eq!((clean.status.code(), json_lines(&clean.stdout)), (Some(0), Vec::new()), "{}", stderr(&clean));
-    assert_eq!(seqs(&dir.json(&["query", "--sort", "oldest"])), (1..=18).collect::<Vec<_>>());
+    assert_eq!(seqs(&dir.json(&["query", "--reverse"])), (1..=18).collect::<Vec<_>>());
     let again = dir.run(&["log", "fill", backup]);
     assert!(again.status.success() && stderr(&again).contains("no record of the log is missing"), "{}", stderr(&again));
     site.publish(1..=20);
@@ -148,7 +148,7 @@ fn killed_or_refused_at_any_step_of_filling_it_is_run_again() {
                 "{point} {what}: {}",
                 stderr(&filled)
             );
-            assert_eq!(seqs(&dir.json(&["query", "--sort", "oldest"])), (1..=15).collect::<Vec<_>>(), "{point} {what}");
+            assert_eq!(seqs(&dir.json(&["query", "--reverse"])), (1..=15).collect::<Vec<_>>(), "{point} {what}");
             std::fs::remove_dir_all(dir.path("store")).unwrap();
         }
     }

@@ -62,13 +62,13 @@ fn relabelled_once(dir: &Dir, articles: usize) {
 #[test]
 fn changed_rules_reach_what_is_stored() {
     let (dir, _site) = recorded(3);
-    let before = dir.json(&["query", "--sort", "oldest"]);
+    let before = dir.json(&["query", "--reverse"]);
     let shown = summary(&dir, &["--dry-run"]);
     assert_eq!((&shown["looked_at"], &shown["changed"], &shown["written"]), (&3.into(), &3.into(), &0.into()));
     let gained = serde_json::json!({ "kind": "topic", "label": "canals", "gained": 3, "lost": 0 });
     assert!(shown["labels"].as_array().unwrap().contains(&gained), "{shown}");
     assert_eq!(shown["examples"][0]["id"], before[0]["id"]);
-    assert_eq!(dir.json(&["query", "--sort", "oldest"]), before, "only shown");
+    assert_eq!(dir.json(&["query", "--reverse"]), before, "only shown");
     let table = text(&dir.run(&["reclassify", "--dry-run"]));
     assert!(table.starts_with("{\"looked_at\""), "a pipe gets JSON: {table}");
     let table = text(&dir.run(&["reclassify", "--dry-run", "-o", "table"]));

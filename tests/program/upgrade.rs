@@ -32,7 +32,7 @@ fn copy(from: &Path, to: &Path) {
 /// What is to be found in a store that was made by the first test, whatever version made it: three articles, of one two
 /// versions, an entry that was given up, one that waits, and a cursor at the end.
 fn is_as_made(dir: &Dir) {
-    let events: Vec<Value> = dir.json(&["query", "--sort", "oldest", "event:new,update"]);
+    let events: Vec<Value> = dir.json(&["query", "--reverse", "event:new,update"]);
     let events: Vec<(u64, &str)> =
         events.iter().map(|record| (record["version"].as_u64().unwrap(), record["event"].as_str().unwrap())).collect();
     assert_eq!(events, [(1, "new"), (1, "new"), (1, "new"), (2, "update")]);
@@ -115,5 +115,5 @@ fn a_newer_store_is_refused_and_left_as_it_is() {
     }
     assert_eq!(std::fs::read_to_string(dir.path("store/format")).unwrap(), "2\n");
     std::fs::write(dir.path("store/format"), "1\n").unwrap();
-    assert_eq!(seqs(&dir.json(&["query", "--sort", "oldest"])), [1, 2]);
+    assert_eq!(seqs(&dir.json(&["query", "--reverse"])), [1, 2]);
 }

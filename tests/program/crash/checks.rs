@@ -150,7 +150,7 @@ fn check_what_is_known(dir: &Dir, world: &World, records: &[Value], begin: u64) 
     let newest: BTreeMap<&str, u64> =
         records.iter().map(|record| (record["id"].as_str().unwrap(), record["seq"].as_u64().unwrap())).collect();
     let newest: BTreeSet<u64> = newest.into_values().filter(|seq| *seq >= begin).collect();
-    let found = seqs(&dir.json(&["query", "--sort", "oldest"]));
+    let found = seqs(&dir.json(&["query", "--reverse"]));
     assert_eq!(found, Vec::from_iter(newest), "the newest version of each article is found");
     world.check(&dir.status(), records);
 }
