@@ -11,12 +11,16 @@
 //! | `-gas`, `-"oil price"`, `-topic:energy` | without it |
 //! | `rail OR road port` | with `port` and one of the others: OR joins its two neighbours |
 //! | `title:summit` | with the word, phrase or prefix in the title |
-//! | `topic:energy,water` | with one of these topics (also for country, lang, source, event) |
+//! | `author:Karimova`, `author:"Aida Karimova"` | with the word, phrase or prefix in the name of an author |
+//! | `topic:energy,water` | with one of these topics (also for country, lang, source, site, event, has, on) |
 //! | `country:KZ`, `country:"South Korea"` | about the country, by ISO 3166-1 alpha-2 code or English name |
 //! | `lang:uz` | in the language, in any script (`uz-Latn`, `uz-Cyrl`) |
 //! | `source:astanatimes` | announced by the source |
+//! | `site:gov.kz` | at an address of the site or one below it, such as press.gov.kz; `www.` is no part of it |
+//! | `has:image` | with one: image, author, date or tags |
 //! | `event:update` | with this event; an older version, too, while without `event:` an article is found by its newest |
 //! | `since:7d`, `until:2026-11-01` | recorded at or after, recorded before |
+//! | `on:yesterday`, `on:2026-11-01` | recorded on the day |
 //!
 //! A word is found in any case, and
 //!
@@ -35,7 +39,8 @@
 //! `-word` leaves out whatever `word` finds; `-"word"` what is so written.
 //!
 //! `since:` and `until:` are about `recorded_at`: an age (`90s 30m 2h 3d 1w`, a day being 24 hours), `today`,
-//! `yesterday`, a date or date and time in the local zone, or RFC 3339. A day given to `until:` is included whole.
+//! `yesterday`, a date or date and time in the local zone, or RFC 3339. A day given to `until:` is included whole. `on:` takes
+//! a day of the local zone.
 
 mod countries;
 mod filters;
@@ -44,9 +49,11 @@ mod forms;
 mod keys;
 mod matching;
 mod parse;
+mod sites;
 mod synonyms;
 mod terms;
 mod times;
+mod values;
 
 #[cfg(test)]
 mod across_tests;
@@ -119,12 +126,31 @@ pub enum Term {
     Language(String),
     /// Source id.
     Source(SourceId),
+    /// A domain in lower case and Punycode, without `www.`; the article's address is of it or of one below it.
+    Site(String),
+    /// Something that not every record has.
+    Has(Part),
     /// Event.
     Event(Event),
     /// `recorded_at` at or after.
     Since(Timestamp),
     /// `recorded_at` before.
     Until(Timestamp),
+    /// `recorded_at` at or after the first and before the second: a day.
+    Between(Timestamp, Timestamp),
+}
+
+/// What `has:` asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// A picture.
+    Image,
+    /// At least one author.
+    Author,
+    /// The publisher's date.
+    Date,
+    /// At least one of the publisher's tags.
+    Tags,
 }
 
 /// Words in a row.
@@ -177,6 +203,8 @@ pub enum Scope {
     Anywhere,
     /// The title.
     Title,
+    /// The names of the authors, which nothing else finds.
+    Author,
 }
 
 /// How the last word of a text term ends.
@@ -221,7 +249,7 @@ impl Query {
         Ok(Self { clauses: parse::clauses(text, context, Times::Taken)? })
     }
 
-    /// Reads a query that is asked of every record to come, so that `since:` and `until:` mean nothing in it.
+    /// Reads a query that is asked of every record to come, so that times mean nothing in it.
     ///
     /// # Errors
     /// As [`Self::parse`], and a time.
@@ -244,16 +272,13 @@ impl Query {
         &self.clauses
     }
 
-    /// The latest `since:` and the earliest `until:` that every answer keeps to, for skipping parts of the log.
+    /// The latest start and the earliest end that every answer keeps to, for skipping parts of the log.
     pub fn recorded_between(&self) -> (Option<Timestamp>, Option<Timestamp>) {
         let (mut since, mut until) = (None, None);
         for clause in &self.clauses {
-            let [Condition { sense: Sense::With, terms }] = clause.any.as_slice() else { continue };
-            match terms.as_slice() {
-                [Term::Since(at)] => since = since.max(Some(*at)),
-                [Term::Until(at)] => until = Some(until.map_or(*at, |earlier: Timestamp| earlier.min(*at))),
-                _ => {}
-            }
+            let (from, to) = clause.recorded_between();
+            since = since.max(from);
+            until = until.into_iter().chain(to).min();
         }
         (since, until)
     }
@@ -266,6 +291,25 @@ impl Query {
 
     fn require(&mut self, terms: Vec<Term>) {
         self.clauses.push(Clause { any: vec![Condition { sense: Sense::With, terms }] });
+    }
+}
+
+impl Clause {
+    /// The span of time that has all that it finds.
+    fn recorded_between(&self) -> (Option<Timestamp>, Option<Timestamp>) {
+        let spans = self.any.iter().flat_map(|condition| {
+            let is_with = condition.sense == Sense::With;
+            condition.terms.iter().map(move |term| match term {
+                Term::Since(at) if is_with => (Some(*at), None),
+                Term::Until(at) if is_with => (None, Some(*at)),
+                Term::Between(from, until) if is_with => (Some(*from), Some(*until)),
+                _ => (None, None),
+            })
+        });
+        let widest = |(since, until): (Option<Timestamp>, Option<Timestamp>), (from, to): (_, Option<Timestamp>)| {
+            (since.min(from), until.zip(to).map(|(until, to)| until.max(to)))
+        };
+        spans.reduce(widest).unwrap_or_default()
     }
 }
 

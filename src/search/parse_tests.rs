@@ -28,7 +28,11 @@ fn condition(condition: &Condition) -> String {
 fn term(term: &Term) -> String {
     match term {
         Term::Text(text) => {
-            let scope = if text.scope == Scope::Title { "title=" } else { "" };
+            let scope = match text.scope {
+                Scope::Anywhere => "",
+                Scope::Title => "title=",
+                Scope::Author => "author=",
+            };
             format!("{scope}[{}{}]", text.words, if text.ending == Ending::Prefix { "*" } else { "" })
         }
         Term::Topic(id) => format!("topic={id}"),
@@ -36,8 +40,11 @@ fn term(term: &Term) -> String {
         Term::Language(tag) => format!("lang={tag}"),
         Term::Source(id) => format!("source={id}"),
         Term::Event(event) => format!("event={event:?}"),
+        Term::Site(domain) => format!("site={domain}"),
+        Term::Has(part) => format!("has={part:?}"),
         Term::Since(at) => format!("since={at}"),
         Term::Until(at) => format!("until={at}"),
+        Term::Between(from, until) => format!("between={from}/{until}"),
     }
 }
 
@@ -83,6 +90,15 @@ fn queries_are_read() {
         ("since:2026-11-01", "since=2026-11-01T00:00:00Z"),
         ("since:2026-11-01T10:00:00+05:00", "since=2026-11-01T05:00:00Z"),
         ("until:\"2026-11-01 10:00\"", "until=2026-11-01T10:00:00Z"),
+        ("author:Karimov", "author=[karimov]"),
+        ("-author:\"Aida Kar\"*", "not author=[aida kar*]"),
+        ("site:www.gov.kz,https://tuz.example.org/a,b", "site=gov.kz,site=tuz.example.org,site=b"),
+        ("has:image,Tags", "has=Image,has=Tags"),
+        ("on:today", "between=2026-11-22T00:00:00Z/2026-11-23T00:00:00Z"),
+        (
+            "-on:2026-11-01,yesterday",
+            "not between=2026-11-01T00:00:00Z/2026-11-02T00:00:00Z,between=2026-11-21T00:00:00Z/2026-11-22T00:00:00Z",
+        ),
         ("12:30", "[12 30]"),
         ("Токаев: речь", "[токаев]; [речь]"),
         ("gas – oil … &", "[gas]; [oil]"),
@@ -139,6 +155,12 @@ fn faults_are_placed_and_explained() {
         ("event:updated", 6, "nearest first: update,"),
         ("since:soon", 6, "is no time"),
         ("until:2026-02-30", 6, "no day of the calendar"),
+        ("author:…", 7, "no word"),
+        ("site:*.gov.kz", 5, "write gov.kz"),
+        ("site:gov.kz,\"a b\"", 12, "is no site"),
+        ("has:picture", 4, "image"),
+        ("on:2h", 3, "is no day"),
+        ("on:2026-02-30", 3, "no day of the calendar"),
         ("title:", 6, "needs a value"),
         ("title:…", 6, "no word"),
         ("title:\"a", 6, "not closed"),

@@ -15,6 +15,8 @@ pub(super) enum Edge {
 
 const FORMS: &str = "write an age (30m, 2h, 3d, 1w), today, yesterday, 2026-11-01, 2026-11-01T10:00 or RFC 3339";
 
+const DAYS: &str = "write today, yesterday or 2026-11-01; since: and until: take times";
+
 /// The instant that a time written as in `since:` names.
 ///
 /// # Errors
@@ -28,22 +30,11 @@ pub(super) fn instant(written: &str, edge: Edge, now: Timestamp, zone: &TimeZone
     if let Some(seconds) = age_seconds(written)? {
         return now.checked_sub(SignedDuration::from_secs(seconds)).map_err(|_| too_far(written));
     }
-    let today = || now.to_zoned(zone.clone()).date();
-    let day = match written.to_ascii_lowercase().as_str() {
-        "now" => return Ok(now),
-        "today" => Some(today()),
-        "yesterday" => Some(today().yesterday().map_err(|_| too_far(written))?),
-        _ if looks_like_day(written) => {
-            Some(written.parse::<Date>().map_err(|_| format!("{written} is no day of the calendar; {FORMS}"))?)
-        }
-        _ => None,
-    };
-    if let Some(day) = day {
-        let midnight = match edge {
-            Edge::Start => day,
-            Edge::End => day.tomorrow().map_err(|_| too_far(written))?,
-        };
-        return at_zone(midnight.into(), zone, written);
+    if written.eq_ignore_ascii_case("now") {
+        return Ok(now);
+    }
+    if let Some(day) = date(written, now, zone)? {
+        return midnight(day, edge, zone, written);
     }
     if let Ok(timestamp) = written.parse::<Timestamp>() {
         return Ok(timestamp);
@@ -52,6 +43,34 @@ pub(super) fn instant(written: &str, edge: Edge, now: Timestamp, zone: &TimeZone
         Ok(local) if written.contains(['T', 't', ' ']) => at_zone(local, zone, written),
         _ => Err(format!("{written:?} is no time; {FORMS}")),
     }
+}
+
+/// The first instant of the day that `written` names, and that of the next.
+pub(super) fn day(written: &str, now: Timestamp, zone: &TimeZone) -> Result<(Timestamp, Timestamp), String> {
+    let Some(day) = date(written, now, zone)? else { return Err(format!("{written:?} is no day; {DAYS}")) };
+    Ok((midnight(day, Edge::Start, zone, written)?, midnight(day, Edge::End, zone, written)?))
+}
+
+/// The day of the calendar that is named so; nothing when it is no day.
+fn date(written: &str, now: Timestamp, zone: &TimeZone) -> Result<Option<Date>, String> {
+    let today = || now.to_zoned(zone.clone()).date();
+    match written.to_ascii_lowercase().as_str() {
+        "today" => Ok(Some(today())),
+        "yesterday" => today().yesterday().map(Some).map_err(|_| too_far(written)),
+        _ if looks_like_day(written) => {
+            written.parse().map(Some).map_err(|_| format!("{written} is no day of the calendar; {FORMS}"))
+        }
+        _ => Ok(None),
+    }
+}
+
+/// Where a day begins, or ends.
+fn midnight(day: Date, edge: Edge, zone: &TimeZone, written: &str) -> Result<Timestamp, String> {
+    let day = match edge {
+        Edge::Start => day,
+        Edge::End => day.tomorrow().map_err(|_| too_far(written))?,
+    };
+    at_zone(day.into(), zone, written)
 }
 
 fn at_zone(local: DateTime, zone: &TimeZone, written: &str) -> Result<Timestamp, String> {
@@ -131,6 +150,30 @@ mod tests {
         check("-2h", Edge::Start, Err("is no time"));
         check("soon", Edge::Start, Err("is no time"));
         check("٣d", Edge::Start, Err("is no time"));
+    }
+
+    #[test]
+    fn a_day_lasts_until_the_next() {
+        let now: Timestamp = "2026-11-22T20:30:00Z".parse().unwrap();
+        let zone = TimeZone::fixed(jiff::tz::offset(5));
+        let cases = [
+            ("today", "2026-11-22T19:00:00Z", "2026-11-23T19:00:00Z"),
+            ("Yesterday", "2026-11-21T19:00:00Z", "2026-11-22T19:00:00Z"),
+            ("2026-11-01", "2026-10-31T19:00:00Z", "2026-11-01T19:00:00Z"),
+        ];
+        for (written, from, until) in cases {
+            let (starts, ends) = day(written, now, &zone).unwrap();
+            assert_eq!((starts.to_string().as_str(), ends.to_string().as_str()), (from, until), "{written}");
+        }
+        let faults = [
+            ("2h", "is no day"),
+            ("2026-11-01T10:00", "is no day"),
+            ("2026-02-30", "calendar"),
+            ("9999-12-31", "calendar"),
+        ];
+        for (written, part) in faults {
+            assert!(day(written, now, &zone).unwrap_err().contains(part), "{written}");
+        }
     }
 
     proptest::proptest! {

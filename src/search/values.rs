@@ -1,0 +1,110 @@
+//! The values of a query's fields: what stands behind the colon, or is given to a flag.
+
+use std::cmp::Ordering;
+
+use super::countries;
+use super::parse::FieldName;
+use super::sites;
+use super::times::{self, Edge};
+use super::{Breadth, Ending, Part, QueryContext, Scope, Term, TextTerm};
+use crate::record::Event;
+
+const EVENTS: [(&str, Event); 5] = [
+    ("new", Event::New),
+    ("update", Event::Update),
+    ("relabel", Event::Relabel),
+    ("withdrawn", Event::Withdrawn),
+    ("duplicate", Event::Duplicate),
+];
+
+const PARTS: [(&str, Part); 4] =
+    [("image", Part::Image), ("author", Part::Author), ("date", Part::Date), ("tags", Part::Tags)];
+
+/// Most names that a message suggests: what fits on a line or two.
+const SUGGESTIONS_MAX: usize = 8;
+
+/// Characters of a wrong name that are compared with the known ones; longer than any of them.
+const COMPARED_CHARS: usize = 64;
+
+/// The words of a text flag: in a row, in any spelling, the last one with `*` as a beginning; in quotes as written.
+pub(super) fn words_of_flag(scope: Scope, value: &str) -> Result<Term, String> {
+    let (words, ending) = match value.strip_suffix('*') {
+        Some(words) => (words, Ending::Prefix),
+        None => (value, Ending::Whole),
+    };
+    let (words, breadth) = match words.strip_prefix('"').and_then(|words| words.strip_suffix('"')) {
+        Some(words) => (words, Breadth::AsWritten),
+        None => (words, Breadth::AnySpelling),
+    };
+    let term = TextTerm::new(scope, words, ending, breadth);
+    term.map(Term::Text).ok_or_else(|| "there is no word to search here".into())
+}
+
+/// The term of a filter field and one value.
+pub(super) fn filter_term(field: FieldName, value: &str, context: &QueryContext<'_>) -> Result<Term, String> {
+    if value.is_empty() {
+        return Err("a value is missing here".into());
+    }
+    match field {
+        FieldName::Title => words_of_flag(Scope::Title, value),
+        FieldName::Author => words_of_flag(Scope::Author, value),
+        FieldName::Topic => Ok(Term::Topic(known_id("topic", value, context.topics)?)),
+        FieldName::Source => Ok(Term::Source(known_id("source", value, context.sources)?.parse()?)),
+        FieldName::Country => match countries::code_of(value) {
+            Some(code) => Ok(Term::Country(code.to_owned())),
+            None => {
+                Err(format!("no country {value:?}; {}", suggestions(value, countries::names().map(|(_, name)| name))))
+            }
+        },
+        FieldName::Lang if is_language_tag(value) => Ok(Term::Language(value.to_ascii_lowercase())),
+        FieldName::Lang => Err(format!("{value:?} is no language tag: write ru, kk, uz, uz-Cyrl")),
+        FieldName::Site => sites::domain_of(value).map(Term::Site),
+        FieldName::Has => match PARTS.iter().find(|(name, _)| name.eq_ignore_ascii_case(value)) {
+            Some((_, part)) => Ok(Term::Has(*part)),
+            None => {
+                Err(format!("has: knows no {value:?}; {}", suggestions(value, PARTS.iter().map(|(name, _)| *name))))
+            }
+        },
+        FieldName::Event => match EVENTS.iter().find(|(name, _)| name.eq_ignore_ascii_case(value)) {
+            Some((_, event)) => Ok(Term::Event(*event)),
+            None => Err(format!("no event {value:?}; {}", suggestions(value, EVENTS.iter().map(|(name, _)| *name)))),
+        },
+        FieldName::Since => times::instant(value, Edge::Start, context.now, context.zone).map(Term::Since),
+        FieldName::Until => times::instant(value, Edge::End, context.now, context.zone).map(Term::Until),
+        FieldName::On => times::day(value, context.now, context.zone).map(|(from, until)| Term::Between(from, until)),
+    }
+}
+
+fn known_id(kind: &str, value: &str, known: &[String]) -> Result<String, String> {
+    if known.is_empty() || known.iter().any(|id| id == value) {
+        return Ok(value.to_owned());
+    }
+    if let Some(id) = known.iter().find(|id| id.eq_ignore_ascii_case(value)) {
+        return Ok(id.clone());
+    }
+    Err(format!("no {kind} {value:?}; {}", suggestions(value, known.iter().map(String::as_str))))
+}
+
+/// The known names, nearest first.
+pub(super) fn suggestions<'a>(written: &str, known: impl Iterator<Item = &'a str>) -> String {
+    let written: String = written.chars().take(COMPARED_CHARS).flat_map(char::to_lowercase).collect();
+    let mut known: Vec<(f64, &str)> =
+        known.map(|name| (strsim::jaro_winkler(&written, &name.to_lowercase()), name)).collect();
+    known.sort_by(|(a, a_name), (b, b_name)| match b.total_cmp(a) {
+        Ordering::Equal => a_name.cmp(b_name),
+        order => order,
+    });
+    let nearest: Vec<&str> = known.iter().take(SUGGESTIONS_MAX).map(|(_, name)| *name).collect();
+    let others = known.len() - nearest.len();
+    let tail = if others > 0 { format!(" and {others} others") } else { String::new() };
+    format!("nearest first: {}{tail}", nearest.join(", "))
+}
+
+/// The shape of BCP 47: two or three letters, then subtags of two to eight letters and digits.
+fn is_language_tag(value: &str) -> bool {
+    let mut subtags = value.split('-');
+    let language = subtags.next().unwrap_or_default();
+    (2..=3).contains(&language.len())
+        && language.bytes().all(|byte| byte.is_ascii_alphabetic())
+        && subtags.all(|tag| (2..=8).contains(&tag.len()) && tag.bytes().all(|byte| byte.is_ascii_alphanumeric()))
+}
