@@ -41,6 +41,11 @@
 //! `since:` and `until:` are about `recorded_at`: an age (`90s 30m 2h 3d 1w`, a day being 24 hours), `today`,
 //! `yesterday`, a date or date and time in the local zone, or RFC 3339. A day given to `until:` is included whole. `on:` takes
 //! a day of the local zone.
+//!
+//! All other punctuation parts words, so that a headline can be pasted: `U.S.-Kazakhstan`, `gas?`, `[Gas]`, `$100`. What
+//! other search engines would take for an operator is refused with what to write instead, and never read as something
+//! else: `AND NOT ( )`, `gas|oil`, `!gas`, `title=gas`, `gas~`, and patterns, `.*gas`, `gas[a-z]+`, `^gas`, `\d`. Between
+//! quotes these are punctuation, too. The value `?` lists the names there are: `topic:?`.
 
 mod countries;
 mod filters;
@@ -74,7 +79,7 @@ use fold::Apostrophes;
 use parse::Times;
 pub use terms::Match;
 use terms::{Beginnings, Reading};
-pub use times::time_of;
+pub use times::{time_of, zone_name};
 
 /// Longest query, in bytes: far beyond what is typed, small enough to be read at once.
 pub const QUERY_BYTES_MAX: usize = 10 * 1024;
