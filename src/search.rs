@@ -54,6 +54,7 @@ mod forms;
 mod keys;
 mod matching;
 mod parse;
+mod reading;
 mod sites;
 mod synonyms;
 mod terms;
@@ -67,6 +68,7 @@ use std::fmt;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use serde::{Deserialize, Serialize};
 use unicode_width::UnicodeWidthStr;
 
 use crate::model::SourceId;
@@ -77,6 +79,7 @@ pub use countries::country_name;
 pub use filters::Filters;
 use fold::Apostrophes;
 use parse::Times;
+pub use reading::{Names, ReadClause, ReadCondition, ReadTerm, ReadWords, Spellings};
 pub use terms::Match;
 use terms::{Beginnings, Reading};
 pub use times::{time_of, zone_name};
@@ -110,7 +113,8 @@ pub struct Condition {
 }
 
 /// Whether a condition asks for its terms or excludes them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Sense {
     /// One of the terms must match.
     With,
@@ -146,7 +150,8 @@ pub enum Term {
 }
 
 /// What `has:` asks for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Part {
     /// A picture.
     Image,
@@ -202,7 +207,8 @@ impl TextTerm {
 }
 
 /// Where a text term is looked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Scope {
     /// Title, summary, text and the publisher's tags.
     Anywhere,
@@ -213,7 +219,8 @@ pub enum Scope {
 }
 
 /// How the last word of a text term ends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Ending {
     /// It is a whole word.
     Whole,
