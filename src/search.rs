@@ -51,6 +51,7 @@ mod countries;
 mod filters;
 mod fold;
 mod forms;
+pub mod index;
 mod keys;
 mod matching;
 mod parse;
@@ -161,6 +162,31 @@ pub enum Part {
     Date,
     /// At least one of the publisher's tags.
     Tags,
+}
+
+impl Part {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Image, Self::Author, Self::Date, Self::Tags];
+
+    /// As it is asked for.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Image => "image",
+            Self::Author => "author",
+            Self::Date => "date",
+            Self::Tags => "tags",
+        }
+    }
+
+    /// Whether a record has it.
+    pub fn is_in(self, record: &Record) -> bool {
+        match self {
+            Self::Image => record.image.is_some(),
+            Self::Author => !record.authors.is_empty(),
+            Self::Date => record.date_published.is_some(),
+            Self::Tags => !record.tags.is_empty(),
+        }
+    }
 }
 
 /// Words in a row.

@@ -7,14 +7,19 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::sync::{Semaphore, mpsc};
 
+use super::indexing;
 use crate::activity::Activity;
 use crate::classify::Classifier;
 use crate::commit::Work;
 use crate::http::{Client, HttpError, HttpSettings};
 use crate::rules::{RuleFault, RuleFiles};
+use crate::search::index::Index;
 use crate::settings::{HttpSection, Output, Settings, SettingsError, StartFrom};
 use crate::site_rules::SiteRules;
 use crate::store::{Retention, Store, StoreError};
+
+/// The search index's folder in the store's.
+pub(super) const INDEX_FOLDER: &str = "index";
 
 /// How long a daemon waits for a command that holds the store.
 const STORE_PATIENCE: Duration = Duration::from_secs(5);
@@ -115,6 +120,8 @@ pub struct Engine {
     /// Threads that read pages at the same time.
     pub readers: Semaphore,
     active: RwLock<(Arc<Active>, Client)>,
+    /// The search index; `None` where there is none, or it is damaged: then the log is looked through.
+    index: RwLock<Option<Arc<Index>>>,
     /// The way to the committer of the pipeline that runs; who only knows it does not keep the committer waiting.
     committer: OnceLock<mpsc::WeakSender<Work>>,
 }
@@ -139,7 +146,11 @@ impl Engine {
             0 => cores,
             workers => workers,
         };
+        // Made anew by the pipeline where it cannot be opened.
+        let index = Index::open(&store.path().join(INDEX_FOLDER)).ok().flatten();
+        let index = index.filter(|index| indexing::belongs(index, &store));
         Ok(Self {
+            index: RwLock::new(index.map(Arc::new)),
             store: Arc::new(store),
             activity: Arc::default(),
             readers: Semaphore::new(readers),
@@ -165,6 +176,16 @@ impl Engine {
     /// The way to the committer of the pipeline; `None` where none was started.
     pub(super) fn committer(&self) -> Option<&mpsc::WeakSender<Work>> {
         self.committer.get()
+    }
+
+    /// The search index, where there is one.
+    pub fn index(&self) -> Option<Arc<Index>> {
+        self.index.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Puts an index in the place of the one there is.
+    pub(super) fn set_index(&self, index: Option<Arc<Index>>) {
+        *self.index.write().unwrap_or_else(PoisonError::into_inner) = index;
     }
 
     /// Settings and rules in force.

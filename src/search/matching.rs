@@ -4,7 +4,7 @@ use std::cell::OnceCell;
 
 use super::fold::FoldedText;
 use super::terms::{self, Language, Reading, Token};
-use super::{Clause, Condition, Ending, Part, Scope, Sense, Term, TextTerm, sites};
+use super::{Clause, Condition, Ending, Scope, Sense, Term, TextTerm, sites};
 use crate::record::Record;
 
 /// Whether every clause holds. Clauses without text come first: they cost a comparison, text costs a walk through it.
@@ -123,12 +123,7 @@ fn term_matches(term: &Term, read: &ReadRecord<'_>) -> bool {
         Term::Source(id) => record.source.id == *id,
         Term::Event(event) => record.event == *event,
         Term::Site(domain) => sites::is_within(&record.url, domain),
-        Term::Has(part) => match part {
-            Part::Image => record.image.is_some(),
-            Part::Author => !record.authors.is_empty(),
-            Part::Date => record.date_published.is_some(),
-            Part::Tags => !record.tags.is_empty(),
-        },
+        Term::Has(part) => part.is_in(record),
         Term::Since(at) => record.recorded_at >= *at,
         Term::Until(at) => record.recorded_at < *at,
         Term::Between(from, until) => record.recorded_at >= *from && record.recorded_at < *until,

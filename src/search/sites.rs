@@ -32,6 +32,13 @@ pub(super) fn is_within(url: &Url, domain: &str) -> bool {
     host.strip_suffix(domain).is_some_and(|above| above.is_empty() || above.ends_with('.'))
 }
 
+/// The domains that an address is within: its own, and those above it.
+pub(super) fn domains(url: &Url) -> impl Iterator<Item = &str> {
+    let host = url.host_str().map(|host| without_www(host.trim_end_matches('.'))).unwrap_or_default();
+    let starts = std::iter::once(0).chain(host.match_indices('.').map(|(at, _)| at + 1));
+    starts.map(|start| &host[start..]).filter(|domain| !domain.is_empty())
+}
+
 fn without_www(host: &str) -> &str {
     host.strip_prefix("www.").unwrap_or(host)
 }
@@ -40,6 +47,14 @@ fn without_www(host: &str) -> &str {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_address_is_within_its_domains() {
+        let url = "https://www.press.gov.kz:8443/a".parse().unwrap();
+        assert_eq!(domains(&url).collect::<Vec<_>>(), ["press.gov.kz", "gov.kz", "kz"]);
+        assert!(domains(&url).all(|domain| is_within(&url, domain)));
+        assert_eq!(domains(&"urn:isbn:1".parse().unwrap()).count(), 0);
+    }
 
     #[test]
     fn a_site_is_given_as_host_or_address() {

@@ -14,7 +14,7 @@ use super::synonyms;
 const CROSSING_CHARS_MIN: usize = 4;
 
 /// Shortest beginning of a word, in letters of its key, that is looked for in other spellings.
-const PREFIX_CHARS_MIN: usize = 3;
+pub(super) const PREFIX_CHARS_MIN: usize = 3;
 
 /// How near a word is to what was asked; the nearer the greater.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -76,7 +76,7 @@ pub(super) struct Token {
     pub keys: Vec<String>,
     /// The keys of its stem, for languages that are stemmed; two where a letter may belong to the stem or the ending.
     pub stems: Vec<String>,
-    inflection: Inflection,
+    pub inflection: Inflection,
 }
 
 /// A word of a query.
@@ -153,6 +153,15 @@ pub(super) fn tokens<'q>(
         }
     }
     tokens
+}
+
+/// All tokens of a text.
+pub(super) fn all_tokens(text: &FoldedText, language: Language) -> impl Iterator<Item = Token> {
+    text.words(Initials::ALL).map(move |(position, word)| Token {
+        position,
+        start: word.start,
+        ..token(&word.before_folding(), language)
+    })
 }
 
 /// What a word of a record (lower case, an apostrophe where one joins its letters) may be found by.
