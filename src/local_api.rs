@@ -7,8 +7,10 @@ mod client;
 mod explain;
 mod finding;
 mod log;
+mod reading;
 mod reclassify;
 mod records;
+mod refusals;
 mod sources;
 mod stream;
 mod undelivered;
@@ -21,8 +23,9 @@ use axum::Json;
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Path, State};
 use axum::http::StatusCode;
+use axum::middleware::map_response;
 use axum::response::{IntoResponse, Response};
-use axum::routing::{delete, get, post};
+use axum::routing::{MethodRouter, delete, get, post};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
@@ -36,6 +39,7 @@ pub use articles::VersionRow;
 pub use client::{AskError, Client, Lines};
 pub use explain::Explained;
 pub use log::{BackupAsk, BackupLine, ReindexLine, RewindAsk, Rewound, VerifyLine};
+pub use reading::{LooksAt, Reading};
 pub use reclassify::{ReclassifyAsk, ReclassifyLine};
 pub use records::{Counted, QueryAsk, Sort, TailAsk};
 pub use sources::SourceStatus;
@@ -154,9 +158,10 @@ pub fn router(engine: Arc<Engine>, daemon: Option<Daemon>) -> Router {
     Router::new()
         .route("/v1/status", get(status))
         .route("/v1/sources", get(sources))
-        .route("/v1/sources/{id}/standings", post(standings).layer(DefaultBodyLimit::max(STANDINGS_BYTES_MAX)))
+        .route("/v1/sources/{id}/standings", bounded(post(standings), STANDINGS_BYTES_MAX))
         .route("/v1/query", post(records::query))
         .route("/v1/count", post(records::count))
+        .route("/v1/reading", post(reading::read))
         .route("/v1/tail", post(records::tail))
         .route("/v1/records/{id}", get(articles::show))
         .route("/v1/records/{id}/history", get(articles::history))
@@ -177,6 +182,7 @@ pub fn router(engine: Arc<Engine>, daemon: Option<Daemon>) -> Router {
         .route("/v1/poll/{source}", post(poll))
         .route("/v1/reload", post(reload))
         .layer(DefaultBodyLimit::max(REQUEST_BYTES_MAX))
+        .layer(map_response(|response| refusals::in_json(response, REQUEST_BYTES_MAX)))
         .with_state(Api {
             engine,
             works: Arc::new(Semaphore::new(WORKS_MAX)),
@@ -185,6 +191,13 @@ pub fn router(engine: Arc<Engine>, daemon: Option<Daemon>) -> Router {
             relabelling: Arc::default(),
             daemon,
         })
+}
+
+/// A path with a bound of its own.
+fn bounded(route: MethodRouter<Api>, bytes_max: usize) -> MethodRouter<Api> {
+    route
+        .layer(DefaultBodyLimit::max(bytes_max))
+        .layer(map_response(move |response| refusals::in_json(response, bytes_max)))
 }
 
 impl Api {

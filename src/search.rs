@@ -41,6 +41,11 @@
 //! `since:` and `until:` are about `recorded_at`: an age (`90s 30m 2h 3d 1w`, a day being 24 hours), `today`,
 //! `yesterday`, a date or date and time in the local zone, or RFC 3339. A day given to `until:` is included whole. `on:` takes
 //! a day of the local zone.
+//!
+//! All other punctuation parts words, so that a headline can be pasted: `U.S.-Kazakhstan`, `gas?`, `[Gas]`, `$100`. What
+//! other search engines would take for an operator is refused with what to write instead, and never read as something
+//! else: `AND NOT ( )`, `gas|oil`, `!gas`, `title=gas`, `gas~`, and patterns, `.*gas`, `gas[a-z]+`, `^gas`, `\d`. Between
+//! quotes these are punctuation, too. The value `?` lists the names there are: `topic:?`.
 
 mod countries;
 mod filters;
@@ -50,6 +55,7 @@ pub mod index;
 mod keys;
 mod matching;
 mod parse;
+mod reading;
 mod sites;
 mod synonyms;
 mod terms;
@@ -63,6 +69,7 @@ use std::fmt;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use serde::{Deserialize, Serialize};
 use unicode_width::UnicodeWidthStr;
 
 use crate::model::SourceId;
@@ -73,9 +80,10 @@ pub use countries::country_name;
 pub use filters::Filters;
 use fold::Apostrophes;
 use parse::Times;
+pub use reading::{Names, ReadClause, ReadCondition, ReadTerm, ReadWords, Spellings};
 pub use terms::Match;
 use terms::{Beginnings, Reading};
-pub use times::time_of;
+pub use times::{time_of, zone_name};
 
 /// Longest query, in bytes: far beyond what is typed, small enough to be read at once.
 pub const QUERY_BYTES_MAX: usize = 10 * 1024;
@@ -106,7 +114,8 @@ pub struct Condition {
 }
 
 /// Whether a condition asks for its terms or excludes them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Sense {
     /// One of the terms must match.
     With,
@@ -142,7 +151,8 @@ pub enum Term {
 }
 
 /// What `has:` asks for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Part {
     /// A picture.
     Image,
@@ -223,7 +233,8 @@ impl TextTerm {
 }
 
 /// Where a text term is looked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Scope {
     /// Title, summary, text and the publisher's tags.
     Anywhere,
@@ -234,7 +245,8 @@ pub enum Scope {
 }
 
 /// How the last word of a text term ends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Ending {
     /// It is a whole word.
     Whole,

@@ -1,6 +1,6 @@
 //! Reading a query: characters to clauses, with the place of every fault.
 
-use super::values::{filter_term, suggestions, words_of_flag};
+use super::values::{filter_term, unknown};
 use super::{
     Breadth, Clause, Condition, Ending, QUERY_BYTES_MAX, QUERY_TERMS_MAX, QueryContext, QueryError, Scope, Sense, Term,
     TextTerm,
@@ -90,8 +90,8 @@ pub(super) fn flag_terms(
     if value.len() > QUERY_BYTES_MAX {
         return Err(error(start, format!("at most {QUERY_BYTES_MAX} bytes are read")));
     }
-    if let Some(scope) = field.scope() {
-        terms.push(words_of_flag(scope, value.trim()).map_err(|message| error(start, message))?);
+    if field.scope().is_some() {
+        terms.push(filter_term(field, value.trim(), context).map_err(|message| error(start, message))?);
         return Ok(());
     }
     let mut at = start;
@@ -171,13 +171,16 @@ impl Reader<'_> {
     fn field(&mut self) -> Result<Option<FieldName>, Fault> {
         let start = self.at;
         let letters = self.chars[start..].iter().take_while(|c| c.is_ascii_alphabetic()).count();
-        if letters == 0 || self.chars.get(start + letters) != Some(&':') {
-            return Ok(None);
-        }
         let name: String = self.chars[start..start + letters].iter().map(char::to_ascii_lowercase).collect();
+        match self.chars.get(start + letters) {
+            Some(':') if letters > 0 => {}
+            Some('=') if FIELDS.iter().any(|(known, _)| *known == name) => {
+                return Err((start + letters, format!("write {name}: with a colon")));
+            }
+            _ => return Ok(None),
+        }
         let Some((_, field)) = FIELDS.iter().find(|(known, _)| *known == name) else {
-            let known = suggestions(&name, FIELDS.iter().map(|(known, _)| *known));
-            return Err((start, format!("no field {name:?}; {known}; to search the words, put them in quotes")));
+            return Err((start, no_field(&name)));
         };
         if self.times == Times::Refused && field.is_time() {
             return Err((start, NO_TIMES.into()));
@@ -213,19 +216,19 @@ impl Reader<'_> {
     fn bare_word(&mut self) -> Result<(String, Ending), Fault> {
         let start = self.at;
         let length = self.chars[start..].iter().take_while(|c| !c.is_whitespace()).count();
-        let mut word = &self.chars[start..start + length];
+        let whole = &self.chars[start..start + length];
+        let mut word = whole;
         let ending = if word.ends_with(&['*']) { Ending::Prefix } else { Ending::Whole };
         if let (Ending::Prefix, [before @ .., _]) = (ending, word) {
             word = before;
         }
-        for (offset, c) in word.iter().enumerate() {
-            let message = match c {
-                '(' | ')' => "there are no parentheses: OR joins its two neighbours, all else must match",
-                '*' => "* stands at the end of a word only",
-                '"' => "a quote begins after a space",
-                _ => continue,
-            };
-            return Err((start + offset, message.into()));
+        // The last * is the ending's, but not after a dot or a bracket.
+        let is_pattern = word.ends_with(&['.']) || word.ends_with(&[']']);
+        let read = if ending == Ending::Prefix && is_pattern { whole } else { word };
+        for offset in 0..read.len() {
+            if let Some(message) = syntax_of_others(read, offset) {
+                return Err((start + offset, message.into()));
+            }
         }
         let word = word.iter().collect();
         self.at += length;
@@ -307,6 +310,45 @@ impl Reader<'_> {
         found
     }
 }
+
+/// What a field is that there is not: most often the beginning of an address, or a headline.
+fn no_field(name: &str) -> String {
+    match name {
+        "http" | "https" => "this is no word: site:example.org finds what a site has; `chapar show` takes the id of a \
+                             record"
+            .into(),
+        _ => {
+            let unknown = unknown(("field", "field"), name, FIELDS.iter().map(|(known, _)| *known));
+            format!("{unknown}; to search the words, put them in quotes")
+        }
+    }
+}
+
+/// Why a character of a bare word is no part of it: as parting words it would say something else than was meant.
+fn syntax_of_others(word: &[char], at: usize) -> Option<&'static str> {
+    let before = at.checked_sub(1).map(|before| word[before]);
+    let after = word.get(at + 1).copied();
+    let is_letter = |c: Option<char>| c.is_some_and(char::is_alphanumeric);
+    match word[at] {
+        '(' | ')' => Some("there are no parentheses: OR joins its two neighbours, all else must match"),
+        '"' => Some("a quote begins after a space"),
+        '*' if before == Some('.') => Some(NO_PATTERNS),
+        '*' => Some("* stands at the end of a word only"),
+        '|' if word.len() > 1 => Some("write OR with spaces around it, gas OR oil; in quotes | parts words"),
+        '!' if at == 0 && is_letter(after) => Some("write -gas to leave out records with gas"),
+        '~' if is_letter(before) => {
+            Some("there is no ~: a word is found in any spelling and form, in quotes as written")
+        }
+        '^' | '\\' => Some(NO_PATTERNS),
+        '+' if before == Some('.') => Some(NO_PATTERNS),
+        '[' | '{' if is_letter(before) || before == Some('.') => Some(NO_PATTERNS),
+        ']' if is_letter(after) || matches!(after, Some('+' | '*' | '?' | '{')) => Some(NO_PATTERNS),
+        _ => None,
+    }
+}
+
+const NO_PATTERNS: &str = "there are no patterns and no escapes: gas* finds words that begin so, and in quotes such \
+                           characters only part words";
 
 fn too_many_terms() -> String {
     format!("a query has at most {QUERY_TERMS_MAX} terms")

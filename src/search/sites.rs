@@ -9,6 +9,9 @@ pub(super) fn domain_of(written: &str) -> Result<String, String> {
     let url = if is_address { Url::parse(written) } else { Url::parse(&format!("http://{written}")) };
     let wrong = || format!("{written:?} is no site: write gov.kz, or the address of a page of it");
     let url = url.map_err(|_| wrong())?;
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(wrong());
+    }
     match url.host() {
         Some(Host::Domain(domain)) if domain.starts_with("*.") => {
             Err(format!("write {} instead of {written}: what is below a domain is found with it", &domain[2..]))

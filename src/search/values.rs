@@ -1,7 +1,5 @@
 //! The values of a query's fields: what stands behind the colon, or is given to a flag.
 
-use std::cmp::Ordering;
-
 use super::countries;
 use super::parse::FieldName;
 use super::sites;
@@ -20,14 +18,18 @@ const EVENTS: [(&str, Event); 5] = [
 const PARTS: [(&str, Part); 4] =
     [("image", Part::Image), ("author", Part::Author), ("date", Part::Date), ("tags", Part::Tags)];
 
-/// Most names that a message suggests: what fits on a line or two.
-const SUGGESTIONS_MAX: usize = 8;
+/// Most names that a message has, and how many are told of more: what fits on a line or two.
+const NAMES_MAX: usize = 12;
+const NEAREST_MAX: usize = 8;
+
+/// The value that asks for the names there are.
+const ALL: &str = "?";
 
 /// Characters of a wrong name that are compared with the known ones; longer than any of them.
 const COMPARED_CHARS: usize = 64;
 
 /// The words of a text flag: in a row, in any spelling, the last one with `*` as a beginning; in quotes as written.
-pub(super) fn words_of_flag(scope: Scope, value: &str) -> Result<Term, String> {
+fn words_of_flag(scope: Scope, value: &str) -> Result<Term, String> {
     let (words, ending) = match value.strip_suffix('*') {
         Some(words) => (words, Ending::Prefix),
         None => (value, Ending::Whole),
@@ -52,22 +54,18 @@ pub(super) fn filter_term(field: FieldName, value: &str, context: &QueryContext<
         FieldName::Source => Ok(Term::Source(known_id("source", value, context.sources)?.parse()?)),
         FieldName::Country => match countries::code_of(value) {
             Some(code) => Ok(Term::Country(code.to_owned())),
-            None => {
-                Err(format!("no country {value:?}; {}", suggestions(value, countries::names().map(|(_, name)| name))))
-            }
+            None => Err(unknown(("country", "country"), value, countries::names().map(|(_, name)| name))),
         },
         FieldName::Lang if is_language_tag(value) => Ok(Term::Language(value.to_ascii_lowercase())),
         FieldName::Lang => Err(format!("{value:?} is no language tag: write ru, kk, uz, uz-Cyrl")),
         FieldName::Site => sites::domain_of(value).map(Term::Site),
         FieldName::Has => match PARTS.iter().find(|(name, _)| name.eq_ignore_ascii_case(value)) {
             Some((_, part)) => Ok(Term::Has(*part)),
-            None => {
-                Err(format!("has: knows no {value:?}; {}", suggestions(value, PARTS.iter().map(|(name, _)| *name))))
-            }
+            None => Err(unknown(("part", "has"), value, PARTS.iter().map(|(name, _)| *name))),
         },
         FieldName::Event => match EVENTS.iter().find(|(name, _)| name.eq_ignore_ascii_case(value)) {
             Some((_, event)) => Ok(Term::Event(*event)),
-            None => Err(format!("no event {value:?}; {}", suggestions(value, EVENTS.iter().map(|(name, _)| *name)))),
+            None => Err(unknown(("event", "event"), value, EVENTS.iter().map(|(name, _)| *name))),
         },
         FieldName::Since => times::instant(value, Edge::Start, context.now, context.zone).map(Term::Since),
         FieldName::Until => times::instant(value, Edge::End, context.now, context.zone).map(Term::Until),
@@ -82,22 +80,24 @@ fn known_id(kind: &str, value: &str, known: &[String]) -> Result<String, String>
     if let Some(id) = known.iter().find(|id| id.eq_ignore_ascii_case(value)) {
         return Ok(id.clone());
     }
-    Err(format!("no {kind} {value:?}; {}", suggestions(value, known.iter().map(String::as_str))))
+    Err(unknown((kind, kind), value, known.iter().map(String::as_str)))
 }
 
-/// The known names, nearest first.
-pub(super) fn suggestions<'a>(written: &str, known: impl Iterator<Item = &'a str>) -> String {
-    let written: String = written.chars().take(COMPARED_CHARS).flat_map(char::to_lowercase).collect();
-    let mut known: Vec<(f64, &str)> =
-        known.map(|name| (strsim::jaro_winkler(&written, &name.to_lowercase()), name)).collect();
-    known.sort_by(|(a, a_name), (b, b_name)| match b.total_cmp(a) {
-        Ordering::Equal => a_name.cmp(b_name),
-        order => order,
-    });
-    let nearest: Vec<&str> = known.iter().take(SUGGESTIONS_MAX).map(|(_, name)| *name).collect();
-    let others = known.len() - nearest.len();
-    let tail = if others > 0 { format!(" and {others} others") } else { String::new() };
-    format!("nearest first: {}{tail}", nearest.join(", "))
+/// That there is no such name of a kind, and which the field takes: all when they are few or [`ALL`] asks for them, else
+/// the nearest.
+pub(super) fn unknown<'a>((kind, field): (&str, &str), written: &str, known: impl Iterator<Item = &'a str>) -> String {
+    let mut known: Vec<&str> = known.collect();
+    if written == ALL {
+        return format!("{field}: takes one or several of {}", known.join(", "));
+    }
+    let compared: String = written.chars().take(COMPARED_CHARS).flat_map(char::to_lowercase).collect();
+    let likeness = |name: &str| strsim::jaro_winkler(&compared, &name.to_lowercase());
+    known.sort_by(|a, b| likeness(b).total_cmp(&likeness(a)).then_with(|| a.cmp(b)));
+    let nearest = known.iter().take(if known.len() <= NAMES_MAX { NAMES_MAX } else { NEAREST_MAX });
+    let nearest = nearest.copied().collect::<Vec<_>>().join(", ");
+    let all =
+        if known.len() > NAMES_MAX { format!("; {field}:{ALL} lists all {}", known.len()) } else { String::new() };
+    format!("no {kind} {written:?}; nearest first: {nearest}{all}")
 }
 
 /// The shape of BCP 47: two or three letters, then subtags of two to eight letters and digits.
