@@ -9,6 +9,7 @@ mod log;
 mod reclassify;
 mod records;
 mod sources;
+mod stats;
 mod stream;
 mod undelivered;
 
@@ -38,6 +39,7 @@ pub use log::{BackupAsk, BackupLine, RewindAsk, Rewound, VerifyLine};
 pub use reclassify::{ReclassifyAsk, ReclassifyLine};
 pub use records::{Counted, QueryAsk, Sort, TailAsk};
 pub use sources::SourceStatus;
+pub use stats::{Facet, FacetCounts, KeyCount, Stats, StatsAsk};
 
 use sources::source_rows;
 
@@ -135,6 +137,7 @@ pub fn router(engine: Arc<Engine>, daemon: Option<Daemon>) -> Router {
         .route("/v1/sources/{id}/standings", post(standings).layer(DefaultBodyLimit::max(STANDINGS_BYTES_MAX)))
         .route("/v1/query", post(records::query))
         .route("/v1/count", post(records::count))
+        .route("/v1/stats", post(stats::stats))
         .route("/v1/tail", post(records::tail))
         .route("/v1/records/{id}", get(articles::show))
         .route("/v1/records/{id}/history", get(articles::history))

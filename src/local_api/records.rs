@@ -45,7 +45,7 @@ pub enum Sort {
 
 /// Which end of the log comes first.
 #[derive(Clone, Copy, PartialEq)]
-enum Order {
+pub(super) enum Order {
     Newest,
     Oldest,
 }
@@ -66,6 +66,13 @@ pub struct QueryAsk {
     pub reverse: bool,
     /// IANA zone of dates in the query; UTC when absent.
     pub zone: Option<String>,
+}
+
+impl QueryAsk {
+    /// The zone of its dates; UTC where none is named that is known here.
+    pub(super) fn time_zone(&self) -> TimeZone {
+        self.zone.as_deref().and_then(|name| TimeZone::get(name).ok()).unwrap_or(TimeZone::UTC)
+    }
 }
 
 /// Answer of `POST /v1/count`.
@@ -100,7 +107,7 @@ pub(super) async fn query(State(api): State<Api>, Json(ask): Json<QueryAsk>) -> 
     tokio::task::spawn_blocking(move || {
         let limit = ask.limit.unwrap_or(usize::MAX);
         let mut sent = 0;
-        let visit = |_, line: &str| {
+        let visit = |_: &Record, line: &str| {
             sent += 1;
             lines.send(line) && sent < limit
         };
@@ -182,7 +189,7 @@ async fn stream_tail(
 
 pub(super) fn read_query(engine: &Engine, ask: &QueryAsk) -> Result<Query, ApiError> {
     let active = engine.active();
-    let zone = ask.zone.as_deref().and_then(|name| TimeZone::get(name).ok()).unwrap_or(TimeZone::UTC);
+    let zone = ask.time_zone();
     let sources: Vec<String> = active.settings.sources.iter().map(|source| source.id.to_string()).collect();
     let context = QueryContext { now: Timestamp::now(), zone: &zone, topics: &active.topic_ids, sources: &sources };
     let refused = |error: crate::search::QueryError| ApiError(StatusCode::BAD_REQUEST, error.to_string());
@@ -193,13 +200,13 @@ pub(super) fn read_query(engine: &Engine, ask: &QueryAsk) -> Result<Query, ApiEr
 
 /// Which versions of an article are found.
 #[derive(Clone, Copy, PartialEq)]
-enum Versions {
+pub(super) enum Versions {
     Newest,
     All,
 }
 
 impl Versions {
-    fn of(query: &Query) -> Self {
+    pub(super) fn of(query: &Query) -> Self {
         if query.asks_for_events() { Self::All } else { Self::Newest }
     }
 }
@@ -214,13 +221,13 @@ fn is_superseded(store: &Store, record: &Record, end: Seq) -> Result<bool, Store
     }
 }
 
-/// Hands each matching line to `visit` until it answers false.
-fn scan(
+/// Hands each matching record and its line to `visit` until it answers false.
+pub(super) fn scan(
     store: &Store,
     query: &Query,
     (order, versions): (Order, Versions),
     end: Seq,
-    mut visit: impl FnMut(Seq, &str) -> bool,
+    mut visit: impl FnMut(&Record, &str) -> bool,
 ) -> Result<(), StoreError> {
     let (since, _) = query.recorded_between();
     let mut at = match order {
@@ -236,7 +243,7 @@ fn scan(
         if order == Order::Newest {
             lines.reverse();
         }
-        for (seq, line) in &lines {
+        for (_, line) in &lines {
             let record: Record = serde_json::from_str(line).map_err(|error| StoreError::Row(error.to_string()))?;
             let is_too_old = since.is_some_and(|since| record.recorded_at + CLOCK_SLACK < since);
             if order == Order::Newest && is_too_old {
@@ -244,7 +251,7 @@ fn scan(
             }
             let is_found =
                 query.matches(&record) && (versions == Versions::All || !is_superseded(store, &record, end)?);
-            if is_found && !visit(*seq, line) {
+            if is_found && !visit(&record, line) {
                 return Ok(());
             }
         }
