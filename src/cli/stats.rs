@@ -246,7 +246,7 @@ mod tests {
             (Facet::Topic, count("energy", Some("Oil and gas")), "Oil and gas (energy)"),
             (Facet::Topic, count("", None), "(none)"),
             (Facet::Source, count("uza", Some("uza")), "uza"),
-            (Facet::Source, count("uza", Some("U\u{1b}[31mz\u{202e}a\n")), "U[31mza (uza)"),
+            (Facet::Source, count("uza", Some("U\u{1b}[31mz\u{202e}a\n")), "U\u{fffd}[31mz\u{fffd}a (uza)"),
             (Facet::Language, count("uz-Cyrl", None), "uz-Cyrl"),
             (Facet::Day, count("2026-11-23", None), "2026-11-23 Mon"),
         ];

@@ -1,4 +1,4 @@
-//! How many records there are by day, topic, country, language, source: `POST /v1/stats`.
+//! How many records there are by day, topic, country, language, source, and what entries came to: `POST /v1/stats`.
 
 mod tally;
 
@@ -15,8 +15,8 @@ use super::records::{Order, QueryAsk, Versions, read_query, scan};
 use super::{Api, ApiError, apart};
 use crate::model::Seq;
 use crate::pipeline::Active;
-use crate::search::{Query, country_name};
-use crate::store::{Store, StoreError};
+use crate::search::{Condition, Query, Sense, Term, country_name};
+use crate::store::{DayCounts, Store, StoreError};
 
 pub use tally::Facet;
 use tally::{Tally, TooManyKeys};
@@ -75,18 +75,34 @@ pub struct KeyCount {
 pub(super) async fn stats(State(api): State<Api>, Json(ask): Json<StatsAsk>) -> Result<Json<Stats>, ApiError> {
     let query = read_query(&api.engine, &ask.ask)?;
     let by = each_once(&ask.by);
+    if by.iter().any(|facet| facet.is_of_entries()) && !asks_for_times_only(&query) {
+        let message = "what became of entries is counted by days alone: ask for outcome and reason with --since and \
+                       --until, without words and other filters";
+        return Err(ApiError(StatusCode::BAD_REQUEST, message.to_owned()));
+    }
     let _place = api.place()?;
     let (store, zone, now) = (Arc::clone(&api.engine.store), ask.ask.time_zone(), Timestamp::now());
     let counted = apart(move || {
         let end = store.last_seq();
-        let mut tally = Tally::new(&by, zone);
-        if let Err(error) = count_log(&store, &query, end, &mut tally)? {
+        let (since, until) = query.recorded_between();
+        let until = until.map_or(now, |until| last_moment(until).min(now));
+        let (of_entries, of_records): (Vec<Facet>, Vec<Facet>) = by.iter().partition(|facet| facet.is_of_entries());
+        let mut tally = Tally::new(&of_records, zone);
+        let counts_records = by.is_empty() || !of_records.is_empty();
+        if counts_records && let Err(error) = count_log(&store, &query, end, &mut tally)? {
             return Ok(Err(error));
         }
-        let total = Some(tally.total());
-        let (since, until) = query.recorded_between();
-        let facets = tally.finish((since, until.map_or(now, |until| last_moment(until).min(now))), ask.ask.limit);
-        Ok(facets.map(|facets| Stats { total, end, facets }))
+        let total = counts_records.then(|| tally.total());
+        let mut facets = match tally.finish((since, until), ask.ask.limit) {
+            Ok(facets) => facets,
+            Err(error) => return Ok(Err(error)),
+        };
+        if !of_entries.is_empty() {
+            let counted = Outcomes::between(&store, since, until)?;
+            facets.extend(of_entries.into_iter().map(|facet| counted.by(facet, ask.ask.limit)));
+            facets.sort_by_key(|counts| by.iter().position(|facet| *facet == counts.by));
+        }
+        Ok(Ok(Stats { total, end, facets }))
     });
     let refused = |error: TooManyKeys| ApiError(StatusCode::BAD_REQUEST, error.to_string());
     let mut stats = counted.await?.map_err(refused)?;
@@ -103,6 +119,43 @@ fn each_once(by: &[Facet]) -> Vec<Facet> {
         }
     });
     once
+}
+
+/// Whether every record of some time answers it.
+fn asks_for_times_only(query: &Query) -> bool {
+    query.clauses().iter().all(|clause| match clause.any.as_slice() {
+        [Condition { sense: Sense::With, terms }] => matches!(terms.as_slice(), [Term::Since(_) | Term::Until(_)]),
+        _ => false,
+    })
+}
+
+/// What entries came to, by the books of the store.
+struct Outcomes {
+    counted_since: Option<Date>,
+    counts: DayCounts,
+}
+
+impl Outcomes {
+    /// That of the days of this time.
+    fn between(store: &Store, since: Option<Timestamp>, until: Timestamp) -> Result<Self, StoreError> {
+        let mut counts = DayCounts::default();
+        let since = since.unwrap_or(Timestamp::UNIX_EPOCH);
+        if since <= until {
+            store.days(since..=until)?.iter().for_each(|(_, day)| counts.add(day));
+        }
+        Ok(Self { counted_since: store.first_day()?, counts })
+    }
+
+    fn by(&self, facet: Facet, limit: Option<usize>) -> FacetCounts {
+        let counts = if facet == Facet::Reason { &self.counts.reasons } else { &self.counts.outcomes };
+        let mut keys: Vec<KeyCount> =
+            counts.iter().map(|(key, count)| KeyCount { key: Some(key.clone()), name: None, count: *count }).collect();
+        // The sort is stable: what counts the same stays in the order of the names.
+        keys.sort_by_key(|key| std::cmp::Reverse(key.count));
+        let (of, different) = (counts.values().sum(), keys.len() as u64);
+        keys.truncate(limit.unwrap_or(usize::MAX));
+        FacetCounts { by: facet, of, keys: different, counted_since: self.counted_since, counts: keys }
+    }
 }
 
 /// The last moment before a time that is not included.

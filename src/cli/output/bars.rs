@@ -158,14 +158,14 @@ mod tests {
             let lines = bar_chart("TOPIC", "RECORDS", &bars, 100, &surface(Medium::Terminal { columns }));
             assert_eq!(lines.len(), 4);
             let wide = lines.iter().map(|line| width(line)).max().unwrap_or_default();
-            assert!(wide <= columns.max(20), "{columns}: {lines:#?}");
+            assert!(wide <= columns.max(32), "{columns}: {lines:#?}");
         }
         let lines = bar_chart("TOPIC", "RECORDS", &bars, 100, &surface(Medium::Terminal { columns: 60 }));
         assert_eq!(
             lines,
             [
                 "TOPIC                        RECORDS   SHARE",
-                "Oil, gas, power and nuclear       90   90.0%  ████████████",
+                "Oil, gas, power and nuclear       90   90.0%  ██████████████",
                 "Вода                               3    3.0%  ▍",
                 "天然气                             0    0.0%",
             ]
