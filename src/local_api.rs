@@ -12,6 +12,7 @@ mod reclassify;
 mod records;
 mod refusals;
 mod sources;
+mod stats;
 mod stream;
 mod undelivered;
 
@@ -33,7 +34,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::model::{ArticleId, SourceId};
 use crate::pipeline::{Active, Command, Engine};
-use crate::store::{Announcement, Counts, DeadLetter, Standing, StoreError};
+use crate::store::{Announcement, Counts, DayCounts, DeadLetter, Standing, StoreError};
 
 pub use articles::VersionRow;
 pub use client::{AskError, Client, Lines};
@@ -43,6 +44,7 @@ pub use reading::{LooksAt, Reading};
 pub use reclassify::{ReclassifyAsk, ReclassifyLine};
 pub use records::{Counted, QueryAsk, Sort, TailAsk};
 pub use sources::SourceStatus;
+pub use stats::{Facet, FacetCounts, KeyCount, Stats, StatsAsk};
 
 use finding::FindError;
 use sources::source_rows;
@@ -108,6 +110,9 @@ pub struct Status {
     pub sources: std::collections::BTreeMap<String, u64>,
     /// Admissions, outcomes, pending.
     pub counts: Counts,
+    /// What entries came to since midnight, UTC.
+    #[serde(default)]
+    pub today: DayCounts,
     /// Polls under way.
     pub polling: u64,
     /// Entries being fetched or read.
@@ -162,6 +167,7 @@ pub fn router(engine: Arc<Engine>, daemon: Option<Daemon>) -> Router {
         .route("/v1/query", post(records::query))
         .route("/v1/count", post(records::count))
         .route("/v1/reading", post(reading::read))
+        .route("/v1/stats", post(stats::stats))
         .route("/v1/tail", post(records::tail))
         .route("/v1/records/{id}", get(articles::show))
         .route("/v1/records/{id}/history", get(articles::history))
@@ -274,6 +280,7 @@ pub fn status_of(engine: &Engine, is_daemon: bool) -> Result<Status, StoreError>
         store: engine.store.path().to_owned(),
         sources: std::collections::BTreeMap::new(),
         counts: Counts::default(),
+        today: DayCounts::default(),
         polling: engine.activity.polling.load(Ordering::Relaxed),
         fetching: engine.activity.fetching.load(Ordering::Relaxed),
         last_seq: engine.store.last_seq().0,
@@ -298,6 +305,7 @@ fn tell_of_store(engine: &Engine, status: &mut Status) -> Result<(), StoreError>
     let now = Timestamp::now();
     status.troubles.extend(store.damage().map(|damage| ("log".to_owned(), damage)));
     status.counts = store.counts()?;
+    status.today = store.days(now..=now)?.pop().map(|(_, counts)| counts).unwrap_or_default();
     (status.log_bytes, status.tables_bytes) = store.sizes()?;
     for source in &engine.active().settings.sources {
         let health = store.source_state(&source.id)?.at(&source.url).health(now);

@@ -14,7 +14,7 @@ use crate::model::{ArticleId, Seq};
 use crate::pipeline::Engine;
 use crate::record::Record;
 use crate::search::Query;
-use crate::search::index::{IndexError, Lines, Order, View};
+use crate::search::index::{IndexError, Lines, Name, Order, View};
 use crate::store::{Frame, Store, StoreError};
 
 /// Lines behind the index that are looked at for a question: some 100 ms.
@@ -72,6 +72,39 @@ struct Indexed {
     lines: Lines,
     /// The lines behind it that answer, oldest first.
     behind: Vec<(Seq, String)>,
+}
+
+/// The records that answer a question and are in the index.
+pub struct IndexedAlone {
+    view: View,
+    lines: Lines,
+    query: Query,
+}
+
+impl IndexedAlone {
+    /// How many there are.
+    ///
+    /// # Errors
+    /// The index's.
+    pub fn count(&self) -> Result<u64, IndexError> {
+        self.view.count(&self.query, &self.lines)
+    }
+
+    /// How many have which name.
+    ///
+    /// # Errors
+    /// The index's.
+    pub fn names(&self, name: Name) -> Result<HashMap<String, u64>, IndexError> {
+        self.view.names(&self.query, &self.lines, name)
+    }
+
+    /// How many were recorded in which quarter of an hour.
+    ///
+    /// # Errors
+    /// The index's.
+    pub fn quarters(&self) -> Result<HashMap<i64, u64>, IndexError> {
+        self.view.quarters(&self.query, &self.lines)
+    }
 }
 
 impl Question {
@@ -144,6 +177,22 @@ impl Question {
         let mut walk = self.walk(Order::Newest, usize::MAX)?;
         while walk.step(&mut |_, _| count += 1)? {}
         Ok(count)
+    }
+
+    /// Hands what the index has not got to `each`, and what is left is to be asked of the index; nothing when all was
+    /// handed.
+    ///
+    /// # Errors
+    /// The log's.
+    pub fn indexed_alone(self, each: &mut dyn FnMut(&Record)) -> Result<Option<IndexedAlone>, FindError> {
+        let Self { indexed: Some(Indexed { view, lines, behind }), query, .. } = self else {
+            let mut failed = Ok(());
+            let mut walk = self.walk(Order::Newest, usize::MAX)?;
+            while failed.is_ok() && walk.step(&mut |_, line| failed = read(line).map(|record| each(&record)))? {}
+            return Ok(failed.map(|()| None)?);
+        };
+        behind.iter().try_for_each(|(_, line)| read(line).map(|record| each(&record)))?;
+        Ok(Some(IndexedAlone { view, lines, query }))
     }
 
     /// A walk over the first `limit` records that answer, in an order. Without the index the nearest cannot be told, and the

@@ -1,5 +1,6 @@
 //! What all tasks share: the store, and the settings and rules in force.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
@@ -39,6 +40,8 @@ pub struct Active {
     pub rules_digest: String,
     /// Every topic there is a rule for.
     pub topic_ids: Vec<String>,
+    /// Their names for people, by id.
+    pub topic_names: BTreeMap<String, String>,
 }
 
 /// Why the pipeline cannot start.
@@ -87,8 +90,9 @@ impl Active {
     fn uncompiled(settings: Settings, files: RuleFiles) -> Result<Self, SettingsError> {
         let sites = SiteRules::compile(&files).map_err(settings_error)?;
         let topic_ids = files.in_folder("topics").map(|(id, _)| id.to_owned()).collect();
-        let rules_digest = files.digest();
-        Ok(Self { settings, classifier: OnceLock::new(), files, sites: Arc::new(sites), rules_digest, topic_ids })
+        let topic_names = files.names_in("topics");
+        let (rules_digest, sites) = (files.digest(), Arc::new(sites));
+        Ok(Self { settings, classifier: OnceLock::new(), files, sites, rules_digest, topic_ids, topic_names })
     }
 
     /// The compiled rules; of what [`Self::new`] made there are no faults.

@@ -315,7 +315,7 @@ impl View {
         self.collect(query, lines, &Count).map(|count| count as u64)
     }
 
-    /// How many of the lines that answer a query have which name; a line may have several.
+    /// How many of the lines that answer a query have which name; a line may have several, or none, which is the empty name.
     ///
     /// # Errors
     /// As [`Self::find`].

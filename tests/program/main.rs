@@ -33,6 +33,7 @@ mod settings;
 mod shipped_sources;
 mod site_rules;
 mod sources;
+mod stats;
 mod tls;
 mod upgrade;
 mod versions;

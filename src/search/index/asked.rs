@@ -12,7 +12,7 @@ use tantivy::schema::{Field, IndexRecordOption};
 use super::super::{self as search, Condition, Ending, Match, Query, Scope, Sense, TextTerm};
 use super::roles::Roles;
 use super::row::{Rows, Wanted};
-use super::schema::{Fields, event_name, nanoseconds};
+use super::schema::{Fields, nanoseconds};
 use crate::model::{ArticleId, Seq};
 
 type Asked = Box<dyn tantivy::query::Query>;
@@ -115,7 +115,7 @@ impl Fields {
             search::Term::Source(id) => self.named(self.source, id.as_str()),
             search::Term::Site(domain) => self.named(self.site, domain),
             search::Term::Has(part) => self.named(self.has, part.name()),
-            search::Term::Event(event) => self.named(self.event, event_name(*event)),
+            search::Term::Event(event) => self.named(self.event, event.name()),
             search::Term::Since(at) => self.recorded(Bound::Included(*at), Bound::Unbounded),
             search::Term::Until(at) => self.recorded(Bound::Unbounded, Bound::Excluded(*at)),
             search::Term::Between(from, until) => self.recorded(Bound::Included(*from), Bound::Excluded(*until)),
