@@ -42,6 +42,7 @@ mod filters;
 mod fold;
 mod forms;
 mod keys;
+mod marks;
 mod matching;
 mod parse;
 mod synonyms;
@@ -64,6 +65,7 @@ use crate::text;
 pub use countries::country_name;
 pub use filters::Filters;
 use fold::Apostrophes;
+pub use marks::Marks;
 use parse::Times;
 pub use terms::Match;
 use terms::{Beginnings, Reading};
@@ -237,6 +239,11 @@ impl Query {
     /// Whether a record answers the query.
     pub fn matches(&self, record: &Record) -> bool {
         matching::matches(&self.clauses, record)
+    }
+
+    /// Where its words stand in a record, for showing them; nowhere what it excludes.
+    pub fn marks(&self, record: &Record) -> Marks {
+        marks::of(&self.clauses, record)
     }
 
     /// What must hold, all of it.
