@@ -9,10 +9,12 @@ mod log;
 mod memory;
 mod operate;
 pub mod output;
+mod reading_ahead;
 mod reclassify;
 mod run;
 mod show;
 mod sources;
+mod tail;
 
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -74,7 +76,8 @@ enum Command {
     #[command(after_help = explain::HELP)]
     Explain(explain::ExplainArguments),
     /// Shows the newest records and, with -f, new ones as they are committed
-    Tail(ask::TailArguments),
+    #[command(after_help = tail::HELP)]
+    Tail(tail::TailArguments),
     /// Lists the sources with their health
     Sources(sources::SourcesArguments),
     /// Labels stored records anew with the present rules: shows what differs, then writes it as new versions
@@ -228,7 +231,7 @@ fn dispatch(arguments: Arguments) -> Result<Exit, Failure> {
         Command::Query(query) => block_on(ask::query(config, query)),
         Command::Show(show) => block_on(show::show(config, show)),
         Command::Explain(explain) => block_on(explain::explain(config, explain)),
-        Command::Tail(tail) => block_on(ask::tail(config, tail)),
+        Command::Tail(tail) => block_on(tail::tail(config, tail)),
         Command::Sources(arguments) => block_on(sources::sources(config, arguments)),
         Command::Reclassify(arguments) => block_on(reclassify::reclassify(config, arguments)),
         Command::Log(arguments) => block_on(log::log(config, arguments)),
