@@ -284,8 +284,8 @@ mod tests {
         check(
             110,
             "gas pipeline",
-            "2026-11-22 08:15  Ministers meet\n  abcdefgh example-ru KZ,UZ energy,water · …of the countries in the river, of \
-             gas and of the pipeline that carries…\n",
+            "2026-11-22 08:15  Ministers meet\n  abcdefgh example-ru KZ,UZ energy,water · …of gas and of the pipeline that \
+             carries gas to the north, and of…\n",
         );
         check(60, "", "2026-11-22 08:15  Ministers meet\n  abcdefgh example-ru KZ,UZ · A short summary of t…\n");
         check(40, "", "Ministers meet\n  abcdefgh example-ru · A short summar…\n");
@@ -305,7 +305,7 @@ mod tests {
             format!(
                 "2026-11-22 08:15  {found}Gas{end}{strong} meets {end}{found}Газа{end}\n  \
                  {faint}abcdefgh example-ru KZ,UZ energy,water{end}{faint} · {end}…river, of {found}gas{end} and of the \
-                 pipe…\n"
+                 pipeline t…\n"
             )
         );
     }

@@ -159,7 +159,9 @@ impl<'w> FieldWriter<'w> {
     /// A writer of `format`.
     pub fn new(fields: &'w Fields, format: Format, surface: Surface, out: &'w mut dyn std::io::Write) -> Self {
         let is_nested = matches!(format, Format::Json | Format::Ndjson);
-        Self { rows: RowWriter::new(format, surface, &fields.columns, out), fields, is_nested }
+        // A nested row is in order already.
+        let columns = if is_nested { &[] } else { fields.columns.as_slice() };
+        Self { rows: RowWriter::new(format, surface, columns, out), fields, is_nested }
     }
 
     /// Writes a stored line of the log.
