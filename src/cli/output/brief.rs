@@ -91,20 +91,21 @@ fn facts(record: &Record, columns: usize) -> String {
     fitting.unwrap_or_else(|| cut(&with((0, 0)), columns).into_owned())
 }
 
-/// Of summary and text the passage with the most of what was asked for, else how the record begins.
+/// Of summary and text the passage with the most of what was asked for, else how the record begins. A summary that is the
+/// title says nothing.
 fn passage(record: &Record, marks: &Marks, columns: usize) -> Line {
     let title = record.title.as_deref().unwrap_or_default();
-    let summary = record.summary.as_deref().unwrap_or_default();
-    let of_summary = best(summary, &marks.summary, columns);
+    let says_more = |summary: &&str| summary.trim_end_matches(|c: char| !c.is_alphanumeric()) != title.trim();
+    let summary = record.summary.as_deref().filter(says_more);
+    let of_summary = summary.and_then(|summary| best(summary, &marks.summary, columns));
     let of_text = best(&record.content_text, &marks.text, columns);
     match (of_summary, of_text) {
         (Some(of_summary), of_text) if of_text.as_ref().is_none_or(|of_text| of_text.worth <= of_summary.worth) => {
-            around(summary, &marks.summary, &of_summary.place, columns)
+            around(summary.unwrap_or_default(), &marks.summary, &of_summary.place, columns)
         }
         (_, Some(of_text)) => around(&record.content_text, &marks.text, &of_text.place, columns),
         _ => {
-            let only_title = summary.trim_end_matches(|c: char| !c.is_alphanumeric()) == title.trim();
-            let lede = if summary.is_empty() || only_title { &record.content_text } else { summary };
+            let lede = summary.filter(|summary| !summary.is_empty()).unwrap_or(&record.content_text);
             fitted(shown(beginning(lede, columns), &[]), columns)
         }
     }
@@ -143,7 +144,9 @@ fn best(text: &str, marks: &[Range<usize>], columns: usize) -> Option<Stretch> {
 /// A stretch with what stands around it, from the beginning of a word or, where that is near, of a paragraph.
 fn around(text: &str, marks: &[Range<usize>], place: &Range<usize>, columns: usize) -> Line {
     let free = columns.saturating_sub(width(&text[place.clone()]));
-    let (start, is_beginning) = lead(&text[..place.start], (free / LEAD_PART).min(LEAD_COLUMNS_MAX));
+    // What the end of the text leaves free goes before the marks.
+    let unused = free.saturating_sub(width(beginning(&text[place.end..], free)) + 1);
+    let (start, is_beginning) = lead(&text[..place.start], (free / LEAD_PART).min(LEAD_COLUMNS_MAX).max(unused));
     let taken = beginning(&text[start..], columns);
     let marks: Vec<Range<usize>> = marks
         .iter()
@@ -287,12 +290,16 @@ mod tests {
             "2026-11-22 08:15  Ministers meet\n  abcdefgh example-ru KZ,UZ energy,water · …of gas and of the pipeline that \
              carries gas to the north, and of…\n",
         );
-        check(60, "", "2026-11-22 08:15  Ministers meet\n  abcdefgh example-ru KZ,UZ · A short summary of t…\n");
-        check(40, "", "Ministers meet\n  abcdefgh example-ru · A short summar…\n");
+        check(
+            60,
+            "",
+            "2026-11-22 08:15  Ministers meet\n  abcdefgh example-ru KZ energy · A short summary of the me…\n",
+        );
+        check(40, "", "Ministers meet\n  abcdefgh example-ru · A short summary…\n");
         check(20, "", "Ministers meet\n  abcdefgh…\n");
         check(1, "", "Ministers meet\n  abcdef…\n");
         let piped = shown_on(Medium::Pipe, Colour::Off, "trade", &record);
-        assert!(piped.ends_with("…carries gas to the north, and of trade.\n"), "{piped}");
+        assert!(piped.ends_with("and of the pipeline that carries gas to the north, and of trade.\n"), "{piped}");
     }
 
     #[test]
@@ -315,6 +322,8 @@ mod tests {
         let record = record("Ministers meet", "Ministers meet.", LONG);
         let shown = shown_on(Medium::Terminal { columns: 110 }, Colour::Off, "", &record);
         assert!(shown.contains(" · The ministers met in the capital. They spoke"), "{shown}");
+        let shown = shown_on(Medium::Terminal { columns: 110 }, Colour::Off, "ministers", &record);
+        assert!(shown.contains(" · The ministers met in the capital."), "{shown}");
     }
 
     #[test]
