@@ -163,14 +163,12 @@ async fn begin(shown: &mut Shown<'_>, lines: Lines, stop: &CancellationToken, fo
         match line {
             Ok(Some(line)) => shown.write(&line)?,
             Ok(None) => break,
-            Err(_) if follows && shown.records > 0 => return Ok(shown.writer.flush()?),
+            Err(_) if follows && shown.records > 0 => return Ok(()),
             Err(error) => return Err(error.into()),
         }
     }
     shown.cursor = shown.cursor.max(Some(end));
-    Ok(if follows {
-        shown.writer.flush()?
-    })
+    Ok(())
 }
 
 /// Goes on with what comes, over restarts of the daemon: after the last record that was shown. Without a daemon nothing is
@@ -181,6 +179,7 @@ async fn follow(
     mut question: TailAsk,
     config: Option<&Path>,
 ) -> Result<(), Failure> {
+    shown.writer.flush()?;
     let mut client = match client {
         Client::Socket(_) => client,
         Client::InProcess(_) => {

@@ -253,7 +253,9 @@ mod tests {
     fn each_field_has_its_own_marks_and_title_terms_mark_the_title() {
         let record = record("en", "Gas and water", "Gas and more water", "water, gas");
         let marks = query("title:gas water").marks(&record);
-        assert_eq!(marks, Marks { title: vec![0..3, 8..13], summary: vec![13..18], text: vec![0..5] });
+        assert_eq!(marked("Gas and water", &marks.title), "[Gas] and [water]");
+        assert_eq!(marked("Gas and more water", &marks.summary), "Gas and more [water]");
+        assert_eq!(marked("water, gas", &marks.text), "[water], gas");
         assert_eq!(query("").marks(&record), Marks::default());
     }
 
