@@ -10,11 +10,13 @@ mod memory;
 mod operate;
 pub mod output;
 mod reading;
+mod reading_ahead;
 mod reclassify;
 mod run;
 mod show;
 mod sources;
 mod stats;
+mod tail;
 
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -76,7 +78,8 @@ enum Command {
     #[command(after_help = explain::HELP)]
     Explain(explain::ExplainArguments),
     /// Shows the newest records and, with -f, new ones as they are committed
-    Tail(ask::TailArguments),
+    #[command(after_help = tail::HELP)]
+    Tail(tail::TailArguments),
     /// Counts records by day, topic, country, language, source, and what became of entries
     #[command(after_help = stats::HELP)]
     Stats(stats::StatsArguments),
@@ -233,7 +236,7 @@ fn dispatch(arguments: Arguments) -> Result<Exit, Failure> {
         Command::Query(query) => block_on(ask::query(config, query)),
         Command::Show(show) => block_on(show::show(config, show)),
         Command::Explain(explain) => block_on(explain::explain(config, explain)),
-        Command::Tail(tail) => block_on(ask::tail(config, tail)),
+        Command::Tail(tail) => block_on(tail::tail(config, tail)),
         Command::Stats(stats) => block_on(stats::stats(config, stats)),
         Command::Sources(arguments) => block_on(sources::sources(config, arguments)),
         Command::Reclassify(arguments) => block_on(reclassify::reclassify(config, arguments)),

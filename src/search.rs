@@ -53,6 +53,7 @@ mod fold;
 mod forms;
 pub mod index;
 mod keys;
+mod marks;
 mod matching;
 mod parse;
 mod reading;
@@ -79,6 +80,7 @@ use crate::text;
 pub use countries::country_name;
 pub use filters::Filters;
 use fold::Apostrophes;
+pub use marks::Marks;
 use parse::Times;
 pub use reading::{Names, ReadClause, ReadCondition, ReadTerm, ReadWords, Spellings};
 pub use terms::Match;
@@ -303,6 +305,11 @@ impl Query {
     /// Whether a record answers the query.
     pub fn matches(&self, record: &Record) -> bool {
         matching::matches(&self.clauses, record)
+    }
+
+    /// Where its words stand in a record, for showing them; nowhere what it excludes.
+    pub fn marks(&self, record: &Record) -> Marks {
+        marks::of(&self.clauses, record)
     }
 
     /// What must hold, all of it.

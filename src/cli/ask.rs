@@ -1,30 +1,26 @@
-//! `query` and `tail`: records for people and for pipes.
+//! `query`: records for people and for pipes; and who answers it.
 
 use std::ffi::OsString;
-use std::io::{self, BufWriter, Write};
-use std::num::NonZeroUsize;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::http::Method;
 use clap::Args;
+use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use serde::Deserialize;
+use tokio_util::sync::CancellationToken;
 
-use super::output::{Format, RecordFormat, RecordWriter, Surface};
+use super::output::{Format, PagedStdout, Paging, RecordFormat, Shape, Surface};
+use super::reading_ahead::ReadAhead;
 use super::{Exit, Failure, reading};
-use crate::local_api::{self, AskError, Client, Counted, QueryAsk, Sort, TailAsk};
-use crate::model::Seq;
+use crate::local_api::{self, Client, Counted, QueryAsk, Sort};
 use crate::pipeline::{Active, Engine};
-use crate::search::Filters;
+use crate::search::{Filters, Query, QueryContext};
 use crate::settings::{Settings, socket_despite_faults};
 
 /// Records that `query` shows on a terminal unless `--limit` says otherwise; a pipe gets all.
 const TERMINAL_LIMIT: usize = 50;
-
-/// How often `tail -f` looks whether the daemon is back.
-const RECONNECT_WAIT: Duration = Duration::from_secs(1);
 
 /// The query language in short.
 pub const QUERY_HELP: &str = "\
@@ -47,7 +43,7 @@ Other punctuation parts words. There are no patterns, and no parentheses.
 `chapar query --explain ...` shows how a query is read.";
 
 /// Formats, for telling `-ocat` from the word without which.
-const FORMAT_NAMES: [&str; 8] = ["table", "json", "ndjson", "csv", "cat", "jsonfeed", "atom", "ninjs"];
+const FORMAT_NAMES: [&str; 9] = ["brief", "table", "json", "ndjson", "csv", "cat", "jsonfeed", "atom", "ninjs"];
 
 #[derive(Args)]
 pub struct QueryArguments {
@@ -55,9 +51,9 @@ pub struct QueryArguments {
     words: Vec<String>,
     #[command(flatten)]
     filters: Filters,
-    /// At most so many records [default: 50 on a terminal, all in a pipe]
-    #[arg(short = 'n', long)]
-    limit: Option<NonZeroUsize>,
+    /// At most so many records, or all [default: 50 on a terminal, all in a pipe]
+    #[arg(short = 'n', long, value_name = "N", value_parser = Limit::at_least_one)]
+    limit: Option<Limit>,
     /// What the order goes by
     #[arg(long, value_enum, default_value = "date")]
     sort: Sort,
@@ -84,9 +80,81 @@ pub struct OutputArguments {
 /// Of a command that lists records.
 #[derive(Args)]
 pub struct RecordArguments {
-    /// Output format [default: for people on a terminal, ndjson in a pipe]
+    /// Output format [default: brief on a terminal, ndjson in a pipe]
     #[arg(short = 'o', long, value_enum)]
     pub format: Option<RecordFormat>,
+    #[command(flatten)]
+    pub fields: FieldArguments,
+    #[command(flatten)]
+    pub pager: PagerArguments,
+}
+
+/// Of a command that shows records.
+#[derive(Args)]
+pub struct FieldArguments {
+    /// Only these fields, such as id,title,source.id; in table, csv and cat a column each
+    #[arg(long, value_name = "NAME,…", value_delimiter = ',')]
+    pub fields: Vec<String>,
+}
+
+/// Of a command whose answer may be longer than the screen.
+#[derive(Args)]
+pub struct PagerArguments {
+    /// Never page, which $CHAPAR_PAGER, $PAGER or less does on a terminal with what is longer than it
+    #[arg(long)]
+    no_pager: bool,
+}
+
+impl PagerArguments {
+    pub fn paging(&self) -> Paging {
+        if self.no_pager { Paging::Refused } else { Paging::Wanted }
+    }
+}
+
+impl RecordArguments {
+    pub fn shape(&self, surface: &Surface) -> Result<Shape, Failure> {
+        let shape = Shape::chosen(self.format, &self.fields.fields, Format::Table, surface);
+        shape.map_err(|message| Failure::new(Exit::Usage, message))
+    }
+
+    pub fn paging(&self) -> Paging {
+        self.pager.paging()
+    }
+}
+
+/// How many records.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Limit {
+    All,
+    Most(usize),
+}
+
+impl Limit {
+    pub fn at_least_one(text: &str) -> Result<Self, String> {
+        match Self::or_none(text)? {
+            Self::Most(0) => Err("at least 1, or all".to_owned()),
+            limit => Ok(limit),
+        }
+    }
+
+    pub fn or_none(text: &str) -> Result<Self, String> {
+        if text == "all" {
+            return Ok(Self::All);
+        }
+        let is_number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+        match text.parse() {
+            Ok(most) if is_number => Ok(Self::Most(most)),
+            Err(_) if is_number => Err("no log has so many records; write all for every one".to_owned()),
+            _ => Err("not a number; write one such as 20, or all".to_owned()),
+        }
+    }
+
+    pub fn most(self) -> Option<usize> {
+        match self {
+            Self::All => None,
+            Self::Most(most) => Some(most),
+        }
+    }
 }
 
 /// Of a command that shows one thing to read.
@@ -95,22 +163,6 @@ pub struct ReadingArguments {
     /// Output format [default: cat, in a pipe too]
     #[arg(short = 'o', long, value_enum)]
     pub format: Option<Format>,
-}
-
-#[derive(Args)]
-pub struct TailArguments {
-    /// Go on with new records as they are committed
-    #[arg(short, long)]
-    follow: bool,
-    /// How many of the newest to begin with
-    #[arg(short = 'n', long, default_value_t = 10)]
-    lines: usize,
-    /// Words and filters, as for query
-    words: Vec<String>,
-    #[command(flatten)]
-    filters: Filters,
-    #[command(flatten)]
-    output: RecordArguments,
 }
 
 /// The daemon's socket when one answers; else this process opens the store.
@@ -180,11 +232,24 @@ pub(super) fn query_ask(words: &[String], filters: Filters) -> QueryAsk {
     QueryAsk { q: words.join(" "), filters, zone, ..QueryAsk::default() }
 }
 
+/// The query as it is asked here, for marking its words in what was found. The daemon has judged it: whatever is wrong with
+/// it by now is not marked.
+pub fn asked_words(ask: &QueryAsk) -> Query {
+    let (now, zone) = (Timestamp::now(), TimeZone::system());
+    let context = QueryContext { now, zone: &zone, topics: &[], sources: &[] };
+    let mut query = Query::parse(&ask.q, &context).unwrap_or_default();
+    // Filters mark nothing.
+    let _ = ask.filters.add_to(&mut query, &context);
+    query
+}
+
 pub async fn query(config: Option<PathBuf>, arguments: QueryArguments) -> Result<Exit, Failure> {
     let surface = Surface::of_stdout();
-    let format = RecordFormat::chosen(arguments.output.format, &surface);
+    let shape = arguments.output.shape(&surface)?;
     let for_person = surface.is_terminal() && arguments.output.format.is_none();
-    let limit = arguments.limit.map(NonZeroUsize::get).or(for_person.then_some(TERMINAL_LIMIT));
+    // On a terminal one more than is shown, which tells that there is more.
+    let shown_max = (for_person && arguments.limit.is_none() && !arguments.count).then_some(TERMINAL_LIMIT);
+    let limit = arguments.limit.map_or(shown_max.map(|shown| shown + 1), Limit::most);
     let title = ["chapar query", &arguments.words.join(" ")].join(" ").trim_end().to_owned();
     let (sort, reverse) = (arguments.sort, arguments.reverse);
     let ask = QueryAsk { sort, reverse, limit, ..query_ask(&arguments.words, arguments.filters) };
@@ -197,17 +262,31 @@ pub async fn query(config: Option<PathBuf>, arguments: QueryArguments) -> Result
         writeln!(io::stdout(), "{}", limit.map_or(count, |limit| count.min(limit as u64)))?;
         return Ok(if count == 0 { Exit::NoMatch } else { Exit::Done });
     }
-    let mut lines = client.lines(Method::POST, "/v1/query", &ask).await?;
-    let mut found = 0;
-    let mut out = BufWriter::new(io::stdout().lock());
-    let mut writer = RecordWriter::new(format, surface, &mut out).titled(title);
-    while let Some(line) = lines.next().await? {
+    let mut lines = ReadAhead::new(client.lines(Method::POST, "/v1/query", &ask).await?);
+    let stop = CancellationToken::new();
+    let mut out = PagedStdout::new(&surface, arguments.output.paging(), stop.clone());
+    let mut writer = shape.writer(surface, asked_words(&ask), title, &mut out);
+    let (mut found, mut is_more) = (0, false);
+    loop {
+        let line = tokio::select! {
+            line = lines.next() => line?,
+            () = stop.cancelled() => None,
+        };
+        let Some(line) = line else { break };
+        if shown_max == Some(found) {
+            is_more = true;
+            break;
+        }
         writer.write_line(&line)?;
         found += 1;
+        if for_person && matches!(shape, Shape::Whole(_)) {
+            writer.flush()?;
+        }
     }
     writer.finish()?;
-    if for_person && arguments.limit.is_none() && found == TERMINAL_LIMIT {
-        writeln!(io::stderr(), "the newest {TERMINAL_LIMIT}; more with --limit")?;
+    out.finish()?;
+    if is_more {
+        writeln!(io::stderr(), "the first {found} of more; --limit N or --limit all shows them")?;
     }
     if found == 0 && for_person {
         writeln!(io::stderr(), "nothing matched")?;
@@ -222,69 +301,6 @@ pub fn path_segment(id: &str) -> Result<String, Failure> {
     if is_id { Ok(id.to_ascii_lowercase()) } else { Err(Failure::new(Exit::Usage, message())) }
 }
 
-/// The part of a record that a tail remembers.
-#[derive(Deserialize)]
-struct Position {
-    seq: Seq,
-}
-
-/// Follows over restarts of the daemon: it goes on after the last record shown. Without a daemon nothing is locked
-/// while it waits for one.
-pub async fn tail(config: Option<PathBuf>, arguments: TailArguments) -> Result<Exit, Failure> {
-    let surface = Surface::of_stdout();
-    let format = RecordFormat::chosen(arguments.output.format, &surface);
-    let ask = query_ask(&arguments.words, arguments.filters);
-    let mut tail = TailAsk { ask, last: arguments.lines, after: None, follow: arguments.follow };
-    let mut out = BufWriter::new(io::stdout().lock());
-    let mut writer = RecordWriter::new(format, surface, &mut out);
-    let mut shown = 0;
-    let mut client = client(config.clone()).await?;
-    loop {
-        let mut lines = client.lines(Method::POST, "/v1/tail", &tail).await?;
-        loop {
-            match lines.next().await {
-                Ok(Some(line)) => {
-                    if let Ok(position) = serde_json::from_str::<Position>(&line) {
-                        tail.after = Some(position.seq);
-                    }
-                    writer.write_line(&line)?;
-                    shown += 1;
-                    if arguments.follow {
-                        writer.flush()?;
-                    }
-                }
-                Ok(None) => break,
-                Err(error) if !arguments.follow => return Err(error.into()),
-                Err(_) => break,
-            }
-        }
-        if !arguments.follow {
-            writer.finish()?;
-            return Ok(if shown == 0 { Exit::NoMatch } else { Exit::Done });
-        }
-        // Where nothing matched, whatever was recorded since the question is new.
-        tail.after.get_or_insert(lines.end);
-        drop((lines, client));
-        tokio::time::sleep(RECONNECT_WAIT).await;
-        client = daemon_again(config.as_deref()).await?;
-    }
-}
-
-async fn daemon_again(config: Option<&Path>) -> Result<Client, AskError> {
-    let settings = Settings::load(config).map_err(|error| AskError::Failed(error.to_string()))?;
-    let mut is_told = false;
-    loop {
-        if let Some(client) = Client::daemon(&settings.socket).await? {
-            return Ok(client);
-        }
-        if !std::mem::replace(&mut is_told, true) {
-            // A closed stderr is nobody to tell.
-            let _ = writeln!(io::stderr(), "chapar: no daemon is running; waiting for it");
-        }
-        tokio::time::sleep(RECONNECT_WAIT).await;
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -296,6 +312,16 @@ mod tests {
         let flags = ["-n", "-n5", "-n=5", "-o", "-ojson", "-o=csv", "-f", "-fn5", "-h", "--count", "--", "-", "gas"];
         words.iter().for_each(|word| assert!(is_minus_word(word), "{word}"));
         flags.iter().for_each(|flag| assert!(!is_minus_word(flag), "{flag}"));
+    }
+
+    #[test]
+    fn a_limit_is_a_number_or_all() {
+        assert_eq!(Limit::at_least_one("20"), Ok(Limit::Most(20)));
+        assert_eq!(Limit::at_least_one("all"), Ok(Limit::All));
+        assert_eq!(Limit::or_none("0"), Ok(Limit::Most(0)));
+        for text in ["0", "", "-5", "+5", "5k", "99999999999999999999", "0x10", "ALL"] {
+            assert!(Limit::at_least_one(text).is_err(), "{text}");
+        }
     }
 
     #[test]

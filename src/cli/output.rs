@@ -2,6 +2,7 @@
 //!
 //! | format | records | other lists |
 //! |---|---|---|
+//! | `brief` | two lines each, what was asked for marked; the default on a terminal | |
 //! | `table` | one line each, cut to the terminal's width; whole when piped | aligned columns |
 //! | `json` | one array, streamed | one array |
 //! | `ndjson` | the stored line, byte for byte | one object a line |
@@ -10,19 +11,25 @@
 //! | `ninjs` | an object of IPTC ninjs 3 a line | |
 //! | `cat` | for reading: title, facts, wrapped text | `name: value` |
 //!
-//! Outside strings lose control characters and bidirectional overrides in `table` and `cat`. In `json` and `ndjson`
+//! With `--fields` (`fields`) records are written as other lists are, with the columns asked for.
+//!
+//! Outside strings lose control characters and bidirectional overrides in `brief`, `table` and `cat`. In `json` and `ndjson`
 //! they are written as `\uXXXX` when stdout is a terminal; in a pipe, bytes are left as they are.
 //!
 //! CSV is for spreadsheets: comma, UTF-8, `\n`, several values of a cell joined by `;`. A text cell that a spreadsheet
 //! would take for a formula (first character `= + - @`, their full-width forms, tab or line break) gets a leading `'`,
 //! as OWASP advises; who needs the exact text reads `ndjson`.
 
+mod answers;
 mod bars;
+mod brief;
 mod cat;
 mod copies;
 mod csv;
 mod diff;
+mod fields;
 mod marked;
+mod pager;
 mod records;
 mod rows;
 mod table;
@@ -33,10 +40,13 @@ use std::os::fd::AsFd;
 
 use jiff::tz::TimeZone;
 
+pub use answers::{AnswerWriter, Shape};
 pub use bars::{Bar, bar_chart, hour_chart, sparkline};
 pub use copies::{copies_page, where_it_differs};
 pub use diff::diff_page;
+pub use fields::{FieldWriter, Fields};
 pub use marked::{legend, marked_text};
+pub use pager::{PagedStdout, Paging};
 pub use records::{RecordWriter, SHORT_ID_CHARS};
 pub use rows::{Align, Column, RowWriter};
 pub use terminal::{Emphasis, one_line, paint};
@@ -73,6 +83,8 @@ impl Format {
 /// How records are written: as any list, and in the forms that feed readers and newsrooms know.
 #[derive(clap::ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RecordFormat {
+    /// Two lines each, with the words found
+    Brief,
     /// Aligned columns
     Table,
     /// One JSON array
@@ -93,9 +105,14 @@ pub enum RecordFormat {
 }
 
 impl RecordFormat {
-    /// The format asked for, else a table on a terminal and [`Self::Ndjson`] in a pipe.
+    /// The format asked for, else [`Self::Brief`] on a terminal and [`Self::Ndjson`] in a pipe.
     pub fn chosen(asked: Option<Self>, surface: &Surface) -> Self {
-        asked.unwrap_or_else(|| Format::chosen(None, Format::Table, surface).into())
+        asked.unwrap_or(if surface.is_terminal() { Self::Brief } else { Self::Ndjson })
+    }
+
+    /// Whether people read it, and not programs.
+    pub fn is_for_reading(self) -> bool {
+        matches!(self, Self::Brief | Self::Table | Self::Cat)
     }
 }
 
@@ -118,7 +135,7 @@ pub struct Surface {
     pub medium: Medium,
     /// Whether escape sequences for colour are written.
     pub colour: Colour,
-    /// The zone in which times are shown in `table` and `cat`.
+    /// The zone in which times are shown in `brief`, `table` and `cat`.
     pub zone: TimeZone,
 }
 

@@ -7,11 +7,14 @@ use axum::http::Method;
 use clap::Args;
 use jiff::Timestamp;
 use serde::Serialize;
+use tokio_util::sync::CancellationToken;
 use url::Url;
 
-use super::ask::{OutputArguments, client, path_segment};
+use super::ask::{FieldArguments, OutputArguments, PagerArguments, client, path_segment};
 use super::operate::{left, list, right};
-use super::output::{Align, Column, Format, RecordWriter, Surface, copies_page, diff_page, one_line, where_it_differs};
+use super::output::{
+    Align, Column, Format, PagedStdout, Paging, Shape, Surface, copies_page, diff_page, one_line, where_it_differs,
+};
 use super::reclassify::shown as shown_shift;
 use super::{Exit, Failure};
 use crate::local_api::{AskError, Client, VersionRow};
@@ -19,6 +22,7 @@ use crate::model::{ArticleId, SourceId};
 use crate::novelty::difference::{self, Alike, Change, Difference};
 use crate::pipeline::reclassify::shifts;
 use crate::record::Record;
+use crate::search::Query;
 use crate::store::Copies;
 
 /// What each form prints.
@@ -30,6 +34,7 @@ red and green on a terminal.
 
 Examples:
   chapar show gakw43v4                      the article, to read, and who copied it
+  chapar show gakw43v4 --fields url,topics.id -o json
   chapar show gakw43v4 --copies -o csv      its copies, for a script
   chapar show gakw43v4 --history            its versions
   chapar show gakw43v4 --diff               what the newest version changed, word by word
@@ -43,6 +48,10 @@ pub struct ShowArguments {
     what: What,
     #[command(flatten)]
     output: OutputArguments,
+    #[command(flatten)]
+    fields: FieldArguments,
+    #[command(flatten)]
+    pager: PagerArguments,
 }
 
 #[derive(Args)]
@@ -52,13 +61,13 @@ struct What {
     #[arg(long, value_name = "N")]
     version: Option<u32>,
     /// Lists the copies: source, time, similarity, address, and where they differ
-    #[arg(long)]
+    #[arg(long, conflicts_with = "fields")]
     copies: bool,
     /// Lists the versions, oldest first, with how many words each changed
-    #[arg(long)]
+    #[arg(long, conflicts_with = "fields")]
     history: bool,
     /// Shows what a version (default: the newest) changed against the one before it, word by word
-    #[arg(long, value_name = "VERSION")]
+    #[arg(long, value_name = "VERSION", conflicts_with = "fields")]
     diff: Option<Option<u32>>,
 }
 
@@ -117,8 +126,12 @@ struct RunRow<'t> {
 }
 
 pub async fn show(config: Option<PathBuf>, arguments: ShowArguments) -> Result<Exit, Failure> {
-    let ShowArguments { id, what, output } = arguments;
+    let ShowArguments { id, what, output, fields, pager } = arguments;
     let path = format!("/v1/records/{}", path_segment(&id)?);
+    let surface = Surface::of_stdout();
+    let format = Format::chosen(output.format, Format::Cat, &surface);
+    let shape = Shape::chosen(Some(format.into()), &fields.fields, Format::Cat, &surface)
+        .map_err(|message| Failure::new(Exit::Usage, message))?;
     let client = client(config).await?;
     if what.history {
         let rows: Vec<VersionRow> = client.json(Method::GET, &format!("{path}/history")).await?;
@@ -130,10 +143,8 @@ pub async fn show(config: Option<PathBuf>, arguments: ShowArguments) -> Result<E
     }
     if let Some(version) = what.diff {
         let [old, new] = pair(&client, &with_version(&format!("{path}/diff"), version)).await?;
-        return write_diff(&old, &new, output.format);
+        return write_diff(&old, &new, output.format, pager.paging());
     }
-    let surface = Surface::of_stdout();
-    let format = Format::chosen(output.format, Format::Cat, &surface);
     let mut lines = client.lines(Method::GET, &with_version(&path, what.version), &()).await?;
     let Some(line) = lines.next().await? else { return Ok(Exit::NoMatch) };
     let shown: Shown = serde_json::from_str(&line).map_err(io::Error::from)?;
@@ -142,17 +153,19 @@ pub async fn show(config: Option<PathBuf>, arguments: ShowArguments) -> Result<E
     }
     // Asked before anything is written: the record and its copies are of one moment.
     let copies: Copies = match format {
-        Format::Cat => client.json(Method::GET, &format!("/v1/records/{}/copies", shown.id)).await?,
+        Format::Cat if fields.fields.is_empty() => {
+            client.json(Method::GET, &format!("/v1/records/{}/copies", shown.id)).await?
+        }
         _ => Copies::default(),
     };
-    let mut out = io::stdout().lock();
-    let mut writer = RecordWriter::new(format.into(), surface.clone(), &mut out);
+    let mut out = PagedStdout::new(&surface, pager.paging(), CancellationToken::new());
+    let mut writer = shape.writer(surface.clone(), Query::default(), String::new(), &mut out);
     writer.write_line(&line)?;
     writer.finish()?;
     if !copies.rows.is_empty() {
         out.write_all(copies_page(&copies, shown.id, &surface).as_bytes())?;
-        out.flush()?;
     }
+    out.finish()?;
     Ok(Exit::Done)
 }
 
@@ -200,15 +213,16 @@ fn list_copies(copies: Copies, format: Option<Format>) -> Result<Exit, Failure> 
 }
 
 /// For reading, in a pipe too; as a list of passages where a format is asked for.
-fn write_diff(old: &Record, new: &Record, format: Option<Format>) -> Result<Exit, Failure> {
+fn write_diff(old: &Record, new: &Record, format: Option<Format>, paging: Paging) -> Result<Exit, Failure> {
     let format = format.unwrap_or(Format::Cat);
     if format == Format::Cat {
-        let mut out = io::stdout().lock();
-        out.write_all(diff_page(old, new, &Surface::of_stdout()).as_bytes())?;
+        let surface = Surface::of_stdout();
+        let mut out = PagedStdout::new(&surface, paging, CancellationToken::new());
+        out.write_all(diff_page(old, new, &surface).as_bytes())?;
         for shift in shifts(old, &new.labels()) {
             writeln!(out, "{}", one_line(&shown_shift(&shift)))?;
         }
-        out.flush()?;
+        out.finish()?;
         return Ok(Exit::Done);
     }
     let comparison = difference::compare(&old.content_text, &new.content_text, Alike::Exact);

@@ -167,8 +167,13 @@ pub(super) fn cases() -> impl Iterator<Item = &'static Case> {
     [FOUND, HELD_ASIDE, NOT_FOUND, NOR_THESE].into_iter().flatten()
 }
 
-fn is_found((query, language, text): &Case) -> bool {
-    let record: Record = serde_json::from_value(json!({
+fn is_found(case: &Case) -> bool {
+    let (query, record) = read(case);
+    query.matches(&record)
+}
+
+fn read((query, language, text): &Case) -> (Query, Record) {
+    let record = serde_json::from_value(json!({
         "schema": "chapar.record/1", "seq": 7, "id": "abcdefghijklmnopqrstuvwxya", "version": 1, "event": "new",
         "recorded_at": "2026-11-20T08:00:00Z", "url": "https://news.example.org/a", "title": "1",
         "content_text": text, "language": language, "language_confidence": 0.9, "word_count": 9,
@@ -182,7 +187,7 @@ fn is_found((query, language, text): &Case) -> bool {
     let zone = TimeZone::UTC;
     let now = "2026-11-22T08:00:00Z".parse().expect("a time");
     let context = QueryContext { now, zone: &zone, topics: &[], sources: &[] };
-    Query::parse(query, &context).unwrap_or_else(|error| panic!("{error}")).matches(&record)
+    (Query::parse(query, &context).unwrap_or_else(|error| panic!("{error}")), record)
 }
 
 fn check(cases: &[Case], expected: bool) {
@@ -208,6 +213,18 @@ fn words_that_no_rule_was_made_for_are_found_too() {
 #[test]
 fn words_that_no_rule_was_made_for_are_kept_apart_too() {
     check(NOR_THESE, false);
+}
+
+#[test]
+fn what_is_found_is_marked_and_nothing_else() {
+    for case in FOUND.iter().chain(HELD_ASIDE).chain(NOT_FOUND).chain(NOR_THESE) {
+        let (query, record) = read(case);
+        let marks = query.marks(&record);
+        let marked: Vec<&str> = marks.text.iter().map(|mark| &record.content_text[mark.clone()]).collect();
+        assert_eq!(!marked.is_empty(), query.matches(&record), "{case:?}: {marked:?}");
+        assert!(marks.title.is_empty() && marks.summary.is_empty(), "{case:?}");
+        assert!(marked.iter().all(|word| !word.contains([',', '.'])), "{case:?}: {marked:?}");
+    }
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Text as it is compared: folded words, each between two spaces, so that words, phrases and prefixes are substrings.
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
 
@@ -8,6 +9,9 @@ use super::keys::Initials;
 
 /// What is made of the words of a text.
 pub(super) trait Words {
+    /// Where the letters that come next stand in the text in normal form C, in bytes.
+    #[inline]
+    fn place(&mut self, _: Range<usize>) {}
     /// The next letter or digit of a word, in lower case and normal form C.
     fn letter(&mut self, letter: char);
     /// As many letters that folding leaves alone.
@@ -41,6 +45,7 @@ pub(super) fn read_words(text: &str, apostrophes: Apostrophes, words: &mut impl 
         // The letters of most texts, all that follow each other at once: a scan spends its time here.
         let run = run_bytes(&text.as_bytes()[at..]);
         if run > 0 {
+            words.place(at..at + run);
             words.run(&text[at..at + run]);
             at += run;
         }
@@ -48,10 +53,14 @@ pub(super) fn read_words(text: &str, apostrophes: Apostrophes, words: &mut impl 
         if run > 0 {
             previous = text[..at].chars().next_back().unwrap_or(' ');
         }
+        let start = at;
         at += c.len_utf8();
         match c {
             ' ' => words.end(),
-            'A'..='Z' => words.letter(c.to_ascii_lowercase()),
+            'A'..='Z' => {
+                words.place(start..at);
+                words.letter(c.to_ascii_lowercase());
+            }
             _ if is_unseen(c) => continue,
             _ if is_apostrophe(c) => {
                 if joins(previous, c, &text[at..], apostrophes) {
@@ -62,10 +71,12 @@ pub(super) fn read_words(text: &str, apostrophes: Apostrophes, words: &mut impl 
             }
             _ if is_ideograph(c) => {
                 words.end();
+                words.place(start..at);
                 words.letter(c);
                 words.end();
             }
             _ if c.is_alphanumeric() => {
+                words.place(start..at);
                 c.to_lowercase().filter(|lower| !is_unseen(*lower)).for_each(|lower| words.letter(lower));
             }
             _ => words.end(),
@@ -223,7 +234,7 @@ fn joins(before: char, apostrophe: char, after: &str, apostrophes: Apostrophes) 
 
 /// Marks that stay behind after NFC (stress accents, the dot of `İ` in lower case) and characters without width:
 /// soft hyphen, joiners, bidirectional marks, tatweel and harakat.
-fn is_unseen(c: char) -> bool {
+pub(super) fn is_unseen(c: char) -> bool {
     matches!(c,
         '\u{300}'..='\u{36f}' | '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}'
         | '\u{feff}' | '\u{640}' | '\u{64b}'..='\u{652}')

@@ -146,7 +146,7 @@ fn is_spelt_otherwise(term: &TextTerm, read: &ReadRecord<'_>) -> bool {
 }
 
 /// Whether the words of a reading follow each other from the first token on.
-fn begins_with(tokens: &[Token], reading: &Reading, ending: Ending) -> bool {
+pub(super) fn begins_with(tokens: &[Token], reading: &Reading, ending: Ending) -> bool {
     let Some(first) = tokens.first() else { return false };
     let last = reading.words.len() - 1;
     reading.words.iter().enumerate().all(|(number, asked)| {

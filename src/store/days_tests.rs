@@ -1,3 +1,4 @@
+//! Counts of outcomes by day.
 #![allow(clippy::unwrap_used)]
 
 use std::path::Path;

@@ -115,6 +115,7 @@ fn nothing_hostile_reaches_a_terminal() {
 pub fn on_terminal(dir: &Dir, arguments: &[&str]) -> String {
     let (mut primary, secondary) = terminal();
     let mut command = dir.command(arguments);
+    command.env("CHAPAR_PAGER", "");
     let mut running = Running { child: command.stdout(secondary).stderr(Stdio::null()).spawn().unwrap() };
     // The command holds our end of the terminal; as long as it does, reading would wait.
     drop(command);

@@ -53,7 +53,16 @@ impl Dir {
     pub fn bare(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_chapar"));
         command.args(arguments).current_dir(self.folder.path()).stdin(Stdio::null());
-        for variable in ["CHAPAR_CONFIG", "CHAPAR_LOG", "NOTIFY_SOCKET", "JOURNAL_STREAM", "NO_COLOR"] {
+        for variable in [
+            "CHAPAR_CONFIG",
+            "CHAPAR_LOG",
+            "NOTIFY_SOCKET",
+            "JOURNAL_STREAM",
+            "NO_COLOR",
+            "CHAPAR_PAGER",
+            "PAGER",
+            "LESS",
+        ] {
             command.env_remove(variable);
         }
         command

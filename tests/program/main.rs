@@ -6,6 +6,7 @@ mod receiver;
 mod site;
 mod tls_site;
 
+mod answers;
 mod architecture;
 mod asking;
 mod backup;

@@ -1,9 +1,10 @@
-//! A record for reading: title, facts, wrapped text.
+//! A record for reading: title, byline, address, what it is about, wrapped text.
 
 use super::records::date;
 use super::terminal::{Emphasis, one_line, paint, wrap_into};
 use super::{COLUMNS_USUAL, Medium, Surface};
 use crate::record::Record;
+use crate::search::country_name;
 use crate::text;
 
 /// Widest lines of running text, in columns: longer ones are hard to read.
@@ -15,11 +16,17 @@ pub(super) fn record(record: &Record, surface: &Surface) -> String {
     let mut page = String::with_capacity(record.content_text.len() + 1_024);
     let title = one_line(record.title.as_deref().unwrap_or("(no title)"));
     block(&mut page, &title, columns, Emphasis::Strong, surface);
-    block(&mut page, &facts(record, surface), columns, Emphasis::Faint, surface);
+    block(&mut page, &byline(record, surface), columns, Emphasis::Faint, surface);
     // An address is not wrapped, so that it can be clicked and copied.
     let address = one_line(record.url.as_str());
     page.push_str(&paint(&address, Emphasis::Faint, surface.colour));
-    page.push_str("\n\n");
+    page.push('\n');
+    let about = about(record);
+    if !about.is_empty() {
+        block(&mut page, &about, columns, Emphasis::Faint, surface);
+    }
+    block(&mut page, &facts(record), columns, Emphasis::Faint, surface);
+    page.push('\n');
     wrap_into(&mut page, &text::for_terminal(&record.content_text), columns);
     page
 }
@@ -37,19 +44,34 @@ pub(super) fn columns(surface: &Surface) -> usize {
     }
 }
 
-fn facts(record: &Record, surface: &Surface) -> String {
-    let joined = |parts: Vec<&str>| if parts.is_empty() { None } else { Some(parts.join(", ")) };
-    let facts = [
-        Some(date(record, &surface.zone)),
-        Some(record.source.name.clone()),
-        joined(record.authors.iter().map(|author| author.name.as_str()).collect()),
-        Some(record.language.clone()),
-        joined(record.places.iter().map(|place| place.code.as_str()).collect()),
-        joined(record.topics.iter().map(|topic| topic.name.as_str()).collect()),
+/// When, where and by whom it was published.
+fn byline(record: &Record, surface: &Surface) -> String {
+    let authors = record.authors.iter().map(|author| author.name.as_str());
+    facts_line([Some(date(record, &surface.zone)), Some(record.source.name.clone()), listed(authors)])
+}
+
+/// The countries and topics.
+fn about(record: &Record) -> String {
+    let places = record.places.iter().map(|place| country_name(&place.code).unwrap_or(&place.code));
+    facts_line([listed(places), listed(record.topics.iter().map(|topic| topic.name.as_str()))])
+}
+
+fn facts(record: &Record) -> String {
+    facts_line([
+        Some(record.id.to_string()),
         (record.version > 1).then(|| format!("{}, version {}", record.event.name(), record.version)),
         record.dedup.of.map(|of| format!("copy of {of}")),
-        Some(record.id.to_string()),
-    ];
+        Some(record.language.clone()),
+        Some(format!("{} {}", record.word_count, if record.word_count == 1 { "word" } else { "words" })),
+    ])
+}
+
+fn listed<'a>(parts: impl Iterator<Item = &'a str>) -> Option<String> {
+    let parts: Vec<&str> = parts.collect();
+    (!parts.is_empty()).then(|| parts.join(", "))
+}
+
+fn facts_line<const N: usize>(facts: [Option<String>; N]) -> String {
     one_line(&facts.into_iter().flatten().collect::<Vec<_>>().join(" · "))
 }
 

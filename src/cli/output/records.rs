@@ -7,12 +7,13 @@ use jiff::tz::TimeZone;
 
 use super::table::Grid;
 use super::terminal::{Emphasis, one_line, paint, safe_json};
-use super::{Align, Medium, OutputError, RecordFormat, Surface, array, cat, csv};
+use super::{Align, Medium, OutputError, RecordFormat, Surface, array, brief, cat, csv};
 use crate::activity::now;
 use crate::formats::csv::{COLUMNS, cells};
 use crate::formats::{FeedHead, LineFormat, atom, jsonfeed, urn_of};
 use crate::model::DatePrecision;
 use crate::record::Record;
+use crate::search::Query;
 use crate::text;
 
 /// Columns of the table, with their widths; the title takes what is left.
@@ -53,18 +54,25 @@ pub struct RecordWriter<'w> {
     cells: Vec<Cell>,
     grid: Grid,
     title: String,
+    query: Query,
 }
 
 impl<'w> RecordWriter<'w> {
     /// A writer of `format` on `surface`; give a buffered `out` where many records are expected.
     pub fn new(format: RecordFormat, surface: Surface, out: &'w mut dyn Write) -> Self {
         let (cells, grid) = table_columns(surface.medium);
-        Self { format, surface, out, written: 0, cells, grid, title: "chapar".to_owned() }
+        Self { format, surface, out, written: 0, cells, grid, title: "chapar".to_owned(), query: Query::default() }
     }
 
     /// Names the feed that [`RecordFormat::Atom`] and [`RecordFormat::JsonFeed`] make of the records.
     pub fn titled(mut self, title: String) -> Self {
         self.title = title;
+        self
+    }
+
+    /// Marks the words that a query asked for, in [`RecordFormat::Brief`].
+    pub fn marking(mut self, query: Query) -> Self {
+        self.query = query;
         self
     }
 
@@ -152,7 +160,11 @@ impl<'w> RecordWriter<'w> {
                 let start = if self.surface.is_terminal() { safe_json(&start) } else { Cow::Borrowed(start.as_str()) };
                 self.out.write_all(start.as_bytes())?;
             }
-            RecordFormat::Cat | RecordFormat::Json | RecordFormat::Ndjson | RecordFormat::Ninjs => {}
+            RecordFormat::Brief
+            | RecordFormat::Cat
+            | RecordFormat::Json
+            | RecordFormat::Ndjson
+            | RecordFormat::Ninjs => {}
         }
         Ok(())
     }
@@ -168,6 +180,9 @@ impl<'w> RecordWriter<'w> {
         }
         match self.format {
             RecordFormat::Csv => self.out.write_all(&csv::line(&cells(record), &self.surface))?,
+            RecordFormat::Brief => {
+                self.out.write_all(brief::entry(record, &self.query, &self.surface).as_bytes())?;
+            }
             RecordFormat::Cat => {
                 if !is_first {
                     self.out.write_all(cat::rule(&self.surface).as_bytes())?;

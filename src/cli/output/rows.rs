@@ -87,6 +87,17 @@ impl<'w> RowWriter<'w> {
         Ok(())
     }
 
+    /// Passes on what was written, the rows held back too: whoever follows sees each at once.
+    ///
+    /// # Errors
+    /// As [`Self::write`].
+    pub fn flush(&mut self) -> Result<(), OutputError> {
+        if self.format == Format::Table && self.written > 0 {
+            self.put_sample()?;
+        }
+        Ok(self.out.flush()?)
+    }
+
     /// Ends the list: writes the rows held back, closes the array.
     ///
     /// # Errors
@@ -133,12 +144,13 @@ impl<'w> RowWriter<'w> {
 
     fn put_sample(&mut self) -> Result<(), OutputError> {
         let rows = std::mem::take(&mut self.sample);
+        let begins = self.grid.is_none();
         let aligns: Vec<Align> = self.columns.iter().map(|column| column.align).collect();
         let grid = self.grid.get_or_insert_with(|| Grid::fitting(&rows, &aligns, self.surface.medium));
         for (index, row) in rows.iter().enumerate() {
             let line = grid.line(row);
-            // Only the first sample begins with the header.
-            let shown = if index == 0 { paint(&line, Emphasis::Strong, self.surface.colour) } else { line.into() };
+            let shown =
+                if begins && index == 0 { paint(&line, Emphasis::Strong, self.surface.colour) } else { line.into() };
             writeln!(self.out, "{shown}")?;
         }
         Ok(())

@@ -49,7 +49,7 @@ pub(super) fn cut(text: &str, columns: usize) -> Cow<'_, str> {
 }
 
 /// Length in bytes of the longest beginning that fits into `columns`.
-fn fitting_bytes(text: &str, columns: usize) -> usize {
+pub(super) fn fitting_bytes(text: &str, columns: usize) -> usize {
     let mut used = 0;
     for (index, c) in text.char_indices() {
         used += c.width().unwrap_or(0);
@@ -71,28 +71,105 @@ pub(super) fn wrap_into(wrapped: &mut String, text: &str, columns: usize) {
 
 fn wrap_line(wrapped: &mut String, line: &str, indent: &str, columns: usize) {
     let mut used = 0;
-    for mut word in line.split_whitespace() {
-        let wanted = width(word);
-        if used > 0 && used + 1 + wanted <= columns {
-            wrapped.push(' ');
-            used += 1;
-        } else if used > 0 {
-            wrapped.push('\n');
-            wrapped.push_str(indent);
-            used = indent.len();
+    for word in line.split_whitespace() {
+        let mut gap = usize::from(used > 0);
+        for mut piece in pieces(word) {
+            let wanted = width_up_to(piece, columns);
+            if used + gap + wanted <= columns {
+                wrapped.push_str(if gap > 0 { " " } else { "" });
+                used += gap;
+            } else if used > indent.len() || gap > 0 {
+                wrapped.push('\n');
+                wrapped.push_str(indent);
+                used = indent.len();
+            }
+            gap = 0;
+            while used + width_up_to(piece, columns) > columns {
+                let first = piece.chars().next().map_or(0, char::len_utf8);
+                let fitting = fitting_bytes(piece, columns - used).max(first);
+                wrapped.push_str(&piece[..fitting]);
+                wrapped.push('\n');
+                wrapped.push_str(indent);
+                piece = &piece[fitting..];
+                used = indent.len();
+            }
+            wrapped.push_str(piece);
+            used += width(piece);
         }
-        while used + width_up_to(word, columns) > columns {
-            let first = word.chars().next().map_or(0, char::len_utf8);
-            let fitting = fitting_bytes(word, columns - used).max(first);
-            wrapped.push_str(&word[..fitting]);
-            wrapped.push('\n');
-            wrapped.push_str(indent);
-            word = &word[fitting..];
-            used = indent.len();
-        }
-        wrapped.push_str(word);
-        used += width(word);
     }
+}
+
+/// The pieces between which a line may be broken: a word of letters is one, in Chinese and Japanese each character with
+/// the punctuation that belongs to it (Unicode UAX #14, classes ID, OP and CL).
+fn pieces(word: &str) -> impl Iterator<Item = &str> {
+    let mut rest = word;
+    std::iter::from_fn(move || {
+        if rest.is_empty() {
+            return None;
+        }
+        let mut previous = None;
+        let may_break = |(at, c): (usize, char)| {
+            let before = previous.replace(c)?;
+            let is_between = is_ideographic(before) || is_ideographic(c);
+            (is_between && !is_opening(before) && !is_closing(c) && c.width() != Some(0)).then_some(at)
+        };
+        let end = rest.char_indices().find_map(may_break).unwrap_or(rest.len());
+        let (piece, others) = rest.split_at(end);
+        rest = others;
+        Some(piece)
+    })
+}
+
+/// Characters of scripts without spaces, and their punctuation. Korean has spaces.
+pub(super) fn is_ideographic(c: char) -> bool {
+    matches!(c, '\u{2e80}'..='\u{312f}' | '\u{3190}'..='\u{a4cf}' | '\u{f900}'..='\u{faff}' | '\u{fe30}'..='\u{fe4f}'
+        | '\u{ff00}'..='\u{ff9f}' | '\u{20000}'..='\u{3ffff}')
+}
+
+/// After which no line ends.
+fn is_opening(c: char) -> bool {
+    matches!(c, '(' | '[' | '{' | '“' | '‘' | '«' | '（' | '［' | '｛' | '「' | '『' | '【' | '〔' | '〈' | '《')
+}
+
+/// With which no line begins.
+fn is_closing(c: char) -> bool {
+    matches!(
+        c,
+        ')' | ']'
+            | '}'
+            | '”'
+            | '’'
+            | '»'
+            | '.'
+            | ','
+            | ':'
+            | ';'
+            | '!'
+            | '?'
+            | '%'
+            | '…'
+            | '）'
+            | '］'
+            | '｝'
+            | '」'
+            | '』'
+            | '】'
+            | '〕'
+            | '〉'
+            | '》'
+            | '、'
+            | '。'
+            | '，'
+            | '．'
+            | '：'
+            | '；'
+            | '！'
+            | '？'
+            | '％'
+            | '・'
+            | 'ー'
+            | '々'
+    )
 }
 
 /// The width of a word, counted no further than needed to see that it is too wide: breaking a word of a megabyte
@@ -123,9 +200,11 @@ pub enum Emphasis {
     Topic,
     /// Names a country.
     Place,
+    /// A word that was asked for.
+    Found,
 }
 
-/// `text` with the sequences for bold, dim, red, green, yellow or cyan, when colour is on.
+/// `text` with the sequences for bold, dim, red, green, yellow, cyan or bold red, when colour is on.
 pub fn paint(text: &str, emphasis: Emphasis, colour: Colour) -> Cow<'_, str> {
     match (colour, emphasis) {
         (Colour::Off, _) => Cow::Borrowed(text),
@@ -134,6 +213,7 @@ pub fn paint(text: &str, emphasis: Emphasis, colour: Colour) -> Cow<'_, str> {
         (Colour::On, Emphasis::Removed) => Cow::Owned(format!("\u{1b}[31m{text}\u{1b}[0m")),
         (Colour::On, Emphasis::Added) => Cow::Owned(format!("\u{1b}[32m{text}\u{1b}[0m")),
         (Colour::On, Emphasis::Topic) => Cow::Owned(format!("\u{1b}[33m{text}\u{1b}[0m")),
+        (Colour::On, Emphasis::Found) => Cow::Owned(format!("\u{1b}[1;31m{text}\u{1b}[0m")),
         (Colour::On, Emphasis::Place) => Cow::Owned(format!("\u{1b}[36m{text}\u{1b}[0m")),
     }
 }
@@ -167,6 +247,12 @@ mod tests {
             ("abcdefghij kl", 4, "abcd\nefgh\nij\nkl\n"),
             ("a abcdefghij", 4, "a\nabcd\nefgh\nij\n"),
             ("天然气管道", 4, "天然\n气管\n道\n"),
+            ("gas 天然气 pipeline", 8, "gas 天然\n气\npipeline\n"),
+            ("管道，天然气", 4, "管\n道，\n天然\n气\n"),
+            ("天然「管道」。", 6, "天然\n「管\n道」。\n"),
+            ("KZ石油 a", 5, "KZ石\n油 a\n"),
+            ("한국어 뉴스", 7, "한국어\n뉴스\n"),
+            ("- 天然气管道", 6, "- 天然\n  气管\n  道\n"),
             ("天然", 1, "天\n然\n"),
             ("", 10, ""),
         ];

@@ -1,3 +1,4 @@
+//! Counting records, and times.
 use super::*;
 
 fn at(text: &str) -> Timestamp {
