@@ -13,7 +13,7 @@ use chapar::record::Record;
 use chapar::search::{Query, QueryContext};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use words::{Words, scatter};
+use words::{Words, cyrillic, scatter};
 
 #[path = "made/words.rs"]
 mod words;
@@ -89,30 +89,4 @@ fn line(words: &Words, number: u64, language: &str, is_cyrillic: bool) -> String
         "rules": {"digest": "0123456789abcdef"}, "chapar": "0.1.0", "content_text": text
     });
     record.to_string()
-}
-
-/// The made-up words in other letters.
-fn cyrillic(latin: &str) -> String {
-    let letters = latin.chars().filter(|c| *c != 'h').map(|c| match c {
-        'a' => 'а',
-        'b' => 'б',
-        'd' => 'д',
-        'e' => 'е',
-        'g' => 'г',
-        'i' => 'и',
-        'k' => 'к',
-        'l' => 'л',
-        'm' => 'м',
-        'n' => 'н',
-        'o' => 'о',
-        'p' => 'п',
-        'r' => 'р',
-        's' => 'ш',
-        't' => 'т',
-        'u' => 'у',
-        'v' => 'в',
-        'z' => 'ж',
-        c => c,
-    });
-    letters.collect()
 }

@@ -31,10 +31,43 @@ impl Words {
         Self { words: (0..VOCABULARY).map(word).collect(), weights: weights.collect() }
     }
 
+    /// The word that so many are more frequent than.
+    #[allow(dead_code, reason = "not every benchmark asks for it")]
+    pub fn word_of_rank(&self, rank: usize) -> &str {
+        &self.words[rank]
+    }
+
     pub fn word(&self, random: u64) -> &str {
         let wanted = (random >> 11) as f64 / (1_u64 << 53) as f64 * self.weights[VOCABULARY - 1];
         &self.words[self.weights.partition_point(|sum| *sum < wanted).min(VOCABULARY - 1)]
     }
+}
+
+/// The made-up words in other letters.
+#[allow(dead_code, reason = "not every benchmark asks for it")]
+pub fn cyrillic(latin: &str) -> String {
+    let letters = latin.chars().filter(|c| *c != 'h').map(|c| match c {
+        'a' => 'а',
+        'b' => 'б',
+        'd' => 'д',
+        'e' => 'е',
+        'g' => 'г',
+        'i' => 'и',
+        'k' => 'к',
+        'l' => 'л',
+        'm' => 'м',
+        'n' => 'н',
+        'o' => 'о',
+        'p' => 'п',
+        'r' => 'р',
+        's' => 'ш',
+        't' => 'т',
+        'u' => 'у',
+        'v' => 'в',
+        'z' => 'ж',
+        c => c,
+    });
+    letters.collect()
 }
 
 /// splitmix64: the same in every run.
