@@ -15,7 +15,7 @@ use crate::search::index::{Index, IndexError};
 use crate::store::{Finding, Place, Severity, Store, StoreError};
 
 /// Name of the index in [`crate::activity::Activity::troubles`].
-const PART: &str = "search index";
+pub const INDEX: &str = "search index";
 
 /// Lines that are made durable in the index together while it catches up.
 const LINES_AT_ONCE: u64 = 5_000;
@@ -49,7 +49,7 @@ pub async fn run(engine: Arc<Engine>, complete: CancellationToken, stop: Cancell
         match stepped {
             Ok(Ok(looked)) => {
                 (is_known, wait) = (true, RETRY_WAIT.0);
-                if engine.activity.mended(PART) {
+                if engine.activity.mended(INDEX) {
                     tracing::info!("the search index is whole again");
                 }
                 let is_up = looked >= engine.store.last_seq();
@@ -64,7 +64,7 @@ pub async fn run(engine: Arc<Engine>, complete: CancellationToken, stop: Cancell
                     |error| error.to_string(),
                     |failed| failed.err().map_or_else(String::new, |error| error.to_string()),
                 );
-                if engine.activity.trouble(PART, &reason) {
+                if engine.activity.trouble(INDEX, &reason) {
                     tracing::error!("the search index fails, questions look through the log meanwhile: {reason}");
                 }
                 // What was added and not committed is added again to an index that is opened anew.

@@ -11,7 +11,7 @@ use super::super::records::ndjson;
 use super::super::stream::LineSender;
 use super::super::{Api, ApiError};
 use crate::model::Seq;
-use crate::pipeline::{Engine, reindex as make_anew};
+use crate::pipeline::{Engine, INDEX, reindex as make_anew};
 
 /// How often the reader hears how far it is.
 const PROGRESS_INTERVAL: Duration = Duration::from_millis(300);
@@ -56,6 +56,11 @@ async fn watch(engine: Arc<Engine>, mut lines: LineSender, stop: tokio_util::syn
                 lines.offer(&ReindexLine::Failed("the daemon is stopping; it goes on at its next start".to_owned()));
                 break;
             }
+        }
+        if let Some(reason) = engine.activity.troubles().remove(INDEX) {
+            let message = format!("{reason}; the daemon tries again, see `chapar status`");
+            lines.offer(&ReindexLine::Failed(message));
+            break;
         }
         let index = engine.index().filter(|_| !engine.is_index_unwanted());
         let done = index.and_then(|index| index.reached()).map_or(Seq(0), |reached| reached.seq);

@@ -54,6 +54,7 @@ const DRIVERS: &[(&str, Driver)] = &[
     ("directory-folder", Driver::NewOutput),
     ("fill-", Driver::Fill),
     ("format-", Driver::StartWithoutFormat),
+    ("index-", Driver::Asked(&["log", "reindex"])),
     ("rebuild-", Driver::Command(&["log", "rebuild"])),
     ("restore-", Driver::Restore),
     ("retain-", Driver::Retention),
