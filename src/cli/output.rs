@@ -32,7 +32,7 @@ use std::os::fd::AsFd;
 
 use jiff::tz::TimeZone;
 
-pub use copies::{copies_page, where_it_differs};
+pub use copies::{copies_page, percent, where_it_differs};
 pub use diff::diff_page;
 pub use marked::{legend, marked_text};
 pub use records::{RecordWriter, SHORT_ID_CHARS};

@@ -52,7 +52,8 @@ impl Fields {
     pub fn scored(&self, query: &Query, lines: &Lines) -> Asked {
         let found: Asked = Box::new(ConstScoreQuery::new(self.query(query, lines), 0.0));
         let conditions = query.clauses().iter().flat_map(|clause| &clause.any);
-        let terms = conditions.filter(|condition| condition.sense == Sense::With).flat_map(|condition| &condition.terms);
+        let terms =
+            conditions.filter(|condition| condition.sense == Sense::With).flat_map(|condition| &condition.terms);
         let scores = terms.filter_map(|term| match term {
             search::Term::Text(text) => Some(text),
             _ => None,
@@ -97,9 +98,11 @@ impl Fields {
 
     fn one(&self, term: &search::Term) -> Asked {
         match term {
-            search::Term::Text(text) => {
-                union(self.fields_of(text.scope, false).map(|field| Box::new(Rows::new(field, rows(text))) as Asked).collect())
-            }
+            search::Term::Text(text) => union(
+                self.fields_of(text.scope, false)
+                    .map(|field| Box::new(Rows::new(field, rows(text))) as Asked)
+                    .collect(),
+            ),
             search::Term::Topic(id) => self.named(self.topic, id),
             search::Term::Country(code) => self.named(self.country, code),
             search::Term::Language(tag) => self.named(self.language_within, &tag.to_ascii_lowercase()),

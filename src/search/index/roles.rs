@@ -91,7 +91,8 @@ impl BitOr for Roles {
 /// Appends the strings of a word, with what separates them.
 pub fn write_strings(token: &Token, strings: &mut String) {
     let keys = token.keys.iter().map(|key| (key, Roles::of_key(token.inflection)));
-    let stems = Roles::of_stem(token.inflection).into_iter().flat_map(|role| token.stems.iter().map(move |s| (s, role)));
+    let stems =
+        Roles::of_stem(token.inflection).into_iter().flat_map(|role| token.stems.iter().map(move |s| (s, role)));
     let mut parts: Vec<(&String, Roles)> = Vec::with_capacity(4);
     for (part, role) in std::iter::once((&token.exact, Roles::EXACT)).chain(keys).chain(stems) {
         match parts.iter_mut().find(|(known, _)| *known == part) {

@@ -109,7 +109,10 @@ impl Fields {
         document.add_text(self.source, record.source.id.as_str());
         sites::domains(&record.url).for_each(|domain| document.add_text(self.site, domain));
         document.add_text(self.event, event_name(record.event));
-        Part::ALL.into_iter().filter(|part| part.is_in(record)).for_each(|part| document.add_text(self.has, part.name()));
+        Part::ALL
+            .into_iter()
+            .filter(|part| part.is_in(record))
+            .for_each(|part| document.add_text(self.has, part.name()));
         document
     }
 
