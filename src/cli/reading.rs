@@ -232,13 +232,17 @@ mod tests {
 
     use super::super::output::{Colour, Medium};
     use super::*;
-    use crate::search::{Names, Query, QueryContext};
+    use crate::search::{Names, Query, QueryContext, QueryError};
 
     fn shown(text: &str) -> String {
+        read(text).unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    fn read(text: &str) -> Result<String, QueryError> {
         let zone = TimeZone::fixed(jiff::tz::offset(5));
         let now = "2026-11-22T08:00:00Z".parse().unwrap();
         let context = QueryContext { now, zone: &zone, topics: &[], sources: &[] };
-        let query = Query::parse(text, &context).unwrap();
+        let query = Query::parse(text, &context)?;
         let topic = |id: &str| (id == "energy").then(|| "Energy".to_owned());
         let names = Names { topic: &topic, source: &|_| Some("Canal\u{1b}[31m News".to_owned()) };
         let (from, until) = query.recorded_between();
@@ -253,7 +257,7 @@ mod tests {
             from: from.map(local),
             until: until.map(local),
         };
-        page(&reading, &Surface { medium: Medium::Pipe, colour: Colour::Off, zone })
+        Ok(page(&reading, &Surface { medium: Medium::Pipe, colour: Colour::Off, zone }))
     }
 
     const NOTES: &str = "\nLooked at: the newest version of each article; words stand in title, summary, text or tags.\n\
@@ -312,5 +316,14 @@ mod tests {
     #[test]
     fn other_names_are_told() {
         assert!(shown("toshkent").contains("; also Tashkent, Ташкент"), "{}", shown("toshkent"));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn whatever_can_be_read_can_be_told(text in "([a-zа-яё\"*:,? -]|OR |\\PC|[\u{80}-\u{9f}]|topic:|since:1d ){0,20}") {
+            if let Ok(page) = read(&text) {
+                proptest::prop_assert!(!page.contains(|c: char| c.is_control() && c != '\n'), "{page:?}");
+            }
+        }
     }
 }

@@ -112,7 +112,8 @@ fn steps(explained: &Explained, zone: &TimeZone) -> Vec<(&'static str, String)> 
     let mut row = |step, what| rows.push((step, what));
     let guid = source.guid.as_deref().map(|guid| format!(", as {guid:?}")).unwrap_or_default();
     let feed = crate::http::shown(&source.feed_url);
-    row("announced", format!("{} by {} ({}), {feed}{guid}", announced(explained, zone), source.name, source.id));
+    let by = format!("by {} ({}), {feed}{guid}", source.name, source.id);
+    row("announced", announced(explained, zone, &by));
     if !explained.also_in.is_empty() {
         let others: Vec<&str> = explained.also_in.iter().map(|source| source.as_str()).collect();
         row("also in", others.join(", "));
@@ -160,16 +161,14 @@ fn steps(explained: &Explained, zone: &TimeZone) -> Vec<(&'static str, String)> 
     rows
 }
 
-/// When a version was announced, or how it was found.
-fn announced(explained: &Explained, zone: &TimeZone) -> String {
+/// When a version was announced and by whom, or how it was found.
+fn announced(explained: &Explained, zone: &TimeZone, by: &str) -> String {
     if let Some(at) = explained.source.announced_at {
-        return local(at, zone);
+        return format!("{} {by}", local(at, zone));
     }
     match explained.versions.iter().find_map(|version| version.announced_at) {
-        Some(first) => {
-            format!("first {}, this version found by a later look at its page, announced", local(first, zone))
-        }
-        None => "at a time that is not recorded".to_owned(),
+        Some(first) => format!("first {} {by}; this version was found by a later look at its page", local(first, zone)),
+        None => format!("{by}; when is not recorded"),
     }
 }
 
