@@ -38,7 +38,7 @@ use crate::store::{Announcement, Counts, DayCounts, DeadLetter, Standing, StoreE
 
 pub use articles::VersionRow;
 pub use client::{AskError, Client, Lines};
-pub use explain::Explained;
+pub use explain::{Delivery, DeliveryState, Explained, Original};
 pub use log::{BackupAsk, BackupLine, ReindexLine, RewindAsk, Rewound, VerifyLine};
 pub use reading::{LooksAt, Reading};
 pub use reclassify::{ReclassifyAsk, ReclassifyLine};

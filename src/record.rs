@@ -154,6 +154,10 @@ pub struct RecordSource {
     /// The feed's id for the article.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub guid: Option<String>,
+    /// When the poll that announced it was admitted; of an entry that had been given up, when it was asked for again.
+    /// Absent for a version that a later look at the page found.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub announced_at: Option<Timestamp>,
 }
 
 /// Facts of the fetch.

@@ -31,11 +31,12 @@ Query language, best in single quotes for the shell:
   uran*                 words that begin so
   -gas  -topic:sport    without
   rail OR road          one of both
-  title:summit  author:Karimova          in the title, in the name of an author
-  topic:energy,water  country:KZ  lang:ru  source:astanatimes  one of those in the list; topic:? lists all
-  site:gov.kz           the site and all below it, such as press.gov.kz
+  title:summit          in the title
+  author:Karimova       in the name of an author
+  topic:energy,water  country:KZ  lang:ru  source:astanatimes  event:update
+                        one of the list; topic:? says which there are
+  site:gov.kz           of the site and all below it, such as press.gov.kz
   has:image             or author, date, tags
-  event:update          versions that changed the text
   since:7d  until:2026-11-01  on:yesterday
                         by time of recording: 90s 30m 2h 3d 1w, today, yesterday, a date, RFC 3339
 

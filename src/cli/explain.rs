@@ -1,5 +1,7 @@
 //! `explain`: the way of an article, and why it has its labels; the same of any text for `classify --explain`.
 
+mod route;
+
 use std::io::{self, Write};
 use std::path::PathBuf;
 
@@ -20,20 +22,26 @@ use crate::model::Field;
 /// What is shown.
 pub const HELP: &str = "\
 Shows the text of the newest version with every matched term marked, each topic with its terms and
-what they count for, the topics that were not given and why, the places, the language, and the way
-of the article from its source. The marks and scores are by the present rules; where the record was
-labelled by others, what they would change is said.
+what they count for, the topics that were not given and why, the places and the language. The marks
+and scores are by the present rules; where the record was labelled by others, what they would change
+is said. Then the way of the article with its times: where it was announced, fetched and found in
+its page, where each field is from, what was repaired, what it is like, its copies and versions, and
+which outputs have got it.
 
 Examples:
   chapar explain gakw43v4                   to read
+  chapar explain gakw43v4 --version 1       of an earlier version
   chapar explain gakw43v4 -o json           for a script
   chapar explain gakw43v4 -o csv            the matched terms of all topics
   chapar classify --explain article.txt     the same of any text";
 
 #[derive(Args)]
 pub struct ExplainArguments {
-    /// Id of a record, or its first characters
+    /// Id of a record, or its first characters; that of a copy explains its original
     id: String,
+    /// This version instead of the newest
+    #[arg(long, value_name = "N")]
+    version: Option<u32>,
     #[command(flatten)]
     output: ReadingArguments,
 }
@@ -60,9 +68,6 @@ const MISS_COLUMNS: [Column; 5] = [
 
 const PLACE_COLUMNS: [Column; 3] = [left("code", "PLACE"), right("score", "SCORE"), left("matched", "FORMS")];
 
-/// Width of the names of the steps of an article's way.
-const STEP_COLUMNS: usize = 11;
-
 #[derive(Serialize)]
 struct TermRow<'e> {
     topic: &'e str,
@@ -85,18 +90,20 @@ struct MissRow<'e> {
 }
 
 pub async fn explain(config: Option<PathBuf>, arguments: ExplainArguments) -> Result<Exit, Failure> {
-    let path = format!("/v1/records/{}/explanation", path_segment(&arguments.id)?);
+    let id = path_segment(&arguments.id)?;
+    let version = arguments.version.map(|version| format!("?version={version}")).unwrap_or_default();
+    let path = format!("/v1/records/{id}/explanation{version}");
     let explained: Explained = client(config).await?.json(Method::GET, &path).await?;
+    if !explained.id.to_string().starts_with(&id) {
+        writeln!(io::stderr(), "{id} is a copy; this is its original, {}", explained.id)?;
+    }
     let surface = Surface::of_stdout();
     let mut out = io::stdout().lock();
     match arguments.output.format.unwrap_or(Format::Cat) {
         Format::Cat | Format::Table => {
             write_explanation(&explained.explanation, &surface, &mut out)?;
-            heading("Way", &surface, &mut out)?;
-            for (step, what) in route(&explained) {
-                writeln!(out, "{step:<STEP_COLUMNS$}{}", one_line(&what))?;
-            }
             write_rules(&explained, &surface, &mut out)?;
+            route::write(&explained, &surface, &mut out)?;
         }
         format => write_for_programs(&explained, &explained.explanation, format, &surface, &mut out)?,
     }
@@ -186,34 +193,6 @@ fn miss_row(topic: &TopicScore) -> MissRow<'_> {
         missing: format!("{}{lacking}", topic.missing.as_deref().unwrap_or_default()),
         terms: terms.join(", "),
     }
-}
-
-/// From the source to the record.
-fn route(explained: &Explained) -> Vec<(&'static str, String)> {
-    let Explained { source, fetch, extract, dedup, .. } = explained;
-    let mut rows = Vec::new();
-    let mut row = |step, what| rows.push((step, what));
-    row("announced", format!("{} ({}), {}", source.name, source.id, crate::http::shown(&source.feed_url)));
-    if !explained.also_in.is_empty() {
-        let others: Vec<&str> = explained.also_in.iter().map(|source| source.as_str()).collect();
-        row("also in", others.join(", "));
-    }
-    let charset = fetch.charset.as_deref().map(|charset| format!(", {charset}")).unwrap_or_default();
-    let address = crate::http::shown(&fetch.final_url);
-    row("fetched", format!("{} at {}: status {}, {} bytes{charset}", address, fetch.at, fetch.status, fetch.bytes));
-    let rule = extract.site_rule.as_deref().map(|rule| format!(" by the site rule {rule}")).unwrap_or_default();
-    row("extracted", format!("{}{rule}, confidence {}", extract.path, extract.confidence));
-    for (field, from) in &extract.fields {
-        row("field", format!("{field} from {from}"));
-    }
-    for repair in &extract.repairs {
-        row("repaired", format!("{}: {}", repair.kind, repair.count));
-    }
-    if let (Some(of), Some(similarity)) = (dedup.of, dedup.similarity) {
-        row("like", format!("{of}, {:.0} %", similarity * 100.0));
-    }
-    row("recorded", format!("version {} at {} as {}", explained.version, explained.recorded_at, explained.id));
-    rows
 }
 
 /// Whether the record was labelled by the rules that explain it, and what they would change.

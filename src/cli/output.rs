@@ -42,7 +42,7 @@ use jiff::tz::TimeZone;
 
 pub use answers::{AnswerWriter, Shape};
 pub use bars::{Bar, bar_chart, hour_chart, sparkline};
-pub use copies::{copies_page, where_it_differs};
+pub use copies::{copies_page, percent, where_it_differs};
 pub use diff::diff_page;
 pub use fields::{FieldWriter, Fields};
 pub use marked::{legend, marked_text};

@@ -7,6 +7,7 @@ use unicode_width::UnicodeWidthStr;
 use super::output::terminal::safe_json;
 use super::output::{Emphasis, RecordFormat, Surface, one_line, paint};
 use super::{Exit, Failure};
+use crate::formats::event_name;
 use crate::local_api::{Client, LooksAt, QueryAsk, Reading, Sort};
 use crate::model::OffsetTime;
 use crate::record::Event;
@@ -136,14 +137,14 @@ fn leaf(term: &ReadTerm) -> Node {
             (format!("site:{domain}"), "at an address of this site, or of one below it".to_owned())
         }
         ReadTerm::Event { event } => {
-            let (name, what) = match event {
-                Event::New => ("new", "first versions"),
-                Event::Update => ("update", "versions with a changed text"),
-                Event::Relabel => ("relabel", "versions with other labels for the same text"),
-                Event::Withdrawn => ("withdrawn", "articles whose page is gone"),
-                Event::Duplicate => ("duplicate", "copies of other articles"),
+            let what = match event {
+                Event::New => "first versions",
+                Event::Update => "versions with a changed text",
+                Event::Relabel => "versions with other labels for the same text",
+                Event::Withdrawn => "articles whose page is gone",
+                Event::Duplicate => "copies of other articles",
             };
-            (format!("event:{name}"), what.to_owned())
+            (format!("event:{}", event_name(*event)), what.to_owned())
         }
         ReadTerm::Has { part } => {
             let (name, what) = match part {
@@ -209,7 +210,7 @@ fn notes(reading: &Reading) -> Vec<String> {
         format!("Order: {order}{limit}."),
     ];
     if reading.from.is_some() || reading.until.is_some() {
-        notes.push(format!("Times are those of {}, by time of recording.", reading.zone));
+        notes.push(format!("Times are those of recording, in the zone {}.", reading.zone));
     }
     if reading.from.zip(reading.until).is_some_and(|(from, until)| from.at >= until.at) {
         notes.push(
@@ -231,13 +232,17 @@ mod tests {
 
     use super::super::output::{Colour, Medium};
     use super::*;
-    use crate::search::{Names, Query, QueryContext};
+    use crate::search::{Names, Query, QueryContext, QueryError};
 
     fn shown(text: &str) -> String {
+        read(text).unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    fn read(text: &str) -> Result<String, QueryError> {
         let zone = TimeZone::fixed(jiff::tz::offset(5));
         let now = "2026-11-22T08:00:00Z".parse().unwrap();
         let context = QueryContext { now, zone: &zone, topics: &[], sources: &[] };
-        let query = Query::parse(text, &context).unwrap();
+        let query = Query::parse(text, &context)?;
         let topic = |id: &str| (id == "energy").then(|| "Energy".to_owned());
         let names = Names { topic: &topic, source: &|_| Some("Canal\u{1b}[31m News".to_owned()) };
         let (from, until) = query.recorded_between();
@@ -252,7 +257,7 @@ mod tests {
             from: from.map(local),
             until: until.map(local),
         };
-        page(&reading, &Surface { medium: Medium::Pipe, colour: Colour::Off, zone })
+        Ok(page(&reading, &Surface { medium: Medium::Pipe, colour: Colour::Off, zone }))
     }
 
     const NOTES: &str = "\nLooked at: the newest version of each article; words stand in title, summary, text or tags.\n\
@@ -302,7 +307,7 @@ mod tests {
             page.contains("recorded from Sat 2026-11-21 00:00:00 until before Sun 2026-11-22 00:00:00\n"),
             "{page}"
         );
-        assert!(page.contains("Times are those of UTC+05"), "{page}");
+        assert!(page.contains("in the zone UTC+05."), "{page}");
         assert!(!page.contains("Nothing can match"), "{page}");
         assert!(shown("since:1d until:3d").contains("Nothing can match"));
         assert!(!shown("gas").contains("Times"));
@@ -311,5 +316,14 @@ mod tests {
     #[test]
     fn other_names_are_told() {
         assert!(shown("toshkent").contains("; also Tashkent, Ташкент"), "{}", shown("toshkent"));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn whatever_can_be_read_can_be_told(text in "([a-zа-яё\"*:,? -]|OR |\\PC|[\u{80}-\u{9f}]|topic:|since:1d ){0,20}") {
+            if let Ok(page) = read(&text) {
+                proptest::prop_assert!(!page.contains(|c: char| c.is_control() && c != '\n'), "{page:?}");
+            }
+        }
     }
 }

@@ -42,6 +42,7 @@ pub(super) fn article(number: u8, identity: u8, look: Look, text: &str) -> Finis
             kind: crate::model::SourceKind::Feed,
             feed_url: "https://example.org/feed".parse().unwrap(),
             guid: None,
+            announced_at: None,
         },
         fetch: FetchTrace {
             at: Timestamp::UNIX_EPOCH,

@@ -25,7 +25,7 @@ const HISTORY_VERSIONS_MAX: usize = 200;
 #[serde(deny_unknown_fields)]
 pub(super) struct VersionAsk {
     /// The newest when absent.
-    version: Option<u32>,
+    pub(super) version: Option<u32>,
 }
 
 /// One version of an article, for `chapar show --history`.
@@ -37,6 +37,11 @@ pub struct VersionRow {
     pub event: Event,
     /// When it was recorded.
     pub recorded_at: Timestamp,
+    /// When it was announced; absent where a later look found it, or the record does not tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub announced_at: Option<Timestamp>,
+    /// When its page was fetched.
+    pub fetched_at: Timestamp,
     /// Where it lies in the log.
     pub seq: Seq,
     /// Words in the text.
@@ -157,35 +162,41 @@ pub(super) async fn history(
     Path(prefix): Path<String>,
 ) -> Result<Json<Vec<VersionRow>>, ApiError> {
     let _place = api.place()?;
-    let rows = of_article(&api, &prefix, |store, id| {
-        let versions = store.versions(id)?;
-        let mut rows = Vec::new();
-        let mut before: Option<String> = None;
-        for (_, seq) in versions.iter().skip(versions.len().saturating_sub(HISTORY_VERSIONS_MAX)) {
-            let Some(line) = store.line(*seq)? else {
-                before = None;
-                continue;
-            };
-            let record: Record = serde_json::from_str(&line).map_err(|error| StoreError::Row(error.to_string()))?;
-            let changed = before.map(|before| {
-                let (removed, added) = difference::compare(&before, &record.content_text, Alike::Exact).changed_words();
-                (added, removed)
-            });
-            rows.push(VersionRow {
-                version: record.version,
-                event: record.event,
-                recorded_at: record.recorded_at,
-                seq: record.seq,
-                words: record.word_count,
-                words_added: changed.map(|(added, _)| added),
-                words_removed: changed.map(|(_, removed)| removed),
-                title: record.title,
-            });
-            before = Some(record.content_text);
-        }
-        Ok(Some(rows).filter(|rows| !rows.is_empty()))
-    });
+    let rows =
+        of_article(&api, &prefix, |store, id| Ok(Some(version_rows(store, id)?).filter(|rows| !rows.is_empty())));
     Ok(Json(rows.await?))
+}
+
+/// The newest versions that are in the log, oldest first.
+pub(super) fn version_rows(store: &Store, id: ArticleId) -> Result<Vec<VersionRow>, StoreError> {
+    let versions = store.versions(id)?;
+    let mut rows = Vec::new();
+    let mut before: Option<String> = None;
+    for (_, seq) in versions.iter().skip(versions.len().saturating_sub(HISTORY_VERSIONS_MAX)) {
+        let Some(line) = store.line(*seq)? else {
+            before = None;
+            continue;
+        };
+        let record: Record = serde_json::from_str(&line).map_err(|error| StoreError::Row(error.to_string()))?;
+        let changed = before.map(|before| {
+            let (removed, added) = difference::compare(&before, &record.content_text, Alike::Exact).changed_words();
+            (added, removed)
+        });
+        rows.push(VersionRow {
+            version: record.version,
+            event: record.event,
+            recorded_at: record.recorded_at,
+            announced_at: record.source.announced_at,
+            fetched_at: record.fetch.at,
+            seq: record.seq,
+            words: record.word_count,
+            words_added: changed.map(|(added, _)| added),
+            words_removed: changed.map(|(_, removed)| removed),
+            title: record.title,
+        });
+        before = Some(record.content_text);
+    }
+    Ok(rows)
 }
 
 /// The copies of the article, or of the one that it is a copy of.
@@ -198,7 +209,7 @@ pub(super) async fn copies(State(api): State<Api>, Path(prefix): Path<String>) -
 }
 
 /// Where a version is in the list; the last of those with its number.
-fn place(versions: &[(u32, Seq)], version: Option<u32>) -> Result<usize, String> {
+pub(super) fn place(versions: &[(u32, Seq)], version: Option<u32>) -> Result<usize, String> {
     let last = versions.len().saturating_sub(1);
     let Some(wanted) = version else { return Ok(last) };
     versions.iter().rposition(|(version, _)| *version == wanted).ok_or_else(|| match versions {
@@ -208,7 +219,7 @@ fn place(versions: &[(u32, Seq)], version: Option<u32>) -> Result<usize, String>
     })
 }
 
-fn no_version(message: String) -> ApiError {
+pub(super) fn no_version(message: String) -> ApiError {
     ApiError(StatusCode::NOT_FOUND, message)
 }
 

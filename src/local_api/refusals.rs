@@ -17,17 +17,13 @@ pub(super) async fn in_json(response: Response, bytes_max: usize) -> Response {
     if !status.is_client_error() || is_json {
         return response;
     }
-    let (parts, body) = response.into_parts();
-    let said = to_bytes(body, REFUSAL_BYTES_MAX).await.unwrap_or_default();
+    let said = to_bytes(response.into_body(), REFUSAL_BYTES_MAX).await.unwrap_or_default();
     let message = match status {
         StatusCode::PAYLOAD_TOO_LARGE => {
             format!("a request has at most {bytes_max} bytes, the query in it at most {QUERY_BYTES_MAX}")
         }
         StatusCode::NOT_FOUND if said.is_empty() => "there is no such path".to_owned(),
-        StatusCode::METHOD_NOT_ALLOWED => {
-            let allowed = parts.headers.get(header::ALLOW).and_then(|allowed| allowed.to_str().ok());
-            format!("this path takes {}", allowed.unwrap_or("another method"))
-        }
+        StatusCode::METHOD_NOT_ALLOWED => "this path takes another method".to_owned(),
         _ => String::from_utf8_lossy(&said).into_owned(),
     };
     ApiError(status, message).into_response()

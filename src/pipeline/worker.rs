@@ -200,6 +200,10 @@ fn read_page(
         // Credentials in a feed's address are the operator's secret.
         feed_url: crate::http::without_secrets(&source.url),
         guid: entry.announced.id.clone(),
+        announced_at: match pending.look {
+            Look::First | Look::Again => Some(pending.admitted_at),
+            Look::Scheduled(_) => None,
+        },
     };
     Ending::Article(Box::new(Candidate {
         identity: novelty::article_id(&novelty::canonical_url(&url)),

@@ -241,7 +241,7 @@ pub(super) fn is_unseen(c: char) -> bool {
 }
 
 /// Scripts without spaces between words: each character counts as a word, and a word is a phrase.
-fn is_ideograph(c: char) -> bool {
+pub(super) fn is_ideograph(c: char) -> bool {
     matches!(c, '\u{3040}'..='\u{30ff}' | '\u{3400}'..='\u{4dbf}' | '\u{4e00}'..='\u{9fff}' | '\u{f900}'..='\u{faff}'
         | '\u{20000}'..='\u{3ffff}')
 }

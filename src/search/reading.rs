@@ -5,6 +5,7 @@ use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
 use super::countries::country_name;
+use super::fold;
 use super::terms::{self, Match};
 use super::{Clause, Condition, Ending, Part, Query, Scope, Sense, Term, TextTerm};
 use crate::model::{OffsetTime, SourceId};
@@ -168,8 +169,8 @@ fn read(term: &Term, names: &Names<'_>, zone: &TimeZone) -> ReadTerm {
 }
 
 fn spelling(term: &TextTerm) -> Spellings {
-    let has_letters = term.words.chars().any(char::is_alphabetic);
-    if term.readings.is_empty() || !has_letters {
+    let is_spelt = term.words.chars().any(|c| c.is_alphabetic() && !fold::is_ideograph(c));
+    if term.readings.is_empty() || !is_spelt {
         return Spellings::Written;
     }
     match term.ending {
@@ -216,6 +217,7 @@ mod tests {
             ("to*", Spellings::Written),
             ("tok*", Spellings::Any),
             ("2026", Spellings::Written),
+            ("天然气", Spellings::Written),
             ("Nur-Sultan", Spellings::Any),
         ];
         for (text, expected) in cases {

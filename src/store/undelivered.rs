@@ -90,6 +90,21 @@ impl Store {
         self.ask(|tables| tables.undelivered.iter().values().map(|row| decode_json(&row?)).collect())
     }
 
+    /// Why an output did not get a record, and whether that is to be tried again; nothing where it is no dead letter.
+    ///
+    /// # Errors
+    /// sled's.
+    pub fn why_undelivered(&self, output: &SourceId, seq: Seq) -> Result<Option<(Undelivered, bool)>, StoreError> {
+        self.ask(|tables| {
+            for state in STATES {
+                if let Some(row) = tables.undelivered.get(key(state, output, seq))? {
+                    return Ok(Some((decode_json(&row)?, matches!(state, State::AskedAgain))));
+                }
+            }
+            Ok(None)
+        })
+    }
+
     /// How many an output has.
     ///
     /// # Errors

@@ -302,6 +302,7 @@ fn finished(world: &World, number: u64) -> Finished {
             kind: SourceKind::Feed,
             feed_url: "https://news.example/feed".parse().unwrap(),
             guid: None,
+            announced_at: None,
         },
         fetch: FetchTrace {
             at: now,

@@ -27,6 +27,7 @@ mod once;
 mod outputs;
 mod polling;
 mod pushing;
+mod query_language;
 mod reading;
 mod reclassify;
 mod region_pages;

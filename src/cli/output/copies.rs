@@ -63,7 +63,7 @@ fn minute(copy: &KnownCopy, zone: &TimeZone) -> String {
 }
 
 /// Whole percent, rounded down from tenths, so that only the very text is 100 %.
-fn percent(similarity: f64) -> String {
+pub fn percent(similarity: f64) -> String {
     format!("{} %", ((similarity * 1000.0).round() / 10.0).floor())
 }
 
