@@ -2,6 +2,7 @@
 
 mod ask;
 mod check;
+mod completions;
 mod demo;
 mod explain;
 mod filters;
@@ -207,6 +208,9 @@ impl From<io::Error> for Failure {
 /// Runs the command that the arguments name.
 pub fn main() -> ExitCode {
     memory::bound_arenas();
+    if completions::answer(Arguments::command) {
+        return Exit::Done.into();
+    }
     let arguments = Arguments::parse_from(ask::with_minus_words(std::env::args_os()));
     match dispatch(arguments) {
         Ok(exit) => exit.into(),
@@ -248,10 +252,7 @@ fn dispatch(arguments: Arguments) -> Result<Exit, Failure> {
         Command::Classify(files) => filters::classify(config.as_deref(), files),
         Command::Dedup(files) => filters::dedup(files),
         Command::Completions { shell } => {
-            // Into memory first: the generator panics when its writer fails, as a closed pipe does.
-            let mut script = Vec::new();
-            clap_complete::generate(shell, &mut Arguments::command(), "chapar", &mut script);
-            io::stdout().write_all(&script)?;
+            io::stdout().write_all(&completions::script(shell)?)?;
             Ok(Exit::Done)
         }
         Command::Man { command } => {

@@ -1,3 +1,4 @@
+//! Outcomes by day, against a real folder.
 #![allow(clippy::unwrap_used)]
 
 use std::path::Path;

@@ -380,7 +380,7 @@ fn help_completions_and_the_man_page_are_rendered() {
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
         let output = run(&["completions", shell]);
         assert_eq!(output.status.code(), Some(0), "{shell}");
-        assert!(commands.iter().all(|command| text(&output).contains(command)), "{shell}");
+        assert!(text(&output).contains("CHAPAR_COMPLETE"), "{shell}: {}", text(&output));
     }
     let query = text(&run(&["man", "query"]));
     assert!(query.contains("chapar\\-query") && query.contains("\\-\\-since"), "{query}");

@@ -9,6 +9,7 @@ mod tls_site;
 mod architecture;
 mod asking;
 mod backup;
+mod completions;
 mod corrections;
 mod crash;
 mod daemon;

@@ -1,3 +1,5 @@
+//! What the tally counts, and in which order.
+
 use super::*;
 
 fn at(text: &str) -> Timestamp {
