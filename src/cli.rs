@@ -56,6 +56,14 @@ Examples:
   chapar query 'topic:energy country:KZ since:7d \"middle corridor\"'
   chapar tail -f --topic water_environment -o cat";
 
+const SCHEMA_HELP: &str = "\
+Fields may be added to chapar.record/1; one that is renamed or retyped makes chapar.record/2.
+
+Examples:
+  chapar schema > record.schema.json
+  chapar schema | jq '.properties | keys'        the fields of a record
+  chapar schema | jq .properties.event           what one of them means";
+
 #[derive(Subcommand)]
 enum Command {
     /// Runs the daemon in the foreground
@@ -116,6 +124,9 @@ enum Command {
     /// Filter: texts (NDJSON of id, title, content_text) to the earlier ones they repeat
     #[command(after_help = filters::HELP)]
     Dedup(filters::FilesArguments),
+    /// Prints the JSON Schema of a record (chapar.record/1), which every line of the log keeps to
+    #[command(after_help = SCHEMA_HELP)]
+    Schema,
     /// Prints completions for a shell, e.g. chapar completions bash > /etc/bash_completion.d/chapar
     Completions {
         /// Shell
@@ -251,6 +262,10 @@ fn dispatch(arguments: Arguments) -> Result<Exit, Failure> {
         Command::Clean(files) => filters::clean(files),
         Command::Classify(files) => filters::classify(config.as_deref(), files),
         Command::Dedup(files) => filters::dedup(files),
+        Command::Schema => {
+            io::stdout().write_all(crate::record::JSON_SCHEMA.as_bytes())?;
+            Ok(Exit::Done)
+        }
         Command::Completions { shell } => {
             io::stdout().write_all(&completions::script(shell)?)?;
             Ok(Exit::Done)

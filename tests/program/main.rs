@@ -30,6 +30,7 @@ mod pushing;
 mod reading;
 mod reclassify;
 mod region_pages;
+mod schema;
 mod settings;
 mod shipped_sources;
 mod site_rules;
