@@ -81,6 +81,11 @@ impl Classifier {
         self.tests.iter().filter_map(failure).collect()
     }
 
+    /// What people call a topic.
+    pub fn topic_name(&self, id: &str) -> Option<&str> {
+        self.topics.iter().find(|topic| topic.id == id).map(Topic::name)
+    }
+
     /// Labels one article.
     pub fn classify(&self, text: &ClassifyText<'_>) -> Labels {
         let document = Document::new(text.title, text.body);

@@ -10,6 +10,7 @@ mod log;
 mod memory;
 mod operate;
 pub mod output;
+mod reading;
 mod reclassify;
 mod run;
 mod show;

@@ -13,6 +13,7 @@ mod engine;
 mod entries;
 mod forgetting;
 mod housekeeping;
+mod indexing;
 mod looks;
 mod notices;
 mod polling;
@@ -34,6 +35,7 @@ use crate::emit;
 pub(crate) use engine::client_settings;
 pub use engine::{Active, Engine, StartError};
 pub(crate) use entries::entries_of;
+pub use indexing::{look as look_at_index, reindex};
 pub use scheduler::Command;
 
 /// Polls whose new entries wait for the dispatcher; it only files them, so a few are enough.
@@ -102,6 +104,8 @@ pub async fn run(
         consumers.spawn(stopping_all_on_panic(consuming, stop.clone()));
     }
 
+    let indexing = indexing::run(Arc::clone(&engine), log_is_complete.clone(), stop.clone());
+    let indexing = tokio::spawn(stopping_all_on_panic(indexing, stop.clone()));
     let keeping = housekeeping::run(Arc::clone(&engine), mode, stop.clone());
     let housekeeping = tokio::spawn(stopping_all_on_panic(keeping, stop.clone()));
 
@@ -117,6 +121,7 @@ pub async fn run(
         while let Some(ended) = consumers.join_next().await {
             failed = failed.or(ended.is_err().then_some(StageFailed("consumer of an output")));
         }
+        failed = failed.or(indexing.await.is_err().then_some(StageFailed("search index")));
         failed = failed.or(housekeeping.await.is_err().then_some(StageFailed("housekeeping")));
         if mode == Mode::Once {
             // What was recorded and delivered just now may go, too.

@@ -11,12 +11,16 @@
 //! | `-gas`, `-"oil price"`, `-topic:energy` | without it |
 //! | `rail OR road port` | with `port` and one of the others: OR joins its two neighbours |
 //! | `title:summit` | with the word, phrase or prefix in the title |
-//! | `topic:energy,water` | with one of these topics (also for country, lang, source, event) |
+//! | `author:Karimova`, `author:"Aida Karimova"` | with the word, phrase or prefix in the name of an author |
+//! | `topic:energy,water` | with one of these topics (also for country, lang, source, site, event, has, on) |
 //! | `country:KZ`, `country:"South Korea"` | about the country, by ISO 3166-1 alpha-2 code or English name |
 //! | `lang:uz` | in the language, in any script (`uz-Latn`, `uz-Cyrl`) |
 //! | `source:astanatimes` | announced by the source |
+//! | `site:gov.kz` | at an address of the site or one below it, such as press.gov.kz; `www.` is no part of it |
+//! | `has:image` | with one: image, author, date or tags |
 //! | `event:update` | with this event; an older version, too, while without `event:` an article is found by its newest |
 //! | `since:7d`, `until:2026-11-01` | recorded at or after, recorded before |
+//! | `on:yesterday`, `on:2026-11-01` | recorded on the day |
 //!
 //! A word is found in any case, and
 //!
@@ -35,18 +39,28 @@
 //! `-word` leaves out whatever `word` finds; `-"word"` what is so written.
 //!
 //! `since:` and `until:` are about `recorded_at`: an age (`90s 30m 2h 3d 1w`, a day being 24 hours), `today`,
-//! `yesterday`, a date or date and time in the local zone, or RFC 3339. A day given to `until:` is included whole.
+//! `yesterday`, a date or date and time in the local zone, or RFC 3339. A day given to `until:` is included whole. `on:` takes
+//! a day of the local zone.
+//!
+//! All other punctuation parts words, so that a headline can be pasted: `U.S.-Kazakhstan`, `gas?`, `[Gas]`, `$100`. What
+//! other search engines would take for an operator is refused with what to write instead, and never read as something
+//! else: `AND NOT ( )`, `gas|oil`, `!gas`, `title=gas`, `gas~`, and patterns, `.*gas`, `gas[a-z]+`, `^gas`, `\d`. Between
+//! quotes these are punctuation, too. The value `?` lists the names there are: `topic:?`.
 
 mod countries;
 mod filters;
 mod fold;
 mod forms;
+pub mod index;
 mod keys;
 mod matching;
 mod parse;
+mod reading;
+mod sites;
 mod synonyms;
 mod terms;
 mod times;
+mod values;
 
 #[cfg(test)]
 mod across_tests;
@@ -55,6 +69,7 @@ use std::fmt;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use serde::{Deserialize, Serialize};
 use unicode_width::UnicodeWidthStr;
 
 use crate::model::SourceId;
@@ -65,9 +80,10 @@ pub use countries::{country_name, names as country_names};
 pub use filters::Filters;
 use fold::Apostrophes;
 use parse::Times;
+pub use reading::{Names, ReadClause, ReadCondition, ReadTerm, ReadWords, Spellings};
 pub use terms::Match;
 use terms::{Beginnings, Reading};
-pub use times::time_of;
+pub use times::{time_of, zone_name};
 
 /// Longest query, in bytes: far beyond what is typed, small enough to be read at once.
 pub const QUERY_BYTES_MAX: usize = 10 * 1024;
@@ -98,7 +114,8 @@ pub struct Condition {
 }
 
 /// Whether a condition asks for its terms or excludes them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Sense {
     /// One of the terms must match.
     With,
@@ -119,12 +136,57 @@ pub enum Term {
     Language(String),
     /// Source id.
     Source(SourceId),
+    /// A domain in lower case and Punycode, without `www.`; the article's address is of it or of one below it.
+    Site(String),
+    /// Something that not every record has.
+    Has(Part),
     /// Event.
     Event(Event),
     /// `recorded_at` at or after.
     Since(Timestamp),
     /// `recorded_at` before.
     Until(Timestamp),
+    /// `recorded_at` at or after the first and before the second: a day.
+    Between(Timestamp, Timestamp),
+}
+
+/// What `has:` asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Part {
+    /// A picture.
+    Image,
+    /// At least one author.
+    Author,
+    /// The publisher's date.
+    Date,
+    /// At least one of the publisher's tags.
+    Tags,
+}
+
+impl Part {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Image, Self::Author, Self::Date, Self::Tags];
+
+    /// As it is asked for.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Image => "image",
+            Self::Author => "author",
+            Self::Date => "date",
+            Self::Tags => "tags",
+        }
+    }
+
+    /// Whether a record has it.
+    pub fn is_in(self, record: &Record) -> bool {
+        match self {
+            Self::Image => record.image.is_some(),
+            Self::Author => !record.authors.is_empty(),
+            Self::Date => record.date_published.is_some(),
+            Self::Tags => !record.tags.is_empty(),
+        }
+    }
 }
 
 /// Words in a row.
@@ -171,16 +233,20 @@ impl TextTerm {
 }
 
 /// Where a text term is looked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Scope {
     /// Title, summary, text and the publisher's tags.
     Anywhere,
     /// The title.
     Title,
+    /// The names of the authors, which nothing else finds.
+    Author,
 }
 
 /// How the last word of a text term ends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Ending {
     /// It is a whole word.
     Whole,
@@ -221,7 +287,7 @@ impl Query {
         Ok(Self { clauses: parse::clauses(text, context, Times::Taken)? })
     }
 
-    /// Reads a query that is asked of every record to come, so that `since:` and `until:` mean nothing in it.
+    /// Reads a query that is asked of every record to come, so that times mean nothing in it.
     ///
     /// # Errors
     /// As [`Self::parse`], and a time.
@@ -244,16 +310,13 @@ impl Query {
         &self.clauses
     }
 
-    /// The latest `since:` and the earliest `until:` that every answer keeps to, for skipping parts of the log.
+    /// The latest start and the earliest end that every answer keeps to, for skipping parts of the log.
     pub fn recorded_between(&self) -> (Option<Timestamp>, Option<Timestamp>) {
         let (mut since, mut until) = (None, None);
         for clause in &self.clauses {
-            let [Condition { sense: Sense::With, terms }] = clause.any.as_slice() else { continue };
-            match terms.as_slice() {
-                [Term::Since(at)] => since = since.max(Some(*at)),
-                [Term::Until(at)] => until = Some(until.map_or(*at, |earlier: Timestamp| earlier.min(*at))),
-                _ => {}
-            }
+            let (from, to) = clause.recorded_between();
+            since = since.max(from);
+            until = until.into_iter().chain(to).min();
         }
         (since, until)
     }
@@ -266,6 +329,25 @@ impl Query {
 
     fn require(&mut self, terms: Vec<Term>) {
         self.clauses.push(Clause { any: vec![Condition { sense: Sense::With, terms }] });
+    }
+}
+
+impl Clause {
+    /// The span of time that has all that it finds.
+    fn recorded_between(&self) -> (Option<Timestamp>, Option<Timestamp>) {
+        let spans = self.any.iter().flat_map(|condition| {
+            let is_with = condition.sense == Sense::With;
+            condition.terms.iter().map(move |term| match term {
+                Term::Since(at) if is_with => (Some(*at), None),
+                Term::Until(at) if is_with => (None, Some(*at)),
+                Term::Between(from, until) if is_with => (Some(*from), Some(*until)),
+                _ => (None, None),
+            })
+        });
+        let widest = |(since, until): (Option<Timestamp>, Option<Timestamp>), (from, to): (_, Option<Timestamp>)| {
+            (since.min(from), until.zip(to).map(|(until, to)| until.max(to)))
+        };
+        spans.reduce(widest).unwrap_or_default()
     }
 }
 

@@ -13,7 +13,7 @@ use jiff::tz::TimeZone;
 use serde::Deserialize;
 
 use super::output::{Format, RecordFormat, RecordWriter, Surface};
-use super::{Exit, Failure};
+use super::{Exit, Failure, reading};
 use crate::local_api::{self, AskError, Client, Counted, QueryAsk, Sort, TailAsk};
 use crate::model::Seq;
 use crate::pipeline::{Active, Engine};
@@ -35,16 +35,23 @@ Query language, best in single quotes for the shell:
   uran*                 words that begin so
   -gas  -topic:sport    without
   rail OR road          one of both
-  title:summit          in the title
-  topic:energy,water  country:KZ  lang:ru  source:astanatimes  event:update
-  since:7d  until:2026-11-01   by time of recording: 90s 30m 2h 3d 1w, yesterday, a date, RFC 3339";
+  title:summit  author:Karimova          in the title, in the name of an author
+  topic:energy,water  country:KZ  lang:ru  source:astanatimes  one of those in the list; topic:? lists all
+  site:gov.kz           the site and all below it, such as press.gov.kz
+  has:image             or author, date, tags
+  event:update          versions that changed the text
+  since:7d  until:2026-11-01  on:yesterday
+                        by time of recording: 90s 30m 2h 3d 1w, today, yesterday, a date, RFC 3339
+
+Other punctuation parts words. There are no patterns, and no parentheses.
+`chapar query --explain ...` shows how a query is read.";
 
 /// Formats, for telling `-ocat` from the word without which.
 const FORMAT_NAMES: [&str; 8] = ["table", "json", "ndjson", "csv", "cat", "jsonfeed", "atom", "ninjs"];
 
 #[derive(Args)]
 pub struct QueryArguments {
-    /// Words, "phrases", -without, topic: country: lang: source: since: until: title: (see below)
+    /// Words, "phrases", -without, OR, topic: country: lang: source: site: since: on: title: author: (see below)
     words: Vec<String>,
     #[command(flatten)]
     filters: Filters,
@@ -60,6 +67,9 @@ pub struct QueryArguments {
     /// Prints only the number of records
     #[arg(long)]
     count: bool,
+    /// Shows how the query is read, instead of what it finds
+    #[arg(long, conflicts_with = "count")]
+    explain: bool,
     #[command(flatten)]
     output: RecordArguments,
 }
@@ -179,6 +189,9 @@ pub async fn query(config: Option<PathBuf>, arguments: QueryArguments) -> Result
     let (sort, reverse) = (arguments.sort, arguments.reverse);
     let ask = QueryAsk { sort, reverse, limit, ..query_ask(&arguments.words, arguments.filters) };
     let client = client(config).await?;
+    if arguments.explain {
+        return reading::explain(&client, &ask, arguments.output.format).await;
+    }
     if arguments.count {
         let Counted { count, .. } = client.answer("/v1/count", &ask).await?;
         writeln!(io::stdout(), "{}", limit.map_or(count, |limit| count.min(limit as u64)))?;

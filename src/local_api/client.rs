@@ -129,8 +129,7 @@ impl Client {
             .unwrap_or_else(|| String::from_utf8_lossy(&bytes).into_owned());
         Err(match head.status {
             StatusCode::NOT_FOUND => AskError::NotFound(message),
-            StatusCode::PAYLOAD_TOO_LARGE => AskError::Wrong("the query is too long; it has at most 10 KB".to_owned()),
-            StatusCode::BAD_REQUEST | StatusCode::CONFLICT => AskError::Wrong(message),
+            StatusCode::BAD_REQUEST | StatusCode::CONFLICT | StatusCode::PAYLOAD_TOO_LARGE => AskError::Wrong(message),
             _ => AskError::Failed(message),
         })
     }

@@ -11,10 +11,13 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-use super::records::{Order, QueryAsk, Versions, read_query, scan};
-use super::{Api, ApiError, apart};
+use super::finding::{FindError, IndexedAlone, Question, Versions};
+use super::records::{QueryAsk, read_query};
+use super::{Api, ApiError};
 use crate::model::Seq;
 use crate::pipeline::Active;
+use crate::record::Record;
+use crate::search::index::{Name, QUARTER_SECONDS};
 use crate::search::{Condition, Query, Sense, Term, country_name};
 use crate::store::{DayCounts, Store, StoreError};
 
@@ -80,17 +83,21 @@ pub(super) async fn stats(State(api): State<Api>, Json(ask): Json<StatsAsk>) -> 
                        --until, without words and other filters";
         return Err(ApiError(StatusCode::BAD_REQUEST, message.to_owned()));
     }
-    let _place = api.place()?;
-    let (store, zone, now) = (Arc::clone(&api.engine.store), ask.ask.time_zone(), Timestamp::now());
-    let counted = apart(move || {
-        let end = store.last_seq();
+    let _open = api.open()?;
+    let (engine, zone, now) = (Arc::clone(&api.engine), ask.ask.time_zone()?, Timestamp::now());
+    let counted = api.turn(move || {
+        let mut end = engine.store.last_seq();
         let (since, until) = query.recorded_between();
         let until = until.map_or(now, |until| last_moment(until).min(now));
         let (of_entries, of_records): (Vec<Facet>, Vec<Facet>) = by.iter().partition(|facet| facet.is_of_entries());
         let mut tally = Tally::new(&of_records, zone);
         let counts_records = by.is_empty() || !of_records.is_empty();
-        if counts_records && let Err(error) = count_log(&store, &query, end, &mut tally)? {
-            return Ok(Err(error));
+        if counts_records {
+            let question = Question::new(&engine, query.clone(), Versions::of(&query), Seq(0))?;
+            end = question.end;
+            if let Err(error) = count_records(question, &mut tally)? {
+                return Ok(Err(error));
+            }
         }
         let total = counts_records.then(|| tally.total());
         let mut facets = match tally.finish((since, until), ask.ask.limit) {
@@ -98,7 +105,7 @@ pub(super) async fn stats(State(api): State<Api>, Json(ask): Json<StatsAsk>) -> 
             Err(error) => return Ok(Err(error)),
         };
         if !of_entries.is_empty() {
-            let counted = Outcomes::between(&store, since, until)?;
+            let counted = Outcomes::between(&engine.store, since, until)?;
             facets.extend(of_entries.into_iter().map(|facet| counted.by(facet, ask.ask.limit)));
             facets.sort_by_key(|counts| by.iter().position(|facet| *facet == counts.by));
         }
@@ -163,14 +170,44 @@ fn last_moment(until: Timestamp) -> Timestamp {
     until.checked_sub(jiff::SignedDuration::from_nanos(1)).unwrap_or(until)
 }
 
-/// Counts the lines of the log that a query finds.
-fn count_log(store: &Store, query: &Query, end: Seq, tally: &mut Tally) -> Result<Result<(), TooManyKeys>, StoreError> {
+/// Counts the records that answer a question: by the columns of the index, and behind it, or without it, one by one.
+fn count_records(question: Question, tally: &mut Tally) -> Result<Result<(), TooManyKeys>, FindError> {
     let mut counted = Ok(());
-    scan(store, query, (Order::Newest, Versions::of(query)), end, |record, _| {
-        counted = tally.count(record);
-        counted.is_ok()
-    })?;
-    Ok(counted)
+    let mut each = |record: &Record| {
+        if counted.is_ok() {
+            counted = tally.count(record);
+        }
+    };
+    let Some(indexed) = question.indexed_alone(&mut each)? else { return Ok(counted) };
+    Ok(counted.and(count_indexed(&indexed, tally)?))
+}
+
+fn count_indexed(indexed: &IndexedAlone, tally: &mut Tally) -> Result<Result<(), TooManyKeys>, FindError> {
+    tally.add_records(indexed.count()?);
+    for facet in tally.facets().to_vec() {
+        let name = match facet {
+            Facet::Topic => Name::Topic,
+            Facet::Country => Name::Country,
+            Facet::Language => Name::Language,
+            Facet::Source => Name::Source,
+            Facet::Event => Name::Event,
+            Facet::Day | Facet::Hour | Facet::Outcome | Facet::Reason => continue,
+        };
+        for (key, count) in indexed.names(name)? {
+            if let Err(error) = tally.add(facet, &key, count) {
+                return Ok(Err(error));
+            }
+        }
+    }
+    if tally.facets().iter().any(|facet| facet.is_series()) {
+        for (quarter, count) in indexed.quarters()? {
+            let at = Timestamp::from_second(quarter.saturating_mul(QUARTER_SECONDS)).unwrap_or(Timestamp::MIN);
+            if let Err(error) = tally.add_at(at, count) {
+                return Ok(Err(error));
+            }
+        }
+    }
+    Ok(Ok(()))
 }
 
 /// Topics and sources have names in the settings, countries in English.

@@ -2,20 +2,26 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::{Notify, Semaphore, mpsc};
 
+use super::indexing;
 use crate::activity::Activity;
 use crate::classify::Classifier;
 use crate::commit::Work;
 use crate::http::{Client, HttpError, HttpSettings};
 use crate::rules::{RuleFault, RuleFiles};
+use crate::search::index::Index;
 use crate::settings::{HttpSection, Output, Settings, SettingsError, StartFrom};
 use crate::site_rules::SiteRules;
 use crate::store::{Retention, Store, StoreError};
+
+/// The search index's folder in the store's.
+pub(super) const INDEX_FOLDER: &str = "index";
 
 /// How long a daemon waits for a command that holds the store.
 const STORE_PATIENCE: Duration = Duration::from_secs(5);
@@ -119,6 +125,10 @@ pub struct Engine {
     /// Threads that read pages at the same time.
     pub readers: Semaphore,
     active: RwLock<(Arc<Active>, Client)>,
+    /// The search index; `None` where there is none, or it is damaged: then the log is looked through.
+    index: RwLock<Option<Arc<Index>>>,
+    /// Whether the index is to be made anew, and who waits to hear so.
+    index_unwanted: (AtomicBool, Notify),
     /// The way to the committer of the pipeline that runs; who only knows it does not keep the committer waiting.
     committer: OnceLock<mpsc::WeakSender<Work>>,
 }
@@ -143,7 +153,12 @@ impl Engine {
             0 => cores,
             workers => workers,
         };
+        // Made anew by the pipeline where it cannot be opened.
+        let index = Index::open(&store.path().join(INDEX_FOLDER)).ok().flatten();
+        let index = index.filter(|index| indexing::belongs(index, &store));
         Ok(Self {
+            index: RwLock::new(index.map(Arc::new)),
+            index_unwanted: Default::default(),
             store: Arc::new(store),
             activity: Arc::default(),
             readers: Semaphore::new(readers),
@@ -169,6 +184,37 @@ impl Engine {
     /// The way to the committer of the pipeline; `None` where none was started.
     pub(super) fn committer(&self) -> Option<&mpsc::WeakSender<Work>> {
         self.committer.get()
+    }
+
+    /// The search index, where there is one.
+    pub fn index(&self) -> Option<Arc<Index>> {
+        self.index.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Puts an index in the place of the one there is.
+    pub(super) fn set_index(&self, index: Option<Arc<Index>>) {
+        *self.index.write().unwrap_or_else(PoisonError::into_inner) = index;
+    }
+
+    /// Has the pipeline make the index anew.
+    pub fn ask_for_new_index(&self) {
+        self.index_unwanted.0.store(true, Ordering::Release);
+        self.index_unwanted.1.notify_one();
+    }
+
+    /// Whether that was asked and is not begun.
+    pub fn is_index_unwanted(&self) -> bool {
+        self.index_unwanted.0.load(Ordering::Acquire)
+    }
+
+    /// Waits until it is asked.
+    pub(super) async fn index_is_unwanted(&self) {
+        self.index_unwanted.1.notified().await;
+    }
+
+    /// Whether it was asked since this was called last.
+    pub(super) fn take_index_unwanted(&self) -> bool {
+        self.index_unwanted.0.swap(false, Ordering::AcqRel)
     }
 
     /// Settings and rules in force.

@@ -9,7 +9,7 @@ use super::{Query, QueryContext};
 use crate::record::Record;
 
 /// Query, language of the record, its text.
-type Case = (&'static str, &'static str, &'static str);
+pub(super) type Case = (&'static str, &'static str, &'static str);
 
 const FOUND: &[Case] = &[
     // One name in every spelling
@@ -161,6 +161,11 @@ const NOR_THESE: &[Case] = &[
     ("тараз", "ru", "таракан"),
     ("Almaty", "en", "an almanac"),
 ];
+
+/// All of them.
+pub(super) fn cases() -> impl Iterator<Item = &'static Case> {
+    [FOUND, HELD_ASIDE, NOT_FOUND, NOR_THESE].into_iter().flatten()
+}
 
 fn is_found((query, language, text): &Case) -> bool {
     let record: Record = serde_json::from_value(json!({

@@ -5,11 +5,17 @@ use serde::{Deserialize, Serialize};
 use super::parse::{self, FieldName};
 use super::{Query, QueryContext, QueryError};
 
-/// Filters given as flags. Each flag takes a comma list and may be repeated: one of its values must match;
-/// different flags must all match.
+/// Filters given as flags. Each flag may be repeated and, but for words, takes a comma list: one of its values must
+/// match; different flags must all match.
 #[derive(clap::Args, Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Filters {
+    /// Words in the title, in a row; "in quotes" as they are written
+    #[arg(long, value_name = "WORDS")]
+    pub title: Vec<String>,
+    /// Words in the name of an author, in a row; kar* for a beginning
+    #[arg(long, value_name = "NAME")]
+    pub author: Vec<String>,
     /// Topic id
     #[arg(long, value_name = "ID")]
     pub topic: Vec<String>,
@@ -22,6 +28,12 @@ pub struct Filters {
     /// Source id
     #[arg(long, value_name = "ID")]
     pub source: Vec<String>,
+    /// Site of the article, with all below it: gov.kz finds press.gov.kz
+    #[arg(long, value_name = "DOMAIN")]
+    pub site: Vec<String>,
+    /// What there must be: image, author, date or tags
+    #[arg(long, value_name = "PART")]
+    pub has: Vec<String>,
     /// new, update, relabel, withdrawn or duplicate
     #[arg(long, value_name = "EVENT")]
     pub event: Vec<String>,
@@ -31,6 +43,9 @@ pub struct Filters {
     /// Recorded before; a day is included whole
     #[arg(long, value_name = "TIME")]
     pub until: Option<String>,
+    /// Recorded on the day: today, yesterday, 2026-11-01
+    #[arg(long, value_name = "DAY")]
+    pub on: Vec<String>,
 }
 
 impl Filters {
@@ -40,11 +55,16 @@ impl Filters {
     /// The first value that is unknown or wrong; the error shows the flag as it was given.
     pub fn add_to(&self, query: &mut Query, context: &QueryContext<'_>) -> Result<(), QueryError> {
         let lists = [
+            (FieldName::Title, &self.title),
+            (FieldName::Author, &self.author),
             (FieldName::Topic, &self.topic),
             (FieldName::Country, &self.country),
             (FieldName::Lang, &self.lang),
             (FieldName::Source, &self.source),
+            (FieldName::Site, &self.site),
+            (FieldName::Has, &self.has),
             (FieldName::Event, &self.event),
+            (FieldName::On, &self.on),
         ];
         for (field, values) in lists {
             let mut terms = Vec::new();
@@ -84,21 +104,28 @@ mod tests {
     fn flags_and_inline_terms_are_the_same() {
         with_context(|context| {
             let filters = Filters {
+                title: vec![" \"state visit\"".into()],
+                author: vec!["kar*".into(), "Ким".into()],
                 topic: vec!["energy".into(), "water".into()],
                 country: vec!["South Korea, kz".into()],
                 lang: vec!["uz".into()],
                 source: vec!["astanatimes".into()],
+                site: vec!["gov.kz, gov.uz".into()],
+                has: vec!["image".into()],
                 event: vec!["new".into()],
                 since: Some("7d".into()),
                 until: Some("2026-11-01 10:00".into()),
+                on: vec!["yesterday".into()],
             };
             let mut query = Query::parse("gas", context).unwrap();
             filters.add_to(&mut query, context).unwrap();
-            let inline = "gas topic:energy,water country:\"South Korea\",KZ lang:uz source:astanatimes event:new \
-                          since:7d until:\"2026-11-01 10:00\"";
+            let names = query.clauses.remove(2).any.remove(0);
+            assert_eq!(names.terms.len(), 2, "one of the two authors");
+            let inline = "gas title:\"state visit\" topic:energy,water country:\"South Korea\",KZ lang:uz source:astanatimes \
+                          site:gov.kz,gov.uz has:image event:new on:yesterday since:7d until:\"2026-11-01 10:00\"";
             assert_eq!(query, Query::parse(inline, context).unwrap());
             let (since, until) = query.recorded_between();
-            assert_eq!(since.unwrap().to_string(), "2026-11-15T08:00:00Z");
+            assert_eq!(since.unwrap().to_string(), "2026-11-21T00:00:00Z");
             assert_eq!(until.unwrap().to_string(), "2026-11-01T10:00:00Z");
         });
     }
@@ -111,6 +138,13 @@ mod tests {
             assert_eq!(since.unwrap().to_string(), "2026-11-20T08:00:00Z");
             assert_eq!(until.unwrap().to_string(), "2026-11-21T08:00:00Z");
             assert_eq!(between("-since:2d since:1d OR gas"), (None, None));
+            let day = |from: &str, until: &str| (Some(from.parse().unwrap()), Some(until.parse().unwrap()));
+            assert_eq!(between("on:2026-11-01"), day("2026-11-01T00:00:00Z", "2026-11-02T00:00:00Z"));
+            assert_eq!(between("on:2026-11-05,2026-11-01"), day("2026-11-01T00:00:00Z", "2026-11-06T00:00:00Z"));
+            let (since, until) = between("on:2026-11-05 OR until:2026-11-01");
+            assert_eq!((since, until.unwrap().to_string().as_str()), (None, "2026-11-06T00:00:00Z"));
+            assert_eq!(between("-on:2026-11-01"), (None, None));
+            assert_eq!(between("on:2026-11-01 OR gas"), (None, None));
         });
     }
 

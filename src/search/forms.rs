@@ -198,6 +198,20 @@ fn english(word: &str) -> Option<String> {
     Some(keys::key(&singular, Spelling::default()))
 }
 
+/// How keys begin that are the word `of` with suffixes; nothing where there are none.
+pub(super) fn suffixed_beginnings(of: &str, inflection: Inflection) -> Vec<String> {
+    if of.chars().count() < SUFFIXED_CHARS_MIN || !matches!(inflection, Inflection::Turkic | Inflection::Tajik) {
+        return Vec::new();
+    }
+    let softened = softened(of).map(|(stem, letter)| format!("{stem}{letter}"));
+    std::iter::once(of.to_owned()).chain(softened).collect()
+}
+
+/// A last k becomes g before a vowel, and p b: qazaq, qazaǵy; kitap, kitabı.
+fn softened(of: &str) -> Option<(&str, char)> {
+    of.strip_suffix('k').map(|stem| (stem, 'g')).or_else(|| of.strip_suffix('p').map(|stem| (stem, 'b')))
+}
+
 /// Whether `key` is the word `of` with suffixes; both are keys.
 pub(super) fn is_suffixed(key: &str, of: &str, inflection: Inflection) -> bool {
     let suffixes = match inflection {
@@ -209,14 +223,8 @@ pub(super) fn is_suffixed(key: &str, of: &str, inflection: Inflection) -> bool {
         return false;
     }
     let rest = key.strip_prefix(of).or_else(|| {
-        // A last k becomes g before a vowel, and p b: qazaq, qazaǵy; kitap, kitabı.
-        let (stem, softened) = match of.as_bytes() {
-            [stem @ .., b'k'] => (stem, 'g'),
-            [stem @ .., b'p'] => (stem, 'b'),
-            _ => return None,
-        };
-        let rest = key.strip_prefix(&of[..stem.len()])?.strip_prefix(softened)?;
-        rest.starts_with(['a', 'e', 'i', 'y', 'u']).then_some(rest)
+        let (stem, letter) = softened(of)?;
+        key.strip_prefix(stem)?.strip_prefix(letter).filter(|rest| rest.starts_with(['a', 'e', 'i', 'y', 'u']))
     });
     rest.is_some_and(|rest| !rest.is_empty() && suffixes.as_ref().is_some_and(|suffixes| suffixes.is_match(rest)))
 }

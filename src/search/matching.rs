@@ -4,12 +4,19 @@ use std::cell::OnceCell;
 
 use super::fold::FoldedText;
 use super::terms::{self, Language, Reading, Token};
-use super::{Clause, Condition, Ending, Scope, Sense, Term, TextTerm};
+use super::{Clause, Condition, Ending, Scope, Sense, Term, TextTerm, sites};
 use crate::record::Record;
 
 /// Whether every clause holds. Clauses without text come first: they cost a comparison, text costs a walk through it.
 pub(super) fn matches(clauses: &[Clause], record: &Record) -> bool {
-    let read = ReadRecord { record, clauses, folded: OnceCell::new(), tokens: OnceCell::new() };
+    let read = ReadRecord {
+        record,
+        clauses,
+        content: OnceCell::new(),
+        content_tokens: OnceCell::new(),
+        authors: OnceCell::new(),
+        author_tokens: OnceCell::new(),
+    };
     let holds = |clause: &Clause| clause.any.iter().any(|condition| condition_holds(condition, &read));
     clauses.iter().filter(|clause| !looks_at_text(clause)).all(holds)
         && clauses.iter().filter(|clause| looks_at_text(clause)).all(holds)
@@ -19,32 +26,61 @@ pub(super) fn matches(clauses: &[Clause], record: &Record) -> bool {
 struct ReadRecord<'r> {
     record: &'r Record,
     clauses: &'r [Clause],
-    folded: OnceCell<FoldedRecord>,
-    tokens: OnceCell<Vec<Token>>,
+    content: OnceCell<FoldedContent>,
+    content_tokens: OnceCell<Vec<Token>>,
+    authors: OnceCell<FoldedText>,
+    author_tokens: OnceCell<Vec<Token>>,
 }
 
 impl ReadRecord<'_> {
-    fn folded(&self) -> &FoldedRecord {
-        self.folded.get_or_init(|| FoldedRecord::new(self.record))
+    /// The folded words of a scope.
+    fn words(&self, scope: Scope) -> &str {
+        match scope {
+            Scope::Anywhere => &self.content().text.folded,
+            Scope::Title => &self.content().text.folded[..self.content().title_end],
+            Scope::Author => &self.authors().folded,
+        }
     }
 
-    /// Those words that a query may find in another spelling.
-    fn tokens(&self) -> &[Token] {
-        self.tokens.get_or_init(|| {
-            let wanted = text_terms(self.clauses).map(|term| &term.beginnings);
-            terms::tokens(&self.folded().text, Language::of(&self.record.language), wanted)
+    /// Those words of a scope that a query may find in another spelling.
+    fn tokens(&self, scope: Scope) -> &[Token] {
+        let tokens = |text: &FoldedText, is_author: bool| {
+            let wanted = text_terms(self.clauses).filter(move |term| (term.scope == Scope::Author) == is_author);
+            terms::tokens(text, Language::of(&self.record.language), wanted.map(|term| &term.beginnings))
+        };
+        let of_content = || self.content_tokens.get_or_init(|| tokens(&self.content().text, false));
+        match scope {
+            Scope::Anywhere => of_content(),
+            Scope::Title => {
+                let tokens = of_content();
+                &tokens[..tokens.partition_point(|token| token.start < self.content().title_end)]
+            }
+            Scope::Author => self.author_tokens.get_or_init(|| tokens(self.authors(), true)),
+        }
+    }
+
+    fn content(&self) -> &FoldedContent {
+        self.content.get_or_init(|| FoldedContent::new(self.record))
+    }
+
+    fn authors(&self) -> &FoldedText {
+        self.authors.get_or_init(|| {
+            let apostrophes = Language::of(&self.record.language).apostrophes;
+            let mut names = FoldedText::default();
+            self.record.authors.iter().for_each(|author| names.add(&author.name, apostrophes));
+            names
         })
     }
 }
 
 /// The record's words, folded once for all terms: the title's first, then summary, text and tags.
-struct FoldedRecord {
+struct FoldedContent {
     text: FoldedText,
     /// Where the title ends in the folded text.
     title_end: usize,
 }
 
-impl FoldedRecord {
+impl FoldedContent {
     fn new(record: &Record) -> Self {
         let apostrophes = Language::of(&record.language).apostrophes;
         let mut text = FoldedText::with_capacity(record.content_text.len() + 1_024);
@@ -79,24 +115,23 @@ fn term_matches(term: &Term, read: &ReadRecord<'_>) -> bool {
     let record = read.record;
     match term {
         Term::Text(text) => {
-            is_written(text, read.folded()) || (!text.readings.is_empty() && is_spelt_otherwise(text, read))
+            is_written(text, read.words(text.scope)) || (!text.readings.is_empty() && is_spelt_otherwise(text, read))
         }
         Term::Topic(id) => record.topics.iter().any(|topic| topic.id == *id),
         Term::Country(code) => record.places.iter().any(|place| place.code.eq_ignore_ascii_case(code)),
         Term::Language(tag) => is_tag_within(&record.language, tag),
         Term::Source(id) => record.source.id == *id,
         Term::Event(event) => record.event == *event,
+        Term::Site(domain) => sites::is_within(&record.url, domain),
+        Term::Has(part) => part.is_in(record),
         Term::Since(at) => record.recorded_at >= *at,
         Term::Until(at) => record.recorded_at < *at,
+        Term::Between(from, until) => record.recorded_at >= *from && record.recorded_at < *until,
     }
 }
 
-/// Whether the words stand in the record as they were asked for.
-fn is_written(term: &TextTerm, record: &FoldedRecord) -> bool {
-    let within = match term.scope {
-        Scope::Anywhere => record.text.folded.as_str(),
-        Scope::Title => &record.text.folded[..record.title_end],
-    };
+/// Whether the words stand among these as they were asked for.
+fn is_written(term: &TextTerm, within: &str) -> bool {
     let mut words = std::iter::once(&term.words).chain(&term.joined);
     words.any(|words| match term.ending {
         Ending::Whole => within.contains(&format!(" {words} ")),
@@ -106,11 +141,7 @@ fn is_written(term: &TextTerm, record: &FoldedRecord) -> bool {
 
 /// Whether they stand there in another spelling or form, or under another name.
 fn is_spelt_otherwise(term: &TextTerm, read: &ReadRecord<'_>) -> bool {
-    let tokens = read.tokens();
-    let tokens = match term.scope {
-        Scope::Anywhere => tokens,
-        Scope::Title => &tokens[..tokens.partition_point(|token| token.start < read.folded().title_end)],
-    };
+    let tokens = read.tokens(term.scope);
     term.readings.iter().any(|reading| (0..tokens.len()).any(|at| begins_with(&tokens[at..], reading, term.ending)))
 }
 
@@ -145,9 +176,10 @@ mod tests {
     fn record() -> Record {
         serde_json::from_value(json!({
             "schema": "chapar.record/1", "seq": 7, "id": "abcdefghijklmnopqrstuvwxya", "version": 2, "event": "update",
-            "replaces": 1, "recorded_at": "2026-11-20T08:00:00Z", "url": "https://news.example.org/a",
+            "replaces": 1, "recorded_at": "2026-11-20T08:00:00Z", "url": "https://www.news.example.org/a",
             "title": "Oʻzbekiston opens the Middle Corridor's new port",
             "summary": "Uranium, gas and rail: ещё один шаг.",
+            "authors": [{"name": "Аида Каримова"}, {"name": "Sherzod Oʻtkirov"}], "image": "https://news.example.org/a.jpg",
             "content_text": "Ministers met in Tashkent.\n\nПрезидент Қасым-Жомарт Тоқаев выступил с речью о воде.\n\n中亚天然气管道",
             "language": "uz-Latn", "language_confidence": 0.9, "tags": ["Logistics hub"], "word_count": 9,
             "places": [{"code": "UZ", "score": 2.0, "matched": ["Oʻzbekiston"]}, {"code": "KZ", "score": 1.0, "matched": []}],
@@ -217,6 +249,23 @@ mod tests {
             "since:2026-11-20 until:2026-11-20",
             "until:1d",
             "– uranium …",
+            "author:Каримова",
+            "author:karimova",
+            "author:kar*",
+            "author:\"аида каримова\"",
+            "author:o'tkirov",
+            "-author:Tokayev",
+            "site:example.org",
+            "site:https://news.example.org/rss",
+            "site:example.com,org",
+            "-site:other.example.org",
+            "has:image",
+            "has:author,date",
+            "-has:date",
+            "on:2026-11-20",
+            "on:2026-11-19,2026-11-20",
+            "-on:2026-11-19",
+            "coal OR on:2026-11-20",
         ];
         for query in matching {
             check(query, true);
@@ -247,6 +296,22 @@ mod tests {
             "since:47h",
             "until:2026-11-19",
             "until:2026-11-20T08:00:00Z",
+            "Каримова",
+            "karimova",
+            "author:uranium",
+            "author:\"каримова sherzod\"",
+            "author:\"karimova\"",
+            "title:Каримова",
+            "-author:karimova",
+            "site:ample.org",
+            "site:a.news.example.org",
+            "-site:org",
+            "has:date",
+            "-has:tags",
+            "on:2026-11-21",
+            "-on:2026-11-20",
+            "-on:2026-11-19,2026-11-20",
+            "coal OR -on:2026-11-20",
         ];
         for query in other {
             check(query, false);

@@ -1,54 +1,59 @@
 //! Reading a query: characters to clauses, with the place of every fault.
 
-use std::cmp::Ordering;
-
-use super::countries;
-use super::times::{self, Edge};
+use super::values::{filter_term, unknown};
 use super::{
     Breadth, Clause, Condition, Ending, QUERY_BYTES_MAX, QUERY_TERMS_MAX, QueryContext, QueryError, Scope, Sense, Term,
     TextTerm,
 };
-use crate::record::Event;
 
 /// What can stand before a colon.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum FieldName {
     Title,
+    Author,
     Topic,
     Country,
     Lang,
     Source,
+    Site,
     Event,
+    Has,
     Since,
     Until,
+    On,
 }
 
-const FIELDS: [(&str, FieldName); 8] = [
+const FIELDS: [(&str, FieldName); 12] = [
     ("title", FieldName::Title),
+    ("author", FieldName::Author),
     ("topic", FieldName::Topic),
     ("country", FieldName::Country),
     ("lang", FieldName::Lang),
     ("source", FieldName::Source),
+    ("site", FieldName::Site),
     ("event", FieldName::Event),
+    ("has", FieldName::Has),
     ("since", FieldName::Since),
     ("until", FieldName::Until),
+    ("on", FieldName::On),
 ];
 
-const EVENTS: [(&str, Event); 5] = [
-    ("new", Event::New),
-    ("update", Event::Update),
-    ("relabel", Event::Relabel),
-    ("withdrawn", Event::Withdrawn),
-    ("duplicate", Event::Duplicate),
-];
+impl FieldName {
+    /// Where the words of a text field are looked for.
+    pub fn scope(self) -> Option<Scope> {
+        match self {
+            Self::Title => Some(Scope::Title),
+            Self::Author => Some(Scope::Author),
+            _ => None,
+        }
+    }
 
-/// Most names that a message suggests: what fits on a line or two.
-const SUGGESTIONS_MAX: usize = 8;
+    fn is_time(self) -> bool {
+        matches!(self, Self::Since | Self::Until | Self::On)
+    }
+}
 
-/// Characters of a wrong name that are compared with the known ones; longer than any of them.
-const COMPARED_CHARS: usize = 64;
-
-/// Whether `since:` and `until:` may stand in a query.
+/// Whether `since:`, `until:` and `on:` may stand in a query.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Times {
     /// They are read.
@@ -72,7 +77,7 @@ pub(super) fn clauses(text: &str, context: &QueryContext<'_>, times: Times) -> R
     reader.clauses().map_err(|(at, message)| QueryError { at, message, query: text.to_owned() })
 }
 
-/// Reads the value of a flag, a comma list where the field takes one, into terms.
+/// Reads the value of a flag into terms: a comma list, or words for a text field.
 pub(super) fn flag_terms(
     field: FieldName,
     value: &str,
@@ -84,6 +89,10 @@ pub(super) fn flag_terms(
     let error = |at, message| QueryError { at, message, query: format!("--{name} {value}") };
     if value.len() > QUERY_BYTES_MAX {
         return Err(error(start, format!("at most {QUERY_BYTES_MAX} bytes are read")));
+    }
+    if field.scope().is_some() {
+        terms.push(filter_term(field, value.trim(), context).map_err(|message| error(start, message))?);
+        return Ok(());
     }
     let mut at = start;
     for part in value.split(',') {
@@ -145,9 +154,10 @@ impl Reader<'_> {
         if sense == Sense::Without && self.peek().is_none_or(|c| c.is_whitespace() || c == '-') {
             return Err((start, "one - and the word directly after it leaves records with the word out".into()));
         }
-        let terms = match self.field()? {
-            Some(FieldName::Title) => self.text_term(Scope::Title)?.map(|term| vec![term]),
-            Some(field) => Some(self.filter_terms(field)?),
+        let field = self.field()?;
+        let terms = match field.map(|field| (field, field.scope())) {
+            Some((field, None)) => Some(self.filter_terms(field)?),
+            Some((_, Some(scope))) => self.text_term(scope)?.map(|term| vec![term]),
             None => self.text_term(Scope::Anywhere)?.map(|term| vec![term]),
         };
         match terms {
@@ -161,15 +171,18 @@ impl Reader<'_> {
     fn field(&mut self) -> Result<Option<FieldName>, Fault> {
         let start = self.at;
         let letters = self.chars[start..].iter().take_while(|c| c.is_ascii_alphabetic()).count();
-        if letters == 0 || self.chars.get(start + letters) != Some(&':') {
-            return Ok(None);
-        }
         let name: String = self.chars[start..start + letters].iter().map(char::to_ascii_lowercase).collect();
+        match self.chars.get(start + letters) {
+            Some(':') if letters > 0 => {}
+            Some('=') if FIELDS.iter().any(|(known, _)| *known == name) => {
+                return Err((start + letters, format!("write {name}: with a colon")));
+            }
+            _ => return Ok(None),
+        }
         let Some((_, field)) = FIELDS.iter().find(|(known, _)| *known == name) else {
-            let known = suggestions(&name, FIELDS.iter().map(|(known, _)| *known));
-            return Err((start, format!("no field {name:?}; {known}; to search the words, put them in quotes")));
+            return Err((start, no_field(&name)));
         };
-        if self.times == Times::Refused && matches!(field, FieldName::Since | FieldName::Until) {
+        if self.times == Times::Refused && field.is_time() {
             return Err((start, NO_TIMES.into()));
         }
         self.at = start + letters + 1;
@@ -192,7 +205,7 @@ impl Reader<'_> {
         };
         let breadth = if quoted.is_some() { Breadth::AsWritten } else { Breadth::AnySpelling };
         let Some(term) = TextTerm::new(scope, &written, ending, breadth) else {
-            let explicit = quoted.is_some() || ending == Ending::Prefix || scope == Scope::Title;
+            let explicit = quoted.is_some() || ending == Ending::Prefix || scope != Scope::Anywhere;
             return if explicit { Err((start, "there is no word to search here".into())) } else { Ok(None) };
         };
         self.count_term(start)?;
@@ -203,19 +216,19 @@ impl Reader<'_> {
     fn bare_word(&mut self) -> Result<(String, Ending), Fault> {
         let start = self.at;
         let length = self.chars[start..].iter().take_while(|c| !c.is_whitespace()).count();
-        let mut word = &self.chars[start..start + length];
+        let whole = &self.chars[start..start + length];
+        let mut word = whole;
         let ending = if word.ends_with(&['*']) { Ending::Prefix } else { Ending::Whole };
         if let (Ending::Prefix, [before @ .., _]) = (ending, word) {
             word = before;
         }
-        for (offset, c) in word.iter().enumerate() {
-            let message = match c {
-                '(' | ')' => "there are no parentheses: OR joins its two neighbours, all else must match",
-                '*' => "* stands at the end of a word only",
-                '"' => "a quote begins after a space",
-                _ => continue,
-            };
-            return Err((start + offset, message.into()));
+        // The last * is the ending's, but not after a dot or a bracket.
+        let is_pattern = word.ends_with(&['.']) || word.ends_with(&[']']);
+        let read = if ending == Ending::Prefix && is_pattern { whole } else { word };
+        for offset in 0..read.len() {
+            if let Some(message) = syntax_of_others(read, offset) {
+                return Err((start + offset, message.into()));
+            }
         }
         let word = word.iter().collect();
         self.at += length;
@@ -298,70 +311,47 @@ impl Reader<'_> {
     }
 }
 
+/// What a field is that there is not: most often the beginning of an address, or a headline.
+fn no_field(name: &str) -> String {
+    match name {
+        "http" | "https" => "this is no word: site:example.org finds what a site has; `chapar show` takes the id of a \
+                             record"
+            .into(),
+        _ => {
+            let unknown = unknown(("field", "field"), name, FIELDS.iter().map(|(known, _)| *known));
+            format!("{unknown}; to search the words, put them in quotes")
+        }
+    }
+}
+
+/// Why a character of a bare word is no part of it: as parting words it would say something else than was meant.
+fn syntax_of_others(word: &[char], at: usize) -> Option<&'static str> {
+    let before = at.checked_sub(1).map(|before| word[before]);
+    let after = word.get(at + 1).copied();
+    let is_letter = |c: Option<char>| c.is_some_and(char::is_alphanumeric);
+    match word[at] {
+        '(' | ')' => Some("there are no parentheses: OR joins its two neighbours, all else must match"),
+        '"' => Some("a quote begins after a space"),
+        '*' if before == Some('.') => Some(NO_PATTERNS),
+        '*' => Some("* stands at the end of a word only"),
+        '|' if word.len() > 1 => Some("write OR with spaces around it, gas OR oil; in quotes | parts words"),
+        '!' if at == 0 && is_letter(after) => Some("write -gas to leave out records with gas"),
+        '~' if is_letter(before) => {
+            Some("there is no ~: a word is found in any spelling and form, in quotes as written")
+        }
+        '^' | '\\' => Some(NO_PATTERNS),
+        '+' if before == Some('.') => Some(NO_PATTERNS),
+        '[' | '{' if is_letter(before) || before == Some('.') => Some(NO_PATTERNS),
+        ']' if is_letter(after) || matches!(after, Some('+' | '*' | '?' | '{')) => Some(NO_PATTERNS),
+        _ => None,
+    }
+}
+
+const NO_PATTERNS: &str = "there are no patterns and no escapes: gas* finds words that begin so, and in quotes such \
+                           characters only part words";
+
 fn too_many_terms() -> String {
     format!("a query has at most {QUERY_TERMS_MAX} terms")
-}
-
-/// The term of a filter field and one value.
-fn filter_term(field: FieldName, value: &str, context: &QueryContext<'_>) -> Result<Term, String> {
-    if value.is_empty() {
-        return Err("a value is missing here".into());
-    }
-    match field {
-        FieldName::Title => TextTerm::new(Scope::Title, value, Ending::Whole, Breadth::AnySpelling)
-            .map(Term::Text)
-            .ok_or_else(|| "there is no word to search here".into()),
-        FieldName::Topic => Ok(Term::Topic(known_id("topic", value, context.topics)?)),
-        FieldName::Source => Ok(Term::Source(known_id("source", value, context.sources)?.parse()?)),
-        FieldName::Country => match countries::code_of(value) {
-            Some(code) => Ok(Term::Country(code.to_owned())),
-            None => {
-                Err(format!("no country {value:?}; {}", suggestions(value, countries::names().map(|(_, name)| name))))
-            }
-        },
-        FieldName::Lang if is_language_tag(value) => Ok(Term::Language(value.to_ascii_lowercase())),
-        FieldName::Lang => Err(format!("{value:?} is no language tag: write ru, kk, uz, uz-Cyrl")),
-        FieldName::Event => match EVENTS.iter().find(|(name, _)| name.eq_ignore_ascii_case(value)) {
-            Some((_, event)) => Ok(Term::Event(*event)),
-            None => Err(format!("no event {value:?}; {}", suggestions(value, EVENTS.iter().map(|(name, _)| *name)))),
-        },
-        FieldName::Since => times::instant(value, Edge::Start, context.now, context.zone).map(Term::Since),
-        FieldName::Until => times::instant(value, Edge::End, context.now, context.zone).map(Term::Until),
-    }
-}
-
-fn known_id(kind: &str, value: &str, known: &[String]) -> Result<String, String> {
-    if known.is_empty() || known.iter().any(|id| id == value) {
-        return Ok(value.to_owned());
-    }
-    if let Some(id) = known.iter().find(|id| id.eq_ignore_ascii_case(value)) {
-        return Ok(id.clone());
-    }
-    Err(format!("no {kind} {value:?}; {}", suggestions(value, known.iter().map(String::as_str))))
-}
-
-/// The known names, nearest first.
-fn suggestions<'a>(written: &str, known: impl Iterator<Item = &'a str>) -> String {
-    let written: String = written.chars().take(COMPARED_CHARS).flat_map(char::to_lowercase).collect();
-    let mut known: Vec<(f64, &str)> =
-        known.map(|name| (strsim::jaro_winkler(&written, &name.to_lowercase()), name)).collect();
-    known.sort_by(|(a, a_name), (b, b_name)| match b.total_cmp(a) {
-        Ordering::Equal => a_name.cmp(b_name),
-        order => order,
-    });
-    let nearest: Vec<&str> = known.iter().take(SUGGESTIONS_MAX).map(|(_, name)| *name).collect();
-    let others = known.len() - nearest.len();
-    let tail = if others > 0 { format!(" and {others} others") } else { String::new() };
-    format!("nearest first: {}{tail}", nearest.join(", "))
-}
-
-/// The shape of BCP 47: two or three letters, then subtags of two to eight letters and digits.
-fn is_language_tag(value: &str) -> bool {
-    let mut subtags = value.split('-');
-    let language = subtags.next().unwrap_or_default();
-    (2..=3).contains(&language.len())
-        && language.bytes().all(|byte| byte.is_ascii_alphabetic())
-        && subtags.all(|tag| (2..=8).contains(&tag.len()) && tag.bytes().all(|byte| byte.is_ascii_alphanumeric()))
 }
 
 #[cfg(test)]

@@ -28,7 +28,11 @@ fn condition(condition: &Condition) -> String {
 fn term(term: &Term) -> String {
     match term {
         Term::Text(text) => {
-            let scope = if text.scope == Scope::Title { "title=" } else { "" };
+            let scope = match text.scope {
+                Scope::Anywhere => "",
+                Scope::Title => "title=",
+                Scope::Author => "author=",
+            };
             format!("{scope}[{}{}]", text.words, if text.ending == Ending::Prefix { "*" } else { "" })
         }
         Term::Topic(id) => format!("topic={id}"),
@@ -36,8 +40,11 @@ fn term(term: &Term) -> String {
         Term::Language(tag) => format!("lang={tag}"),
         Term::Source(id) => format!("source={id}"),
         Term::Event(event) => format!("event={event:?}"),
+        Term::Site(domain) => format!("site={domain}"),
+        Term::Has(part) => format!("has={part:?}"),
         Term::Since(at) => format!("since={at}"),
         Term::Until(at) => format!("until={at}"),
+        Term::Between(from, until) => format!("between={from}/{until}"),
     }
 }
 
@@ -83,6 +90,19 @@ fn queries_are_read() {
         ("since:2026-11-01", "since=2026-11-01T00:00:00Z"),
         ("since:2026-11-01T10:00:00+05:00", "since=2026-11-01T05:00:00Z"),
         ("until:\"2026-11-01 10:00\"", "until=2026-11-01T10:00:00Z"),
+        ("author:Karimov", "author=[karimov]"),
+        ("-author:\"Aida Kar\"*", "not author=[aida kar*]"),
+        ("site:www.gov.kz,https://tuz.example.org/a,b", "site=gov.kz,site=tuz.example.org,site=b"),
+        ("has:image,Tags", "has=Image,has=Tags"),
+        ("on:today", "between=2026-11-22T00:00:00Z/2026-11-23T00:00:00Z"),
+        (
+            "-on:2026-11-01,yesterday",
+            "not between=2026-11-01T00:00:00Z/2026-11-02T00:00:00Z,between=2026-11-21T00:00:00Z/2026-11-22T00:00:00Z",
+        ),
+        ("gas? [Gas] $100 US$ C++ gas! – | ~5 +oil 50%", "[gas]; [gas]; [100]; [us]; [c]; [gas]; [5]; [oil]; [50]"),
+        ("\".*gas|oil [a-z]+\"", "[gas oil a z]"),
+        ("U.S.-Kazakhstan", "[u s kazakhstan]"),
+        ("a=b", "[a b]"),
         ("12:30", "[12 30]"),
         ("Токаев: речь", "[токаев]; [речь]"),
         ("gas – oil … &", "[gas]; [oil]"),
@@ -131,7 +151,6 @@ fn faults_are_placed_and_explained() {
         ("газ topic:water,trnsport", 16, "nearest first: transport,"),
         ("source:astana", 7, "nearest first: astanatimes"),
         ("tpic:energy", 0, "nearest first: topic"),
-        ("https://example.org", 0, "no field \"https\""),
         ("country:Kazakstan", 8, "nearest first: Kazakhstan,"),
         ("country:XX", 8, "no country"),
         ("lang:russian", 5, "no language tag"),
@@ -139,6 +158,34 @@ fn faults_are_placed_and_explained() {
         ("event:updated", 6, "nearest first: update,"),
         ("since:soon", 6, "is no time"),
         ("until:2026-02-30", 6, "no day of the calendar"),
+        ("topic:?", 6, "takes one or several of energy, water, transport"),
+        ("country:Kazakstan", 8, "country:? lists all 3"),
+        ("has:?", 4, "image, author, date, tags"),
+        ("title=gas", 5, "write title: with a colon"),
+        ("https://example.org", 0, "site:example.org"),
+        (".*gas[a-z]+", 1, "no patterns"),
+        ("gas[a-z]+", 3, "no patterns"),
+        ("[a-z]+", 4, "no patterns"),
+        ("[a-z]*", 4, "no patterns"),
+        ("gas.*", 4, "no patterns"),
+        ("gas.+", 4, "no patterns"),
+        ("gas.*oil", 4, "no patterns"),
+        ("gas{2,3}", 3, "no patterns"),
+        ("^gas", 0, "no patterns"),
+        ("oil \\bgas\\b", 4, "no patterns"),
+        ("\\\"gas\\\"", 0, "no escapes"),
+        ("gas|oil", 3, "gas OR oil"),
+        ("gas || oil", 4, "gas OR oil"),
+        ("title:gas|oil", 9, "gas OR oil"),
+        ("(gas)", 0, "no parentheses"),
+        ("!gas", 0, "write -gas"),
+        ("gas~2", 3, "any spelling"),
+        ("author:…", 7, "no word"),
+        ("site:*.gov.kz", 5, "write gov.kz"),
+        ("site:gov.kz,\"a b\"", 12, "is no site"),
+        ("has:picture", 4, "image"),
+        ("on:2h", 3, "is no day"),
+        ("on:2026-02-30", 3, "no day of the calendar"),
         ("title:", 6, "needs a value"),
         ("title:…", 6, "no word"),
         ("title:\"a", 6, "not closed"),
@@ -177,6 +224,23 @@ fn queries_are_bounded() {
 
 proptest! {
     #[test]
+    fn the_value_of_any_flag_is_read_or_refused(
+        value in "\\PC{0,40}|[\"*,?a-z0-9 .-]{0,40}|[\u{0}-\u{ff}]{0,20}", field in prop::sample::select(FIELDS.to_vec()),
+    ) {
+        let zone = TimeZone::UTC;
+        let topics = ["energy".to_owned()];
+        let context = QueryContext { now: jiff::Timestamp::UNIX_EPOCH, zone: &zone, topics: &topics, sources: &topics };
+        let mut terms = Vec::new();
+        match flag_terms(field.1, &value, &context, &mut terms) {
+            Ok(()) => prop_assert!(!terms.is_empty()),
+            Err(error) => {
+                prop_assert!(error.at <= error.query.chars().count());
+                prop_assert!(!error.to_string().contains(|c: char| c.is_control() && c != '\n'), "{error:?}");
+            }
+        }
+    }
+
+    #[test]
     fn parsing_never_panics(text in "\\PC{0,60}") {
         if let Err(error) = parse(&text) {
             prop_assert!(error.at <= text.chars().count());
@@ -189,7 +253,7 @@ proptest! {
         pieces in prop::collection::vec(
             prop::sample::select(vec![
                 "\"", "«", "»", "-", "*", "OR", " ", " ", "topic:", "title:", "since:", "country:", "lang:", "2h", ",", "gas",
-                "energy", "(", "\u{301}", "ё", "'", "\u{0}", "\u{202e}", "2026-11-01", "тоқ", "中",
+                "energy", "author:", "site:", "has:", "on:", "?", ".", "[", "]", "|", "!", "=", "\\", "(", "\u{301}", "ё", "'", "\u{0}", "\u{202e}", "2026-11-01", "тоқ", "中",
             ]),
             0..30,
         )

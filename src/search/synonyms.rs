@@ -96,13 +96,13 @@ const NAME_WORDS_MAX: usize = 3;
 
 struct Table {
     /// The names of each line, as words.
-    groups: Vec<Vec<Vec<WordForms>>>,
+    groups: Vec<Vec<(&'static str, Vec<WordForms>)>>,
     /// Which lines a name stands in, by the keys of its words with a space between, the last one also as its Russian stem.
     by_keys: HashMap<String, Vec<usize>>,
 }
 
 static TABLE: LazyLock<Table> = LazyLock::new(|| {
-    let mut groups: Vec<Vec<Vec<WordForms>>> = Vec::new();
+    let mut groups: Vec<Vec<(&str, Vec<WordForms>)>> = Vec::new();
     let mut by_keys: HashMap<String, Vec<usize>> = HashMap::new();
     for (number, line) in SYNONYMS.lines().enumerate() {
         let names: Vec<Vec<WordForms>> = line.split('|').map(name).collect();
@@ -112,7 +112,7 @@ static TABLE: LazyLock<Table> = LazyLock::new(|| {
                 lines.push(number);
             }
         }
-        groups.push(names);
+        groups.push(line.split('|').zip(names).collect());
     }
     Table { groups, by_keys }
 });
@@ -150,18 +150,18 @@ fn lookups(name: &[WordForms], is_wanted: impl Fn(&str) -> bool) -> Vec<String> 
 /// Shortest stem that finds a name by another of its forms.
 const STEM_BYTES_MIN: usize = 5;
 
-/// The other names of what these words of a query name.
-pub(super) fn of(name: &[WordForms]) -> Vec<&'static [WordForms]> {
+/// The other names of what these words of a query name, each with how people write it.
+pub(super) fn of(name: &[WordForms]) -> Vec<(&'static str, &'static [WordForms])> {
     let table: &'static Table = &TABLE;
     let mut numbers: Vec<usize> =
         lookups(name, |_| true).iter().filter_map(|spelt| table.by_keys.get(spelt)).flatten().copied().collect();
     numbers.sort_unstable();
     numbers.dedup();
-    let mut names: Vec<&'static [WordForms]> = Vec::new();
-    for other in numbers.into_iter().flat_map(|number| &table.groups[number]) {
+    let mut names: Vec<(&'static str, &'static [WordForms])> = Vec::new();
+    for (written, other) in numbers.into_iter().flat_map(|number| &table.groups[number]) {
         let is_same = other.iter().map(|word| &word.exact).eq(name.iter().map(|word| &word.exact));
-        if !is_same && !names.contains(&other.as_slice()) {
-            names.push(other);
+        if !is_same && names.iter().all(|(_, known)| known != other) {
+            names.push((written, other));
         }
     }
     names
@@ -172,7 +172,8 @@ mod tests {
     use super::*;
 
     fn others(written: &str) -> Vec<String> {
-        let shown = |name: &[WordForms]| name.iter().map(|word| word.exact.as_str()).collect::<Vec<_>>().join(" ");
+        let shown =
+            |(_, name): (&str, &[WordForms])| name.iter().map(|word| word.exact.as_str()).collect::<Vec<_>>().join(" ");
         of(&terms::words_of_query(written)).into_iter().map(shown).collect()
     }
 
@@ -194,6 +195,6 @@ mod tests {
         let doubled: Vec<&String> =
             TABLE.by_keys.iter().filter(|(_, lines)| lines.len() > 1).map(|(spelt, _)| spelt).collect();
         assert!(doubled.is_empty(), "{doubled:?}");
-        assert!(TABLE.groups.iter().flatten().all(|name| (1..=NAME_WORDS_MAX).contains(&name.len())));
+        assert!(TABLE.groups.iter().flatten().all(|(_, name)| (1..=NAME_WORDS_MAX).contains(&name.len())));
     }
 }

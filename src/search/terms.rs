@@ -14,7 +14,7 @@ use super::synonyms;
 const CROSSING_CHARS_MIN: usize = 4;
 
 /// Shortest beginning of a word, in letters of its key, that is looked for in other spellings.
-const PREFIX_CHARS_MIN: usize = 3;
+pub(super) const PREFIX_CHARS_MIN: usize = 3;
 
 /// How near a word is to what was asked; the nearer the greater.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -76,7 +76,7 @@ pub(super) struct Token {
     pub keys: Vec<String>,
     /// The keys of its stem, for languages that are stemmed; two where a letter may belong to the stem or the ending.
     pub stems: Vec<String>,
-    inflection: Inflection,
+    pub inflection: Inflection,
 }
 
 /// A word of a query.
@@ -97,6 +97,8 @@ pub(super) struct Reading {
     pub words: Vec<WordForms>,
     /// The nearest that they come to what was asked.
     pub nearest: Match,
+    /// Another name, as people write it.
+    pub name: Option<&'static str>,
 }
 
 /// How the words begin that a query may find, so that no more than these are looked at closely.
@@ -153,6 +155,15 @@ pub(super) fn tokens<'q>(
     tokens
 }
 
+/// All tokens of a text.
+pub(super) fn all_tokens(text: &FoldedText, language: Language) -> impl Iterator<Item = Token> {
+    text.words(Initials::ALL).map(move |(position, word)| Token {
+        position,
+        start: word.start,
+        ..token(&word.before_folding(), language)
+    })
+}
+
 /// What a word of a record (lower case, an apostrophe where one joins its letters) may be found by.
 fn token(word: &str, language: Language) -> Token {
     let exact = exact(word);
@@ -171,17 +182,17 @@ fn exact(word: &str) -> String {
 /// beginning of one.
 pub(super) fn readings(written: &str, last_is_whole: bool) -> Vec<Reading> {
     let mut readings: Vec<Reading> = Vec::new();
-    let mut add = |words: Vec<WordForms>, nearest: Match| {
+    let mut add = |words: Vec<WordForms>, nearest: Match, name: Option<&'static str>| {
         if !words.is_empty() && readings.iter().all(|reading| reading.words != words) {
-            readings.push(Reading { words, nearest });
+            readings.push(Reading { words, nearest, name });
         }
     };
     let parted = words_of_query(written);
     let joined = words_with(written, Apostrophes::Join);
     let names = if last_is_whole { synonyms::of(&parted) } else { Vec::new() };
-    add(parted, Match::Exact);
-    add(joined, Match::Exact);
-    names.into_iter().for_each(|name| add(name.to_vec(), Match::Synonym));
+    add(parted, Match::Exact, None);
+    add(joined, Match::Exact, None);
+    names.into_iter().for_each(|(name, words)| add(words.to_vec(), Match::Synonym, Some(name)));
     readings
 }
 
@@ -242,13 +253,28 @@ pub(super) fn grade(asked: &WordForms, token: &Token) -> Option<Match> {
     (token.stems.iter().any(is_stem) || token.keys.iter().any(is_suffixed)).then_some(Match::Form)
 }
 
+/// Whether a word of a query is so short that it crosses scripts in the languages of the region only.
+pub(super) fn is_short(word: &str) -> bool {
+    word.chars().nth(CROSSING_CHARS_MIN - 1).is_none()
+}
+
+/// Whether the last word of a query, a beginning, is long enough to be looked for in other spellings.
+pub(super) fn has_long_beginning(reading: &Reading) -> bool {
+    reading.words.last().is_some_and(|word| word.keys.iter().any(|key| is_long_beginning(key)))
+}
+
+fn is_long_beginning(key: &str) -> bool {
+    key.chars().nth(PREFIX_CHARS_MIN - 1).is_some()
+}
+
 /// The same of the beginning of a word.
 pub(super) fn grade_beginning(asked: &WordForms, token: &Token) -> Option<Match> {
     if token.exact.starts_with(&asked.exact) {
         return Some(Match::Exact);
     }
-    let is_long = |key: &&String| key.chars().nth(PREFIX_CHARS_MIN - 1).is_some();
-    let begins = |key: &String| asked.keys.iter().filter(is_long).any(|asked| key.starts_with(asked.as_str()));
+    let begins = |key: &String| {
+        asked.keys.iter().filter(|key| is_long_beginning(key)).any(|asked| key.starts_with(asked.as_str()))
+    };
     token.keys.iter().any(begins).then_some(Match::Folded)
 }
 

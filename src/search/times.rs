@@ -1,7 +1,7 @@
 //! The times of `since:` and `until:`.
 
 use jiff::civil::{Date, DateTime};
-use jiff::tz::TimeZone;
+use jiff::tz::{Offset, TimeZone};
 use jiff::{SignedDuration, Timestamp};
 
 /// Which end of the span a time is for; it matters for a day, which is included whole.
@@ -13,7 +13,25 @@ pub(super) enum Edge {
     End,
 }
 
-const FORMS: &str = "write an age (30m, 2h, 3d, 1w), today, yesterday, 2026-11-01, 2026-11-01T10:00 or RFC 3339";
+/// What to write, and in which zone it is read.
+fn forms(zone: &TimeZone) -> String {
+    format!(
+        "write an age (30m, 2h, 3d, 1w), today, yesterday, 2026-11-01, 2026-11-01T10:00 or RFC 3339; days and hours are \
+         those of {}",
+        zone_name(zone)
+    )
+}
+
+/// What a zone is called: its IANA name, or its distance from UTC.
+pub fn zone_name(zone: &TimeZone) -> String {
+    match zone.iana_name() {
+        Some(name) if !zone.is_unknown() => name.to_owned(),
+        _ => match zone.to_fixed_offset() {
+            Ok(offset) if offset != Offset::UTC => format!("UTC{offset}"),
+            _ => "UTC".to_owned(),
+        },
+    }
+}
 
 /// The instant that a time written as in `since:` names.
 ///
@@ -25,41 +43,61 @@ pub fn time_of(written: &str, now: Timestamp, zone: &TimeZone) -> Result<Timesta
 
 /// The instant that `written` names: for a day its first instant, or with [`Edge::End`] the first of the next day.
 pub(super) fn instant(written: &str, edge: Edge, now: Timestamp, zone: &TimeZone) -> Result<Timestamp, String> {
-    if let Some(seconds) = age_seconds(written)? {
-        return now.checked_sub(SignedDuration::from_secs(seconds)).map_err(|_| too_far(written));
+    if let Some(seconds) = age_seconds(written).map_err(|()| too_far(written, zone))? {
+        return now.checked_sub(SignedDuration::from_secs(seconds)).map_err(|_| too_far(written, zone));
     }
-    let today = || now.to_zoned(zone.clone()).date();
-    let day = match written.to_ascii_lowercase().as_str() {
-        "now" => return Ok(now),
-        "today" => Some(today()),
-        "yesterday" => Some(today().yesterday().map_err(|_| too_far(written))?),
-        _ if looks_like_day(written) => {
-            Some(written.parse::<Date>().map_err(|_| format!("{written} is no day of the calendar; {FORMS}"))?)
-        }
-        _ => None,
-    };
-    if let Some(day) = day {
-        let midnight = match edge {
-            Edge::Start => day,
-            Edge::End => day.tomorrow().map_err(|_| too_far(written))?,
-        };
-        return at_zone(midnight.into(), zone, written);
+    if written.eq_ignore_ascii_case("now") {
+        return Ok(now);
+    }
+    if let Some(day) = date(written, now, zone)? {
+        return midnight(day, edge, zone, written);
     }
     if let Ok(timestamp) = written.parse::<Timestamp>() {
         return Ok(timestamp);
     }
     match written.parse::<DateTime>() {
         Ok(local) if written.contains(['T', 't', ' ']) => at_zone(local, zone, written),
-        _ => Err(format!("{written:?} is no time; {FORMS}")),
+        _ => Err(format!("{written:?} is no time; {}", forms(zone))),
     }
 }
 
-fn at_zone(local: DateTime, zone: &TimeZone, written: &str) -> Result<Timestamp, String> {
-    Ok(local.to_zoned(zone.clone()).map_err(|_| too_far(written))?.timestamp())
+/// The first instant of the day that `written` names, and that of the next.
+pub(super) fn day(written: &str, now: Timestamp, zone: &TimeZone) -> Result<(Timestamp, Timestamp), String> {
+    let Some(day) = date(written, now, zone)? else {
+        let days = "write today, yesterday or 2026-11-01, a day of";
+        return Err(format!("{written:?} is no day; {days} {}; since: and until: take times", zone_name(zone)));
+    };
+    Ok((midnight(day, Edge::Start, zone, written)?, midnight(day, Edge::End, zone, written)?))
 }
 
-/// `2h` in seconds; nothing when it is not digits and a unit.
-fn age_seconds(written: &str) -> Result<Option<i64>, String> {
+/// The day of the calendar that is named so; nothing when it is no day.
+fn date(written: &str, now: Timestamp, zone: &TimeZone) -> Result<Option<Date>, String> {
+    let today = || now.to_zoned(zone.clone()).date();
+    match written.to_ascii_lowercase().as_str() {
+        "today" => Ok(Some(today())),
+        "yesterday" => today().yesterday().map(Some).map_err(|_| too_far(written, zone)),
+        _ if looks_like_day(written) => {
+            written.parse().map(Some).map_err(|_| format!("{written} is no day of the calendar; {}", forms(zone)))
+        }
+        _ => Ok(None),
+    }
+}
+
+/// Where a day begins, or ends.
+fn midnight(day: Date, edge: Edge, zone: &TimeZone, written: &str) -> Result<Timestamp, String> {
+    let day = match edge {
+        Edge::Start => day,
+        Edge::End => day.tomorrow().map_err(|_| too_far(written, zone))?,
+    };
+    at_zone(day.into(), zone, written)
+}
+
+fn at_zone(local: DateTime, zone: &TimeZone, written: &str) -> Result<Timestamp, String> {
+    Ok(local.to_zoned(zone.clone()).map_err(|_| too_far(written, zone))?.timestamp())
+}
+
+/// `2h` in seconds; nothing when it is not digits and a unit, an error where no number holds it.
+fn age_seconds(written: &str) -> Result<Option<i64>, ()> {
     let digits = written.trim_end_matches(|c: char| !c.is_ascii_digit());
     let unit = match &written[digits.len()..] {
         "s" => 1,
@@ -73,7 +111,7 @@ fn age_seconds(written: &str) -> Result<Option<i64>, String> {
         return Ok(None);
     }
     let seconds = digits.parse::<i64>().ok().and_then(|count| count.checked_mul(unit));
-    seconds.map(Some).ok_or_else(|| too_far(written))
+    seconds.map(Some).ok_or(())
 }
 
 fn looks_like_day(written: &str) -> bool {
@@ -81,8 +119,8 @@ fn looks_like_day(written: &str) -> bool {
     written.len() == 10 && written.bytes().enumerate().all(shape)
 }
 
-fn too_far(written: &str) -> String {
-    format!("{written} is outside the calendar; {FORMS}")
+fn too_far(written: &str, zone: &TimeZone) -> String {
+    format!("{written} is outside the calendar; {}", forms(zone))
 }
 
 #[cfg(test)]
@@ -120,7 +158,24 @@ mod tests {
     }
 
     #[test]
+    fn a_zone_has_a_name() {
+        let fixed = |hours| TimeZone::fixed(jiff::tz::offset(hours));
+        let almaty = TimeZone::get("Asia/Almaty").unwrap();
+        let cases = [
+            (almaty, "Asia/Almaty"),
+            (TimeZone::UTC, "UTC"),
+            (TimeZone::unknown(), "UTC"),
+            (fixed(5), "UTC+05"),
+            (fixed(0), "UTC"),
+        ];
+        for (zone, name) in cases {
+            assert_eq!(zone_name(&zone), name);
+        }
+    }
+
+    #[test]
     fn faults_are_named() {
+        check("soon", Edge::Start, Err("days and hours are those of UTC+05"));
         check("2026-02-30", Edge::Start, Err("no day of the calendar"));
         check("9999-12-31", Edge::End, Err("outside the calendar"));
         check("99999999999999999999d", Edge::Start, Err("outside the calendar"));
@@ -131,6 +186,30 @@ mod tests {
         check("-2h", Edge::Start, Err("is no time"));
         check("soon", Edge::Start, Err("is no time"));
         check("٣d", Edge::Start, Err("is no time"));
+    }
+
+    #[test]
+    fn a_day_lasts_until_the_next() {
+        let now: Timestamp = "2026-11-22T20:30:00Z".parse().unwrap();
+        let zone = TimeZone::fixed(jiff::tz::offset(5));
+        let cases = [
+            ("today", "2026-11-22T19:00:00Z", "2026-11-23T19:00:00Z"),
+            ("Yesterday", "2026-11-21T19:00:00Z", "2026-11-22T19:00:00Z"),
+            ("2026-11-01", "2026-10-31T19:00:00Z", "2026-11-01T19:00:00Z"),
+        ];
+        for (written, from, until) in cases {
+            let (starts, ends) = day(written, now, &zone).unwrap();
+            assert_eq!((starts.to_string().as_str(), ends.to_string().as_str()), (from, until), "{written}");
+        }
+        let faults = [
+            ("2h", "is no day"),
+            ("2026-11-01T10:00", "is no day"),
+            ("2026-02-30", "calendar"),
+            ("9999-12-31", "calendar"),
+        ];
+        for (written, part) in faults {
+            assert!(day(written, now, &zone).unwrap_err().contains(part), "{written}");
+        }
     }
 
     proptest::proptest! {

@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp, ToSpan};
 use serde::{Deserialize, Serialize};
 
 use super::{FacetCounts, KeyCount};
-use crate::record::{Event, Record};
+use crate::record::Record;
 
 /// Different keys that are counted of one facet: hours of five years. A key takes some 100 bytes.
 pub const KEYS_MAX: usize = 50_000;
@@ -93,6 +93,11 @@ impl Tally {
         Self { by: by.to_vec(), zone, total: 0, terms, days, hours }
     }
 
+    /// What it counts by.
+    pub fn facets(&self) -> &[Facet] {
+        &self.by
+    }
+
     /// Counts a record. Of a record without topic or country the key is empty.
     ///
     /// # Errors
@@ -105,7 +110,7 @@ impl Tally {
                 Facet::Country => self.add_each(facet, record.places.iter().map(|place| place.code.as_str()))?,
                 Facet::Language => self.add(facet, &record.language, 1)?,
                 Facet::Source => self.add(facet, record.source.id.as_str(), 1)?,
-                Facet::Event => self.add(facet, event_name(record.event), 1)?,
+                Facet::Event => self.add(facet, record.event.name(), 1)?,
                 Facet::Day | Facet::Hour | Facet::Outcome | Facet::Reason => {}
             }
         }
@@ -247,17 +252,6 @@ impl Tally {
             hour = Some(self.hour_of(later)).filter(|next| *next > hour).unwrap_or(later);
         }
         Ok(counts)
-    }
-}
-
-/// The word for it in records.
-fn event_name(event: Event) -> &'static str {
-    match event {
-        Event::New => "new",
-        Event::Update => "update",
-        Event::Relabel => "relabel",
-        Event::Withdrawn => "withdrawn",
-        Event::Duplicate => "duplicate",
     }
 }
 
