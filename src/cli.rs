@@ -4,9 +4,11 @@ mod ask;
 mod check;
 mod completions;
 mod demo;
+mod examples;
 mod explain;
 mod filters;
 mod log;
+mod man;
 mod memory;
 mod operate;
 pub mod output;
@@ -57,23 +59,19 @@ Examples:
   chapar query 'topic:energy country:KZ since:7d \"middle corridor\"'
   chapar tail -f --topic water_environment -o cat";
 
-const SCHEMA_HELP: &str = "\
-Fields may be added to chapar.record/1; one that is renamed or retyped makes chapar.record/2.
-
-Examples:
-  chapar schema > record.schema.json
-  chapar schema | jq '.properties | keys'        the fields of a record
-  chapar schema | jq .properties.event           what one of them means";
-
 #[derive(Subcommand)]
 enum Command {
     /// Runs the daemon in the foreground
+    #[command(after_help = examples::RUN)]
     Run,
     /// Polls every source once, drains the pipeline, exits
+    #[command(after_help = examples::ONCE)]
     Once,
     /// Runs the whole pipeline on a small built-in news world, to stdout; needs no network, keeps nothing
+    #[command(after_help = examples::DEMO)]
     Demo,
     /// Validates settings, rules and rule tests; names file, line and key of every fault
+    #[command(after_help = examples::CHECK)]
     Check,
     /// Finds records by full text and filters, newest first
     #[command(after_help = ask::QUERY_HELP)]
@@ -85,27 +83,34 @@ enum Command {
     #[command(after_help = explain::HELP)]
     Explain(explain::ExplainArguments),
     /// Shows the newest records and, with -f, new ones as they are committed
+    #[command(after_help = examples::TAIL)]
     Tail(ask::TailArguments),
     /// Counts records by day, topic, country, language, source, and what became of entries
     #[command(after_help = stats::HELP)]
     Stats(stats::StatsArguments),
     /// Lists the sources with their health
+    #[command(after_help = examples::SOURCES)]
     Sources(sources::SourcesArguments),
     /// Labels stored records anew with the present rules: shows what differs, then writes it as new versions
     #[command(after_help = reclassify::HELP)]
     Reclassify(reclassify::ReclassifyArguments),
     /// Looks after the log: verifies it, backs it up, fills gaps, sets cursors back, rebuilds the key tables
+    #[command(after_help = examples::LOG)]
     Log(log::LogArguments),
     /// Lists entries that were given up; retries or drops them
+    #[command(after_help = examples::DEAD_LETTERS)]
     DeadLetters(operate::DeadLettersArguments),
     /// Shows what the daemon is doing
+    #[command(after_help = examples::STATUS)]
     Status(operate::StatusArguments),
     /// Asks the running daemon to poll a source now
+    #[command(after_help = examples::POLL)]
     Poll {
         /// Id of the source, as `chapar sources` shows it
         source: String,
     },
     /// Asks the running daemon to read settings and rules again
+    #[command(after_help = examples::RELOAD)]
     Reload,
     /// Filter: feed (RSS, Atom, JSON Feed) to its entries
     #[command(after_help = filters::HELP)]
@@ -126,18 +131,17 @@ enum Command {
     #[command(after_help = filters::HELP)]
     Dedup(filters::FilesArguments),
     /// Prints the JSON Schema of a record (chapar.record/1), which every line of the log keeps to
-    #[command(after_help = SCHEMA_HELP)]
+    #[command(after_help = examples::SCHEMA)]
     Schema,
     /// Prints completions for a shell, e.g. chapar completions bash > /etc/bash_completion.d/chapar
+    #[command(after_help = examples::COMPLETIONS)]
     Completions {
         /// Shell
         shell: clap_complete::Shell,
     },
     /// Prints the man page of chapar or of one of its commands, e.g. chapar man query | man -l -
-    Man {
-        /// A command, such as query
-        command: Option<String>,
-    },
+    #[command(after_help = examples::MAN)]
+    Man(man::ManArguments),
 }
 
 /// How a command ends when it does not end well; the message is on its way to stderr.
@@ -271,20 +275,8 @@ fn dispatch(arguments: Arguments) -> Result<Exit, Failure> {
             io::stdout().write_all(&completions::script(shell)?)?;
             Ok(Exit::Done)
         }
-        Command::Man { command } => {
-            clap_mangen::Man::new(documented(command.as_deref())?).render(&mut io::stdout())?;
-            Ok(Exit::Done)
-        }
+        Command::Man(arguments) => man::man(Arguments::command(), arguments),
     }
-}
-
-/// The program, or one of its commands, for its man page.
-fn documented(command: Option<&str>) -> Result<clap::Command, Failure> {
-    let mut program = Arguments::command();
-    program.build();
-    let Some(name) = command else { return Ok(program) };
-    let unknown = || Failure::new(Exit::Usage, format!("there is no command {name:?}; see chapar --help"));
-    program.find_subcommand(name).cloned().ok_or_else(unknown)
 }
 
 /// Runs a command on a runtime of its own. What still blocks at the end, such as a write to a pipe that nobody reads,

@@ -80,14 +80,19 @@ const TIMES: [(&str, &str); 7] = [
     ("yesterday", "since midnight before"),
 ];
 
+/// How many of them name a day.
+const DAYS: usize = 2;
+
+const PARTS: [(&str, &str); 4] = [("image", "a picture"), ("author", "a person"), ("date", "a date"), ("tags", "tags")];
+
 /// What may stand in a place, with a word of help.
 type Values = Vec<(String, String)>;
 
 /// Finds them.
 type Find = fn(&Known) -> Values;
 
-/// Fields of a query, `title:` aside, and what may stand behind them.
-const FIELDS: [(&str, Find); 7] = [
+/// Fields of a query and flags of the same names, and what may stand behind them.
+const FIELDS: [(&str, Find); 9] = [
     ("topic", topics),
     ("country", countries),
     ("lang", languages),
@@ -95,7 +100,12 @@ const FIELDS: [(&str, Find); 7] = [
     ("event", |_| fixed(&EVENTS)),
     ("since", |_| fixed(&TIMES)),
     ("until", |_| fixed(&TIMES)),
+    ("on", |_| fixed(&TIMES[TIMES.len() - DAYS..])),
+    ("has", |_| fixed(&PARTS)),
 ];
+
+/// Fields behind which any words may stand.
+const WORD_FIELDS: [&str; 3] = ["title", "author", "site"];
 
 /// Prints the script that a shell reads at its start.
 pub fn script(shell: Shell) -> std::io::Result<Vec<u8>> {
@@ -173,7 +183,6 @@ fn values_in(command: &str, arg: &Arg) -> Option<Place> {
         ("rewind", "output") => outputs,
         ("poll" | "test", "source") => sources,
         ("extract" | "listing", "rules") => site_rules,
-        ("man", "command") => return None,
         _ => FIELDS.iter().find(|(field, _)| *field == id).map(|(_, find)| *find)?,
     };
     Some(Place::One(find))
@@ -193,7 +202,7 @@ fn in_query(current: &OsStr, known: &Known) -> Vec<CompletionCandidate> {
     let sign = usize::from(current[word_at..].starts_with('-'));
     let word = &current[word_at + sign..];
     let Some((field, value)) = word.split_once(':') else {
-        let fields = FIELDS.iter().map(|(field, _)| *field).chain(["title"]);
+        let fields = FIELDS.iter().map(|(field, _)| *field).chain(WORD_FIELDS);
         let fields = fields.map(|field| (format!("{field}:"), String::new()));
         return beginning_with(&current[..word_at + sign], word, fields.collect());
     };

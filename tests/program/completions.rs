@@ -1,4 +1,4 @@
-//! Completions in real shells: Tab is pressed on a terminal of its own.
+//! Completions in real shells, where Tab is pressed on a terminal of its own, and man pages.
 
 use std::io::{Read, Write};
 use std::path::Path;
@@ -182,4 +182,33 @@ fn without_settings_that_can_be_read_nothing_is_told_but_what_is_known() {
         let long = format!("chapar query '{}", "topic:".repeat(100_000 / 6));
         assert_eq!(asked(&dir, &long, &config).1, "");
     }
+}
+
+#[test]
+fn every_command_has_a_man_page_and_help_with_examples() {
+    let dir = Dir::new("");
+    let run = |arguments: &[&str]| dir.bare(arguments).output().unwrap();
+    assert_eq!(run(&["man", "--all", "pages"]).status.code(), Some(0));
+    let names: Vec<String> = std::fs::read_dir(dir.path("pages"))
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    assert!(names.len() > 35 && names.contains(&"chapar-log-backup.1".to_owned()), "{names:?}");
+    for name in &names {
+        let page = std::fs::read_to_string(dir.path("pages").join(name)).unwrap();
+        let name = name.strip_suffix(".1").unwrap();
+        assert!(page.starts_with(&format!(".TH {} 1", name.to_uppercase())) && page.is_ascii(), "{name}");
+        assert!(page.contains(".SH NAME\n") && page.contains(".SH EXAMPLES\n"), "{name}: {page}");
+        assert!(page.lines().all(|line| line == line.trim_end()), "{name}");
+        // The page's name is that of the command with hyphens; so are two commands.
+        let path = name.replace("dead-letters", "dead_letters");
+        let path: Vec<String> = path.split('-').skip(1).map(|word| word.replace('_', "-")).collect();
+        let path: Vec<&str> = path.iter().map(String::as_str).collect();
+        assert_eq!(text(&run(&[&["man"], &path[..]].concat())), page, "{name}");
+        let help = text(&run(&[&path[..], &["--help"]].concat()));
+        assert!(help.contains("\nExamples:\n"), "{name}");
+        assert!(help.lines().all(|line| line.chars().count() <= 100), "{name}: {help}");
+    }
+    assert_eq!(run(&["man", "log", "nosuch"]).status.code(), Some(2));
+    assert_eq!(run(&["man", "--all", "chapar.toml"]).status.code(), Some(1), "no folder");
 }
