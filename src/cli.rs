@@ -2,10 +2,13 @@
 
 mod ask;
 mod check;
+mod completions;
 mod demo;
+mod examples;
 mod explain;
 mod filters;
 mod log;
+mod man;
 mod memory;
 mod operate;
 pub mod output;
@@ -61,12 +64,16 @@ Examples:
 #[derive(Subcommand)]
 enum Command {
     /// Runs the daemon in the foreground
+    #[command(after_help = examples::RUN)]
     Run,
     /// Polls every source once, drains the pipeline, exits
+    #[command(after_help = examples::ONCE)]
     Once,
     /// Runs the whole pipeline on a small built-in news world, to stdout; needs no network, keeps nothing
+    #[command(after_help = examples::DEMO)]
     Demo,
     /// Validates settings, rules and rule tests; names file, line and key of every fault
+    #[command(after_help = examples::CHECK)]
     Check,
     /// Finds records by full text and filters, newest first
     #[command(after_help = ask::QUERY_HELP)]
@@ -84,22 +91,28 @@ enum Command {
     #[command(after_help = stats::HELP)]
     Stats(stats::StatsArguments),
     /// Lists the sources with their health
+    #[command(after_help = examples::SOURCES)]
     Sources(sources::SourcesArguments),
     /// Labels stored records anew with the present rules: shows what differs, then writes it as new versions
     #[command(after_help = reclassify::HELP)]
     Reclassify(reclassify::ReclassifyArguments),
     /// Looks after the log: verifies it, backs it up, fills gaps, sets cursors back, rebuilds the key tables
+    #[command(after_help = examples::LOG)]
     Log(log::LogArguments),
     /// Lists entries that were given up; retries or drops them
+    #[command(after_help = examples::DEAD_LETTERS)]
     DeadLetters(operate::DeadLettersArguments),
     /// Shows what the daemon is doing
+    #[command(after_help = examples::STATUS)]
     Status(operate::StatusArguments),
     /// Asks the running daemon to poll a source now
+    #[command(after_help = examples::POLL)]
     Poll {
         /// Id of the source, as `chapar sources` shows it
         source: String,
     },
     /// Asks the running daemon to read settings and rules again
+    #[command(after_help = examples::RELOAD)]
     Reload,
     /// Filter: feed (RSS, Atom, JSON Feed) to its entries
     #[command(after_help = filters::HELP)]
@@ -119,16 +132,18 @@ enum Command {
     /// Filter: texts (NDJSON of id, title, content_text) to the earlier ones they repeat
     #[command(after_help = filters::HELP)]
     Dedup(filters::FilesArguments),
+    /// Prints the JSON Schema of a record (chapar.record/1), which every line of the log keeps to
+    #[command(after_help = examples::SCHEMA)]
+    Schema,
     /// Prints completions for a shell, e.g. chapar completions bash > /etc/bash_completion.d/chapar
+    #[command(after_help = examples::COMPLETIONS)]
     Completions {
         /// Shell
         shell: clap_complete::Shell,
     },
     /// Prints the man page of chapar or of one of its commands, e.g. chapar man query | man -l -
-    Man {
-        /// A command, such as query
-        command: Option<String>,
-    },
+    #[command(after_help = examples::MAN)]
+    Man(man::ManArguments),
 }
 
 /// How a command ends when it does not end well; the message is on its way to stderr.
@@ -211,6 +226,9 @@ impl From<io::Error> for Failure {
 /// Runs the command that the arguments name.
 pub fn main() -> ExitCode {
     memory::bound_arenas();
+    if completions::answer(Arguments::command) {
+        return Exit::Done.into();
+    }
     let arguments = Arguments::parse_from(ask::with_minus_words(std::env::args_os()));
     match dispatch(arguments) {
         Ok(exit) => exit.into(),
@@ -251,27 +269,16 @@ fn dispatch(arguments: Arguments) -> Result<Exit, Failure> {
         Command::Clean(files) => filters::clean(files),
         Command::Classify(files) => filters::classify(config.as_deref(), files),
         Command::Dedup(files) => filters::dedup(files),
+        Command::Schema => {
+            io::stdout().write_all(crate::record::JSON_SCHEMA.as_bytes())?;
+            Ok(Exit::Done)
+        }
         Command::Completions { shell } => {
-            // Into memory first: the generator panics when its writer fails, as a closed pipe does.
-            let mut script = Vec::new();
-            clap_complete::generate(shell, &mut Arguments::command(), "chapar", &mut script);
-            io::stdout().write_all(&script)?;
+            io::stdout().write_all(&completions::script(shell)?)?;
             Ok(Exit::Done)
         }
-        Command::Man { command } => {
-            clap_mangen::Man::new(documented(command.as_deref())?).render(&mut io::stdout())?;
-            Ok(Exit::Done)
-        }
+        Command::Man(arguments) => man::man(Arguments::command(), arguments),
     }
-}
-
-/// The program, or one of its commands, for its man page.
-fn documented(command: Option<&str>) -> Result<clap::Command, Failure> {
-    let mut program = Arguments::command();
-    program.build();
-    let Some(name) = command else { return Ok(program) };
-    let unknown = || Failure::new(Exit::Usage, format!("there is no command {name:?}; see chapar --help"));
-    program.find_subcommand(name).cloned().ok_or_else(unknown)
 }
 
 /// Runs a command on a runtime of its own. What still blocks at the end, such as a write to a pipe that nobody reads,

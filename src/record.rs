@@ -14,6 +14,9 @@ use crate::model::{
 /// Name and version of the schema; additions keep the version, a renamed or retyped field raises it.
 pub const SCHEMA: &str = "chapar.record/1";
 
+/// The same in full, as JSON Schema (draft 2020-12): what `chapar schema` prints.
+pub const JSON_SCHEMA: &str = include_str!("record/schema.json");
+
 /// What happened to the article.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -201,3 +204,7 @@ pub struct RulesTrace {
     /// Digest over all rule files.
     pub digest: String,
 }
+
+#[cfg(test)]
+#[path = "record/schema_tests.rs"]
+mod tests;

@@ -77,7 +77,7 @@ use crate::model::SourceId;
 use crate::record::{Event, Record};
 use crate::text;
 
-pub use countries::country_name;
+pub use countries::{country_name, names as country_names};
 pub use filters::Filters;
 use fold::Apostrophes;
 pub use marks::Marks;

@@ -41,7 +41,13 @@ Query language, best in single quotes for the shell:
                         by time of recording: 90s 30m 2h 3d 1w, today, yesterday, a date, RFC 3339
 
 Other punctuation parts words. There are no patterns, and no parentheses.
-`chapar query --explain ...` shows how a query is read.";
+`chapar query --explain ...` shows how a query is read.
+
+Examples:
+  chapar query 'topic:energy country:KZ since:7d \"middle corridor\"'
+  chapar query --lang ru --since yesterday Токаев -футбол
+  chapar query event:update --limit 5 -o cat
+  chapar query topic:water_environment -o csv > water.csv";
 
 /// Formats, for telling `-ocat` from the word without which.
 const FORMAT_NAMES: [&str; 9] = ["brief", "table", "json", "ndjson", "csv", "cat", "jsonfeed", "atom", "ninjs"];

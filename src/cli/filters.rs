@@ -37,7 +37,15 @@ pub const HELP: &str = "\
 One JSON line per input, in input order. An input that fails gives a line with its \"error\", the rest goes on, and the \
 exit code is 1 at the end. No store and no network are needed.
 
-The rules are the shipped ones, or those beside the settings file that --config names.";
+The rules are the shipped ones, or those beside the settings file that --config names.
+
+Examples:
+  chapar feed feed.xml --url https://example.org/feed.xml
+  curl -s $URL | chapar extract - --url $URL | jq -r .content_text
+  chapar listing news.html --url https://example.org/news/
+  chapar clean *.txt | jq .repairs
+  chapar query -o ndjson | chapar classify | jq -c .topics
+  chapar query --reverse | chapar dedup | jq -c 'select(.of)'";
 
 #[derive(Args)]
 pub struct FilesArguments {

@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 
 use super::ask::{OutputArguments, client, path_segment};
 use super::output::{Align, Column, Format, RowWriter, Surface};
-use super::{Exit, Failure};
+use super::{Exit, Failure, examples};
 use crate::local_api::{AskError, Status};
 use crate::model::{ArticleId, Outcome, SourceId};
 use crate::store::{DeadLetter, Undelivered};
@@ -34,11 +34,13 @@ pub struct DeadLettersArguments {
 #[derive(Subcommand)]
 enum DeadLettersAction {
     /// Puts one back in line to be fetched; one of an output is delivered once more, before what comes next
+    #[command(after_help = examples::RETRY)]
     Retry {
         /// Its id, as `chapar dead-letters` shows it, or OUTPUT:all
         id: String,
     },
     /// Removes one for good; the article stays known and is not fetched again, the record stays in the log
+    #[command(after_help = examples::DROP)]
     Drop {
         /// Its id, as `chapar dead-letters` shows it, or OUTPUT:all
         id: String,

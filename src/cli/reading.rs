@@ -7,7 +7,6 @@ use unicode_width::UnicodeWidthStr;
 use super::output::terminal::safe_json;
 use super::output::{Emphasis, RecordFormat, Surface, one_line, paint};
 use super::{Exit, Failure};
-use crate::formats::event_name;
 use crate::local_api::{Client, LooksAt, QueryAsk, Reading, Sort};
 use crate::model::OffsetTime;
 use crate::record::Event;
@@ -144,7 +143,7 @@ fn leaf(term: &ReadTerm) -> Node {
                 Event::Withdrawn => "articles whose page is gone",
                 Event::Duplicate => "copies of other articles",
             };
-            (format!("event:{}", event_name(*event)), what.to_owned())
+            (format!("event:{}", event.name()), what.to_owned())
         }
         ReadTerm::Has { part } => {
             let (name, what) = match part {

@@ -49,12 +49,14 @@ enum SourcesAction {
 const IMPORT_HELP: &str = "\
 Folders become the sources' `group`. What is configured already is left out, with a word on stderr.
 
+Examples:
   chapar sources import subscriptions.opml > /etc/chapar/conf.d/imported.toml && chapar check";
 
 const EXPORT_HELP: &str = "\
 Groups become folders. Addresses are written as configured, with passwords and tokens in them; [source.listing] has no
 place in OPML and is left out, with a word on stderr.
 
+Examples:
   chapar sources export > chapar.opml";
 
 /// An address on the command line.

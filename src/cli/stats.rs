@@ -19,9 +19,10 @@ use crate::search::Filters;
 
 /// How to ask.
 pub const HELP: &str = "\
-Without --by: an overview of days, topics, countries, languages and sources. Words and filters are those of `chapar
-query`, and the same records count: the newest version of each article, unless event: is asked for. Of outcomes and
-reasons only --since and --until may be asked, by whole days in UTC.
+Without --by: an overview of days, topics, countries, languages and sources. Words and filters are
+those of `chapar query`, and the same records count: the newest version of each article, unless
+event: is asked for. Outcomes and reasons are counted by whole days in UTC, and take no words or
+filters but --since and --until.
 
 Examples:
   chapar stats                                   an overview

@@ -52,7 +52,7 @@ pub fn country_name(code: &str) -> Option<&'static str> {
 }
 
 /// Every country as (code, name); a country with several names comes several times.
-pub(super) fn names() -> impl Iterator<Item = (&'static str, &'static str)> {
+pub fn names() -> impl Iterator<Item = (&'static str, &'static str)> {
     COUNTRIES
         .split(';')
         .filter_map(|country| country.split_once(' '))

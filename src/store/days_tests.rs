@@ -1,4 +1,4 @@
-//! Counts of outcomes by day.
+//! Outcomes by day, against a real folder.
 #![allow(clippy::unwrap_used)]
 
 use std::path::Path;

@@ -155,7 +155,9 @@ pub fn records_in(folder: &Path) -> Vec<Value> {
         bytes.truncate(bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1));
         json_lines(&bytes)
     };
-    files.iter().flat_map(whole_lines).collect()
+    let records: Vec<Value> = files.iter().flat_map(whole_lines).collect();
+    crate::schema::hold(&records);
+    records
 }
 
 pub fn json_lines(bytes: &[u8]) -> Vec<Value> {

@@ -34,7 +34,11 @@ A poll without the validators of earlier ones, and without any change of the sto
   duplicate   the same article stands in this answer already
   no-address  it has no address           not-http    its address is not one of the web
 An address needs neither settings nor a store; without a store, everything with an address is new.
-What was fetched is told on stderr. Exit code 1 when the source cannot be read.";
+What was fetched is told on stderr. Exit code 1 when the source cannot be read.
+
+Examples:
+  chapar sources test astanatimes
+  chapar sources test https://example.org/feed.xml -o json";
 
 #[derive(Args)]
 pub struct ProbeArguments {

@@ -1,4 +1,5 @@
-//! Counting records, and times.
+//! What the tally counts, and in which order.
+
 use super::*;
 
 fn at(text: &str) -> Timestamp {
