@@ -14,6 +14,7 @@ mod reclassify;
 mod run;
 mod show;
 mod sources;
+mod stats;
 
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -76,6 +77,9 @@ enum Command {
     Explain(explain::ExplainArguments),
     /// Shows the newest records and, with -f, new ones as they are committed
     Tail(ask::TailArguments),
+    /// Counts records by day, topic, country, language, source, and what became of entries
+    #[command(after_help = stats::HELP)]
+    Stats(stats::StatsArguments),
     /// Lists the sources with their health
     Sources(sources::SourcesArguments),
     /// Labels stored records anew with the present rules: shows what differs, then writes it as new versions
@@ -230,6 +234,7 @@ fn dispatch(arguments: Arguments) -> Result<Exit, Failure> {
         Command::Show(show) => block_on(show::show(config, show)),
         Command::Explain(explain) => block_on(explain::explain(config, explain)),
         Command::Tail(tail) => block_on(ask::tail(config, tail)),
+        Command::Stats(stats) => block_on(stats::stats(config, stats)),
         Command::Sources(arguments) => block_on(sources::sources(config, arguments)),
         Command::Reclassify(arguments) => block_on(reclassify::reclassify(config, arguments)),
         Command::Log(arguments) => block_on(log::log(config, arguments)),

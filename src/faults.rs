@@ -136,6 +136,13 @@ points! {
     /// A feed's new file is in place; its folder is not synced.
     FEED_RENAMED = "feed-renamed";
 
+    /// A search index is begun; nothing is in it.
+    INDEX_BEGUN = "index-begun";
+    /// Lines are added to the search index, and not committed.
+    INDEX_ADDED = "index-added";
+    /// Lines are committed to the search index; nobody has been told.
+    INDEX_COMMITTED = "index-committed";
+
     /// After a failure of the disk: a file of sled's is written again beside its place.
     UNSYNCED_COPIED = "unsynced-copied";
     /// After a failure of the disk: all of sled's files are written again, and still marked.

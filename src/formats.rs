@@ -13,7 +13,7 @@ use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
 use crate::model::{ArticleId, Seq};
-use crate::record::{Event, Record};
+use crate::record::Record;
 
 /// A form of one record a line.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
@@ -122,17 +122,6 @@ fn uuid(mut bytes: [u8; 16]) -> String {
     bytes[8] = (bytes[8] & 0x3f) | 0x80;
     let hex = data_encoding::HEXLOWER.encode(&bytes);
     format!("urn:uuid:{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..])
-}
-
-/// The event as it stands in the record.
-pub fn event_name(event: Event) -> &'static str {
-    match event {
-        Event::New => "new",
-        Event::Update => "update",
-        Event::Relabel => "relabel",
-        Event::Withdrawn => "withdrawn",
-        Event::Duplicate => "duplicate",
-    }
 }
 
 /// The language, where it is known.

@@ -5,12 +5,14 @@
 mod articles;
 mod client;
 mod explain;
+mod finding;
 mod log;
 mod reading;
 mod reclassify;
 mod records;
 mod refusals;
 mod sources;
+mod stats;
 mod stream;
 mod undelivered;
 
@@ -32,17 +34,19 @@ use tokio_util::sync::CancellationToken;
 
 use crate::model::{ArticleId, SourceId};
 use crate::pipeline::{Active, Command, Engine};
-use crate::store::{Announcement, Counts, DeadLetter, Standing, StoreError};
+use crate::store::{Announcement, Counts, DayCounts, DeadLetter, Standing, StoreError};
 
 pub use articles::VersionRow;
 pub use client::{AskError, Client, Lines};
 pub use explain::{Delivery, DeliveryState, Explained, Original};
-pub use log::{BackupAsk, BackupLine, RewindAsk, Rewound, VerifyLine};
+pub use log::{BackupAsk, BackupLine, ReindexLine, RewindAsk, Rewound, VerifyLine};
 pub use reading::{LooksAt, Reading};
 pub use reclassify::{ReclassifyAsk, ReclassifyLine};
 pub use records::{Counted, QueryAsk, Sort, TailAsk};
 pub use sources::SourceStatus;
+pub use stats::{Facet, FacetCounts, KeyCount, Stats, StatsAsk};
 
+use finding::FindError;
 use sources::source_rows;
 
 /// Largest request body: a query of the longest kind with all flags.
@@ -51,8 +55,14 @@ const REQUEST_BYTES_MAX: usize = 64 << 10;
 /// Largest list of announcements whose standing is asked: 2,000 of one poll with their ids.
 const STANDINGS_BYTES_MAX: usize = 2 << 20;
 
-/// Questions that are answered at the same time: each may hold a thread while its reader is slow.
-const QUESTIONS_MAX: usize = 16;
+/// Pieces of work for questions that are done at the same time; what the daemon itself does is not held up by more.
+const TURNS_MAX: usize = 4;
+
+/// Answers that are open at the same time, those that follow the log among them: each keeps up to two blocks in memory.
+const OPEN_MAX: usize = 512;
+
+/// Long works at the same time, each of which has a thread: backups, explanations and the like.
+const WORKS_MAX: usize = 16;
 
 /// Said when sled has grown.
 const COMPACT: &str = "the lookup store is much larger than what it holds; `chapar log compact`, with the daemon stopped, \
@@ -62,7 +72,9 @@ const COMPACT: &str = "the lookup store is much larger than what it holds; `chap
 #[derive(Clone)]
 pub struct Api {
     engine: Arc<Engine>,
-    questions: Arc<Semaphore>,
+    works: Arc<Semaphore>,
+    turns: Arc<Semaphore>,
+    open: Arc<Semaphore>,
     /// One at a time labels records anew.
     relabelling: Arc<tokio::sync::Mutex<()>>,
     daemon: Option<Daemon>,
@@ -98,6 +110,9 @@ pub struct Status {
     pub sources: std::collections::BTreeMap<String, u64>,
     /// Admissions, outcomes, pending.
     pub counts: Counts,
+    /// What entries came to since midnight, UTC.
+    #[serde(default)]
+    pub today: DayCounts,
     /// Polls under way.
     pub polling: u64,
     /// Entries being fetched or read.
@@ -106,6 +121,9 @@ pub struct Status {
     pub last_seq: u64,
     /// Output to cursor and lag in records.
     pub outputs: Vec<OutputStatus>,
+    /// Where the search index stands; absent where there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub index: Option<IndexStatus>,
     /// Bytes of the log.
     pub log_bytes: u64,
     /// Bytes of sled.
@@ -131,6 +149,15 @@ pub struct OutputStatus {
     pub dead_letters: u64,
 }
 
+/// Where the search index stands.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct IndexStatus {
+    /// Last record in it.
+    pub cursor: u64,
+    /// Records that are looked for in the log.
+    pub lag: u64,
+}
+
 /// The handlers on an engine; `daemon` is what a running one adds.
 pub fn router(engine: Arc<Engine>, daemon: Option<Daemon>) -> Router {
     Router::new()
@@ -140,6 +167,7 @@ pub fn router(engine: Arc<Engine>, daemon: Option<Daemon>) -> Router {
         .route("/v1/query", post(records::query))
         .route("/v1/count", post(records::count))
         .route("/v1/reading", post(reading::read))
+        .route("/v1/stats", post(stats::stats))
         .route("/v1/tail", post(records::tail))
         .route("/v1/records/{id}", get(articles::show))
         .route("/v1/records/{id}/history", get(articles::history))
@@ -148,6 +176,7 @@ pub fn router(engine: Arc<Engine>, daemon: Option<Daemon>) -> Router {
         .route("/v1/reclassify", post(reclassify::relabel))
         .route("/v1/records/{id}/explanation", get(explain::explain))
         .route("/v1/log/backup", post(log::backup))
+        .route("/v1/log/reindex", post(log::reindex))
         .route("/v1/log/rewind", post(log::rewind))
         .route("/v1/log/verify", post(log::verify))
         .route("/v1/dead-letters", get(dead_letters))
@@ -162,7 +191,9 @@ pub fn router(engine: Arc<Engine>, daemon: Option<Daemon>) -> Router {
         .layer(map_response(|response| refusals::in_json(response, REQUEST_BYTES_MAX)))
         .with_state(Api {
             engine,
-            questions: Arc::new(Semaphore::new(QUESTIONS_MAX)),
+            works: Arc::new(Semaphore::new(WORKS_MAX)),
+            turns: Arc::new(Semaphore::new(TURNS_MAX)),
+            open: Arc::new(Semaphore::new(OPEN_MAX)),
             relabelling: Arc::default(),
             daemon,
         })
@@ -176,13 +207,34 @@ fn bounded(route: MethodRouter<Api>, bytes_max: usize) -> MethodRouter<Api> {
 }
 
 impl Api {
-    /// A place among the questions under way.
+    /// A place among the long works.
     fn place(&self) -> Result<OwnedSemaphorePermit, ApiError> {
-        Arc::clone(&self.questions).try_acquire_owned().map_err(|_| {
-            let message = format!("{QUESTIONS_MAX} questions are open already; close a tail or a pager, or ask again");
-            ApiError(StatusCode::SERVICE_UNAVAILABLE, message)
-        })
+        Arc::clone(&self.works).try_acquire_owned().map_err(|_| busy(WORKS_MAX))
     }
+
+    /// A place among the open answers.
+    fn open(&self) -> Result<OwnedSemaphorePermit, ApiError> {
+        Arc::clone(&self.open).try_acquire_owned().map_err(|_| busy(OPEN_MAX))
+    }
+
+    /// Does a piece of work for a question when it is its turn, on a thread for blocking work.
+    async fn turn<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> Result<T, FindError> + Send + 'static,
+    ) -> Result<T, ApiError> {
+        let _turn = self.turns.acquire().await.map_err(|error| failed(&error))?;
+        let done = tokio::task::spawn_blocking(work).await.map_err(|error| failed(&error))?;
+        done.map_err(|error| failed(&error))
+    }
+}
+
+fn busy(most: usize) -> ApiError {
+    let message = format!("{most} answers are open already; close a tail or a pager, or ask again");
+    ApiError(StatusCode::SERVICE_UNAVAILABLE, message)
+}
+
+fn failed(error: &dyn std::fmt::Display) -> ApiError {
+    ApiError(StatusCode::INTERNAL_SERVER_ERROR, error.to_string())
 }
 
 /// Why a request failed.
@@ -228,10 +280,12 @@ pub fn status_of(engine: &Engine, is_daemon: bool) -> Result<Status, StoreError>
         store: engine.store.path().to_owned(),
         sources: std::collections::BTreeMap::new(),
         counts: Counts::default(),
+        today: DayCounts::default(),
         polling: engine.activity.polling.load(Ordering::Relaxed),
         fetching: engine.activity.fetching.load(Ordering::Relaxed),
         last_seq: engine.store.last_seq().0,
         outputs: Vec::new(),
+        index: None,
         log_bytes: 0,
         tables_bytes: 0,
         advice: Vec::new(),
@@ -251,11 +305,16 @@ fn tell_of_store(engine: &Engine, status: &mut Status) -> Result<(), StoreError>
     let now = Timestamp::now();
     status.troubles.extend(store.damage().map(|damage| ("log".to_owned(), damage)));
     status.counts = store.counts()?;
+    status.today = store.days(now..=now)?.pop().map(|(_, counts)| counts).unwrap_or_default();
     (status.log_bytes, status.tables_bytes) = store.sizes()?;
     for source in &engine.active().settings.sources {
         let health = store.source_state(&source.id)?.at(&source.url).health(now);
         *status.sources.entry(health.name().to_owned()).or_default() += 1;
     }
+    status.index = engine.index().map(|index| {
+        let cursor = index.reached().map_or(0, |reached| reached.seq.0);
+        IndexStatus { cursor, lag: status.last_seq.saturating_sub(cursor) }
+    });
     for (output, cursor) in store.cursors()? {
         let dead_letters = output.parse().map_or(Ok(0), |id| store.undelivered_count(&id))?;
         let (cursor, lag) = (cursor.0, status.last_seq.saturating_sub(cursor.0));

@@ -35,6 +35,7 @@ use crate::emit;
 pub(crate) use engine::client_settings;
 pub use engine::{Active, Engine, StartError};
 pub(crate) use entries::entries_of;
+pub use indexing::{look as look_at_index, reindex};
 pub use scheduler::Command;
 
 /// Polls whose new entries wait for the dispatcher; it only files them, so a few are enough.

@@ -30,6 +30,22 @@ pub enum Event {
     Duplicate,
 }
 
+impl Event {
+    /// All of them.
+    pub const ALL: [Self; 5] = [Self::New, Self::Update, Self::Relabel, Self::Withdrawn, Self::Duplicate];
+
+    /// As it is written in records.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::New => "new",
+            Self::Update => "update",
+            Self::Relabel => "relabel",
+            Self::Withdrawn => "withdrawn",
+            Self::Duplicate => "duplicate",
+        }
+    }
+}
+
 /// One line of the log.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Record {

@@ -164,6 +164,16 @@ impl RuleFiles {
         })
     }
 
+    /// What the files of a folder say as their `name`, by file name without `.toml`. Only their beginnings are read, up to
+    /// the first table: the names are wanted by commands that compile no rules.
+    pub fn names_in(&self, folder: &str) -> BTreeMap<String, String> {
+        let name_of = |file: &RuleFile| {
+            let beginning = file.text.split("\n[").next()?;
+            Some(beginning.parse::<toml::Table>().ok()?.get("name")?.as_str()?.to_owned())
+        };
+        self.in_folder(folder).filter_map(|(id, file)| Some((id.to_owned(), name_of(file)?))).collect()
+    }
+
     /// One file by its relative path, such as `places.toml`.
     pub fn file(&self, path: &str) -> Option<&RuleFile> {
         self.files.get(path)

@@ -8,6 +8,7 @@ mod backup;
 mod caught;
 mod compact;
 mod copies;
+mod days;
 mod durability;
 mod errors;
 mod fill;
@@ -54,6 +55,7 @@ use crate::model::{Outcome, Seq, SourceId};
 pub use backup::{BackedUp, BackupError, Progress};
 pub use compact::Compacted;
 pub use copies::{Copies, KnownCopy};
+pub use days::DayCounts;
 pub use errors::StoreError;
 pub use fill::{Fill, FillError, Filled, fill};
 pub use forgetting::Sweep;
@@ -139,6 +141,7 @@ struct Tables {
     copies: Tree,
     looks: Tree,
     looks_due: Tree,
+    days: Tree,
 }
 
 /// Admissions, outcomes, and what is pending.
@@ -403,6 +406,7 @@ impl Tables {
             copies: db.open_tree("copies")?,
             looks: db.open_tree("looks")?,
             looks_due: db.open_tree("looks-due")?,
+            days: db.open_tree("days")?,
             db: db.clone(),
         })
     }

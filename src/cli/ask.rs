@@ -144,7 +144,7 @@ pub(super) fn require_store(path: &Path) -> Result<(), Failure> {
     Err(Failure::new(Exit::Failed, message))
 }
 
-/// Lets `chapar query water -oil` mean what it says: a word after `query` or `tail` that begins with one `-` and is none
+/// Lets `chapar query water -oil` mean what it says: a word after `query`, `tail` or `stats` that begins with one `-` and is none
 /// of their short flags gets a space in front, which keeps clap from taking it for one and means nothing in a query.
 pub fn with_minus_words(arguments: impl IntoIterator<Item = OsString>) -> Vec<OsString> {
     let mut arguments: Vec<OsString> = arguments.into_iter().collect();
@@ -152,7 +152,7 @@ pub fn with_minus_words(arguments: impl IntoIterator<Item = OsString>) -> Vec<Os
     while arguments.get(at).is_some_and(|argument| argument.to_string_lossy().starts_with("--config")) {
         at += if arguments[at] == "--config" { 2 } else { 1 };
     }
-    if arguments.get(at).is_some_and(|command| command == "query" || command == "tail") {
+    if arguments.get(at).is_some_and(|command| ["query", "tail", "stats"].iter().any(|asking| command == asking)) {
         for argument in arguments[at..].iter_mut().take_while(|argument| *argument != "--") {
             if let Some(word) = argument.to_str().filter(|word| is_minus_word(word)) {
                 *argument = OsString::from(format!(" {word}"));
@@ -175,7 +175,7 @@ fn is_minus_word(argument: &str) -> bool {
     !is_flags
 }
 
-fn query_ask(words: &[String], filters: Filters) -> QueryAsk {
+pub(super) fn query_ask(words: &[String], filters: Filters) -> QueryAsk {
     let zone = TimeZone::system().iana_name().map(str::to_owned);
     let words: Vec<&str> = words.iter().map(|word| word.trim()).collect();
     QueryAsk { q: words.join(" "), filters, zone, ..QueryAsk::default() }

@@ -4,6 +4,7 @@ mod backup;
 mod compact;
 mod fill;
 mod rebuild;
+mod reindex;
 mod restore;
 mod rewind;
 mod verify;
@@ -49,6 +50,9 @@ enum LogCommand {
     /// Brings the key tables back from the log, with the daemon stopped
     #[command(after_help = rebuild::HELP)]
     Rebuild(rebuild::RebuildArguments),
+    /// Makes the search index anew from the log, while the daemon runs, too
+    #[command(after_help = reindex::HELP)]
+    Reindex,
     /// Makes the lookup store anew when it has grown; the daemon must be stopped
     #[command(after_help = compact::HELP)]
     Compact,
@@ -62,6 +66,7 @@ pub async fn log(config: Option<PathBuf>, arguments: LogArguments) -> Result<Exi
         LogCommand::Verify(verify) => verify::verify(config, verify).await,
         LogCommand::Fill(fill) => fill::fill(config, fill).await,
         LogCommand::Rebuild(rebuild) => rebuild::rebuild(config, rebuild).await,
+        LogCommand::Reindex => reindex::reindex(config).await,
         LogCommand::Compact => compact::compact(config).await,
     }
 }
@@ -80,8 +85,9 @@ mod tests {
 
     #[test]
     fn no_line_of_the_help_is_so_long_that_it_is_broken_in_the_middle() {
-        let help = [backup::HELP, restore::HELP, rewind::HELP, verify::HELP, fill::HELP, rebuild::HELP, compact::HELP];
-        for line in help.iter().flat_map(|help| help.lines()) {
+        let help = [backup::HELP, restore::HELP, rewind::HELP, verify::HELP, fill::HELP, rebuild::HELP];
+        let help = help.into_iter().chain([reindex::HELP, compact::HELP]);
+        for line in help.flat_map(str::lines) {
             // clap breaks lines at 100.
             assert!(line.chars().count() <= 100, "{line}");
         }

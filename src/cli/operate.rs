@@ -170,6 +170,8 @@ fn status_rows(status: &Status) -> Vec<StatusRow> {
         row(&format!("entries {}", outcome.name()), of(outcome).to_string());
     }
     row("entries pending", status.counts.pending.to_string());
+    let today: Vec<String> = status.today.outcomes.iter().map(|(name, count)| format!("{count} {name}")).collect();
+    row("today (UTC)", if today.is_empty() { "nothing yet".to_owned() } else { today.join(", ") });
     row("second looks", format!("{} wait for their time", status.counts.looks));
     row("in flight", format!("{} polls, {} articles", status.polling, status.fetching));
     for output in &status.outputs {

@@ -17,6 +17,7 @@
 //! would take for a formula (first character `= + - @`, their full-width forms, tab or line break) gets a leading `'`,
 //! as OWASP advises; who needs the exact text reads `ndjson`.
 
+mod bars;
 mod cat;
 mod copies;
 mod csv;
@@ -32,6 +33,7 @@ use std::os::fd::AsFd;
 
 use jiff::tz::TimeZone;
 
+pub use bars::{Bar, bar_chart, hour_chart, sparkline};
 pub use copies::{copies_page, percent, where_it_differs};
 pub use diff::diff_page;
 pub use marked::{legend, marked_text};

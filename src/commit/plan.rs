@@ -71,7 +71,10 @@ impl<'a> Plan<'a> {
         let Finished { pending, ending } = finished;
         let settled = match ending {
             Ending::Article(candidate) => self.settle_article(pending, candidate)?,
-            Ending::Rejected(_) => self.without_record(pending, Outcome::Rejected, None)?,
+            Ending::Rejected(rejection) => {
+                let settled = self.without_record(pending, Outcome::Rejected, None)?;
+                Settled { reason: Some(rejection.reason.clone()), ..settled }
+            }
             Ending::GivenUp(rejection) => {
                 let letter = DeadLetter {
                     pending: pending.clone(),

@@ -5,7 +5,7 @@
 
 use std::borrow::Cow;
 
-use super::{Stamp, event_name};
+use super::Stamp;
 use crate::model::Seq;
 use crate::record::Record;
 
@@ -48,7 +48,7 @@ pub fn cells(record: &Record) -> [String; COLUMNS.len()] {
         record.seq.to_string(),
         record.id.to_string(),
         record.version.to_string(),
-        event_name(record.event).to_owned(),
+        record.event.name().to_owned(),
         record.recorded_at.to_string(),
         record.date_published.map(|time| time.to_string()).unwrap_or_default(),
         record.source.id.to_string(),

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use super::{FeedHead, Stamp, event_name, language, tags};
+use super::{FeedHead, Stamp, language, tags};
 use crate::model::{Author, OffsetTime, Seq};
 use crate::record::Record;
 
@@ -65,7 +65,7 @@ pub fn item(record: &Record) -> Item<'_> {
             seq: record.seq,
             recorded_at: record.recorded_at,
             version: record.version,
-            event: event_name(record.event),
+            event: record.event.name(),
             source: record.source.id.as_str(),
             countries: record.places.iter().map(|place| place.code.as_str()).collect(),
             topics: record.topics.iter().map(|topic| topic.id.as_str()).collect(),

@@ -5,6 +5,7 @@ mod conformance;
 use serde_json::Value;
 
 use super::*;
+use crate::record::Event;
 
 /// A record with what must be escaped in one form or another.
 fn record() -> Record {

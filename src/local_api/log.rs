@@ -1,6 +1,7 @@
 //! The log over the local API: what an administrator does with it.
 
 mod backup;
+mod reindex;
 mod verify;
 
 use axum::Json;
@@ -19,6 +20,8 @@ use crate::store::StoreError;
 
 pub(super) use backup::backup;
 pub use backup::{BackupAsk, BackupLine};
+pub use reindex::ReindexLine;
+pub(super) use reindex::reindex;
 pub use verify::VerifyLine;
 pub(super) use verify::verify;
 

@@ -7,30 +7,31 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use jiff::tz::TimeZone;
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use super::stream::LineSender;
-use super::{Api, ApiError, apart};
+use super::finding::{FindError, Question, Versions, Walk};
+use super::stream::Flow;
+use super::{Api, ApiError};
 use crate::model::Seq;
 use crate::pipeline::Engine;
-use crate::record::Record;
+use crate::search::index::Order;
 use crate::search::{Filters, Query, QueryContext};
-use crate::store::{Store, StoreError};
+use crate::store::Store;
 
 /// Header of an answer: the newest record when the question came.
 pub const END_HEADER: header::HeaderName = header::HeaderName::from_static("chapar-end");
+
+/// Header of an answer for which the whole log was looked through: how many records the index is behind.
+pub const BEHIND_HEADER: header::HeaderName = header::HeaderName::from_static("chapar-index-behind");
 
 /// Bytes of the records a tail begins with; fewer records are shown when they are longer.
 const TAIL_BYTES_MAX: usize = 64 << 20;
 
 /// Most records a tail begins with: they are kept in memory until the oldest is found.
 const TAIL_RECORDS_MAX: usize = 10_000;
-
-/// Records of one commit bear its time; a scan for `since` goes on this far below it, in case the clock was set back.
-const CLOCK_SLACK: SignedDuration = SignedDuration::from_hours(25);
 
 /// What the order of an answer goes by.
 #[derive(clap::ValueEnum, Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -41,13 +42,6 @@ pub enum Sort {
     Date,
     /// The nearest to what was asked first
     Relevance,
-}
-
-/// Which end of the log comes first.
-#[derive(Clone, Copy, PartialEq)]
-enum Order {
-    Newest,
-    Oldest,
 }
 
 /// Body of `POST /v1/query`.
@@ -92,38 +86,48 @@ pub struct TailAsk {
     pub follow: bool,
 }
 
+impl QueryAsk {
+    fn order(&self) -> Order {
+        match (self.sort, self.reverse) {
+            (Sort::Relevance, _) => Order::Nearest,
+            (Sort::Date, false) => Order::Newest,
+            (Sort::Date, true) => Order::Oldest,
+        }
+    }
+}
+
 pub(super) async fn query(State(api): State<Api>, Json(ask): Json<QueryAsk>) -> Result<Response, ApiError> {
     let query = read_query(&api.engine, &ask)?;
-    let store = Arc::clone(&api.engine.store);
-    let end = store.last_seq();
-    let (mut lines, body) = LineSender::new(api.place()?);
-    tokio::task::spawn_blocking(move || {
-        let limit = ask.limit.unwrap_or(usize::MAX);
-        let mut sent = 0;
-        let visit = |_, line: &str| {
-            sent += 1;
-            lines.send(line) && sent < limit
-        };
-        let versions = Versions::of(&query);
-        let order = if ask.reverse { Order::Oldest } else { Order::Newest };
-        let result = if limit == 0 { Ok(()) } else { scan(&store, &query, (order, versions), end, visit) };
-        lines.finish(result);
-    });
-    Ok(ndjson(body, end))
+    if (ask.sort, ask.reverse) == (Sort::Relevance, true) {
+        let message = "what is least like the question is never wanted first; leave out reverse, or sort by date";
+        return Err(ApiError(StatusCode::BAD_REQUEST, message.to_owned()));
+    }
+    let (flow, body) = Flow::new(Arc::clone(&api.turns), api.open()?);
+    let engine = Arc::clone(&api.engine);
+    let (end, behind, walk) = api
+        .turn(move || {
+            let versions = Versions::of(&query);
+            let question = Question::new(&engine, query, versions, Seq(0))?;
+            let (end, behind) = (question.end, question.records_behind(&engine));
+            Ok((end, behind, question.walk(ask.order(), ask.limit.unwrap_or(usize::MAX))?))
+        })
+        .await?;
+    tokio::spawn(async move { flow.send(walk).await });
+    let mut response = ndjson(body, end);
+    if let Some(behind) = behind {
+        response.headers_mut().insert(BEHIND_HEADER, behind.into());
+    }
+    Ok(response)
 }
 
 pub(super) async fn count(State(api): State<Api>, Json(ask): Json<QueryAsk>) -> Result<Json<Counted>, ApiError> {
     let query = read_query(&api.engine, &ask)?;
-    let _place = api.place()?;
-    let store = Arc::clone(&api.engine.store);
-    let counted = apart(move || {
-        let mut count = 0;
-        let end = store.last_seq();
-        scan(&store, &query, (Order::Newest, Versions::of(&query)), end, |_, _| {
-            count += 1;
-            true
-        })?;
-        Ok(Counted { count, end })
+    let _open = api.open()?;
+    let engine = Arc::clone(&api.engine);
+    let counted = api.turn(move || {
+        let versions = Versions::of(&query);
+        let question = Question::new(&engine, query, versions, Seq(0))?;
+        Ok(Counted { end: question.end, count: question.count()? })
     });
     Ok(Json(counted.await?))
 }
@@ -135,11 +139,25 @@ pub(super) async fn tail(State(api): State<Api>, Json(tail): Json<TailAsk>) -> R
             format!("a tail begins with at most {TAIL_RECORDS_MAX} records; `chapar query` has no such limit");
         return Err(ApiError(StatusCode::BAD_REQUEST, message));
     }
-    let (lines, body) = LineSender::new(api.place()?);
-    let store = Arc::clone(&api.engine.store);
-    let end = store.last_seq();
+    let (flow, body) = Flow::new(Arc::clone(&api.turns), api.open()?);
+    let (engine, asked) = (Arc::clone(&api.engine), query.clone());
+    let committed = engine.store.committed();
+    let (end, walk) = api
+        .turn(move || {
+            let question = Question::new(&engine, asked, Versions::All, tail.after.unwrap_or_default())?;
+            let end = question.end;
+            Ok((
+                end,
+                if tail.after.is_some() {
+                    question.walk(Order::Oldest, usize::MAX)?
+                } else {
+                    newest(question, tail.last)?
+                },
+            ))
+        })
+        .await?;
     let stop = api.daemon.map(|daemon| daemon.stop).filter(|_| tail.follow);
-    tokio::spawn(stream_tail(store, query, tail, lines, stop));
+    tokio::spawn(stream_tail(Arc::clone(&api.engine.store), query, (walk, end), flow, committed, stop));
     Ok(ndjson(body, end))
 }
 
@@ -147,152 +165,50 @@ pub(super) async fn tail(State(api): State<Api>, Json(tail): Json<TailAsk>) -> R
 async fn stream_tail(
     store: Arc<Store>,
     query: Query,
-    tail: TailAsk,
-    mut lines: LineSender,
+    (mut walk, mut end): (Walk, Seq),
+    flow: Flow,
+    mut committed: watch::Receiver<Seq>,
     stop: Option<CancellationToken>,
 ) {
-    let mut committed = store.committed();
-    let mut from = None;
-    loop {
-        let end = *committed.borrow_and_update();
-        let (scanned, shared, asked) = (Arc::clone(&store), query.clone(), tail.clone());
-        let follows = stop.is_some();
-        let sent = tokio::task::spawn_blocking(move || {
-            let result = match from {
-                Some(after) => forward(&scanned, &shared, after, end, &mut lines),
-                None => begin(&scanned, &shared, &asked, end, &mut lines),
-            };
-            if follows && result.is_ok() && lines.flush() {
-                return Some(lines);
-            }
-            lines.finish(result);
-            None
-        });
-        let Ok(Some(kept)) = sent.await else { return };
-        lines = kept;
-        from = Some(end);
+    while flow.send(walk).await {
         let Some(stop) = &stop else { return };
-        tokio::select! {
-            changed = committed.changed() => if changed.is_err() { return },
-            () = lines.closed() => return,
-            () = stop.cancelled() => return,
+        while *committed.borrow_and_update() <= end {
+            tokio::select! {
+                changed = committed.changed() => if changed.is_err() { return },
+                () = flow.closed() => return,
+                () = stop.cancelled() => return,
+            }
         }
+        let after = std::mem::replace(&mut end, *committed.borrow());
+        walk = Walk::on(&store, &query, after, end);
     }
+}
+
+/// The newest records that answer, oldest first.
+fn newest(question: Question, count: usize) -> Result<Walk, FindError> {
+    let mut newest = Vec::new();
+    let mut bytes = 0;
+    let mut walk = question.walk(Order::Newest, count)?;
+    let mut keep = |seq, line: &str| {
+        bytes += line.len();
+        if newest.is_empty() || bytes < TAIL_BYTES_MAX {
+            newest.push((seq, line.to_owned()));
+        }
+    };
+    while walk.step(&mut keep)? {}
+    newest.reverse();
+    Ok(walk.instead(newest))
 }
 
 pub(super) fn read_query(engine: &Engine, ask: &QueryAsk) -> Result<Query, ApiError> {
     let active = engine.active();
-    let zone = ask.zone.as_deref().and_then(|name| TimeZone::get(name).ok()).unwrap_or(TimeZone::UTC);
+    let zone = ask.time_zone()?;
     let sources: Vec<String> = active.settings.sources.iter().map(|source| source.id.to_string()).collect();
     let context = QueryContext { now: Timestamp::now(), zone: &zone, topics: &active.topic_ids, sources: &sources };
     let refused = |error: crate::search::QueryError| ApiError(StatusCode::BAD_REQUEST, error.to_string());
     let mut query = Query::parse(&ask.q, &context).map_err(refused)?;
     ask.filters.add_to(&mut query, &context).map_err(refused)?;
     Ok(query)
-}
-
-/// Which versions of an article are found.
-#[derive(Clone, Copy, PartialEq)]
-enum Versions {
-    Newest,
-    All,
-}
-
-impl Versions {
-    fn of(query: &Query) -> Self {
-        if query.asks_for_events() { Self::All } else { Self::Newest }
-    }
-}
-
-/// Whether a later version was recorded up to `end`.
-fn is_superseded(store: &Store, record: &Record, end: Seq) -> Result<bool, StoreError> {
-    match store.seen(record.id)? {
-        // The newest, or one that is remembered no more.
-        known if known.is_none_or(|known| known.seq <= record.seq) => Ok(false),
-        Some(known) if known.seq <= end => Ok(true),
-        _ => Ok(store.versions(record.id)?.iter().any(|(_, seq)| *seq > record.seq && *seq <= end)),
-    }
-}
-
-/// Hands each matching line to `visit` until it answers false.
-fn scan(
-    store: &Store,
-    query: &Query,
-    (order, versions): (Order, Versions),
-    end: Seq,
-    mut visit: impl FnMut(Seq, &str) -> bool,
-) -> Result<(), StoreError> {
-    let (since, _) = query.recorded_between();
-    let mut at = match order {
-        Order::Newest => end,
-        Order::Oldest => Seq(1),
-    };
-    let next_frame = |at| match order {
-        Order::Newest => store.frame_before(at),
-        Order::Oldest => store.frame_from(at),
-    };
-    while let Some(frame) = next_frame(at)? {
-        let mut lines: Vec<(Seq, &str)> = frame.lines().filter(|(seq, _)| *seq <= end).collect();
-        if order == Order::Newest {
-            lines.reverse();
-        }
-        for (seq, line) in &lines {
-            let record: Record = serde_json::from_str(line).map_err(|error| StoreError::Row(error.to_string()))?;
-            let is_too_old = since.is_some_and(|since| record.recorded_at + CLOCK_SLACK < since);
-            if order == Order::Newest && is_too_old {
-                return Ok(());
-            }
-            let is_found =
-                query.matches(&record) && (versions == Versions::All || !is_superseded(store, &record, end)?);
-            if is_found && !visit(*seq, line) {
-                return Ok(());
-            }
-        }
-        at = match order {
-            Order::Newest => Seq(frame.first.0 - 1),
-            Order::Oldest => frame.last.next(),
-        };
-        if lines.is_empty() || at > end {
-            return Ok(());
-        }
-    }
-    Ok(())
-}
-
-/// The first lines of a tail, oldest first.
-fn begin(store: &Store, query: &Query, tail: &TailAsk, end: Seq, lines: &mut LineSender) -> Result<(), StoreError> {
-    if let Some(after) = tail.after {
-        return forward(store, query, after, end, lines);
-    }
-    let mut newest = Vec::new();
-    let mut bytes = 0;
-    if tail.last > 0 {
-        scan(store, query, (Order::Newest, Versions::All), end, |_, line| {
-            bytes += line.len();
-            newest.push(line.to_owned());
-            newest.len() < tail.last && bytes < TAIL_BYTES_MAX
-        })?;
-    }
-    newest.iter().rev().all(|line| lines.send(line));
-    Ok(())
-}
-
-/// Everything after a record, up to `end`.
-fn forward(store: &Store, query: &Query, after: Seq, end: Seq, lines: &mut LineSender) -> Result<(), StoreError> {
-    let mut at = after.next();
-    while at <= end {
-        let Some(frame) = store.frame_from(at)? else { return Ok(()) };
-        for (_, line) in
-            frame.lines().skip_while(|(seq, _)| *seq < at).take_while(|(seq, _)| *seq <= end).collect::<Vec<_>>()
-        {
-            let record: Record = serde_json::from_str(line).map_err(|error| StoreError::Row(error.to_string()))?;
-            if query.matches(&record) && !lines.send(line) {
-                return Ok(());
-            }
-        }
-        at = frame.last.next();
-    }
-    Ok(())
 }
 
 /// Lines, with the newest record when the question came.

@@ -1,12 +1,15 @@
 //! Lines on their way to a reader: in blocks, through a bounded channel, so that a slow reader holds only these.
 
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
 
 use axum::body::{Body, Bytes};
 use hyper::body::Frame;
-use tokio::sync::{OwnedSemaphorePermit, mpsc};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
+use super::finding::Walk;
 use crate::store::StoreError;
 
 /// Blocks on their way to a reader.
@@ -14,6 +17,9 @@ const STREAM_BLOCKS_MAX: usize = 4;
 
 /// A block is sent when it is this long.
 const BLOCK_BYTES: usize = 64 << 10;
+
+/// How long others wait for their turn at most, about.
+const TURN_TIME: Duration = Duration::from_millis(50);
 
 type Block = Result<Bytes, std::io::Error>;
 
@@ -36,6 +42,70 @@ impl hyper::body::Body for Blocks {
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
         self.0.poll_recv(context).map(|block| block.map(|block| block.map(Frame::data)))
+    }
+}
+
+/// Lines of a walk on their way, block by block: a slow reader holds one block, and no thread.
+pub struct Flow {
+    blocks: mpsc::Sender<Block>,
+    turns: Arc<Semaphore>,
+    _open: OwnedSemaphorePermit,
+}
+
+impl Flow {
+    /// Both ends; each block is made in one of the `turns`.
+    pub fn new(turns: Arc<Semaphore>, open: OwnedSemaphorePermit) -> (Self, Body) {
+        let (blocks, received) = mpsc::channel(1);
+        (Self { blocks, turns, _open: open }, Body::new(Blocks(received)))
+    }
+
+    /// Sends all that a walk finds; false when the reader has gone, or the log failed, of which it is told.
+    pub async fn send(&self, mut walk: Walk) -> bool {
+        loop {
+            let Ok(turn) = Arc::clone(&self.turns).acquire_owned().await else { return false };
+            let stepped = tokio::task::spawn_blocking(move || {
+                let (started, mut block) = (Instant::now(), Vec::new());
+                let ended = loop {
+                    let mut put = |_, line: &str| {
+                        block.extend_from_slice(line.as_bytes());
+                        block.push(b'\n');
+                    };
+                    match walk.step(&mut put) {
+                        Ok(true) if block.len() < BLOCK_BYTES && started.elapsed() < TURN_TIME => {}
+                        ended => break ended,
+                    }
+                };
+                drop(turn);
+                (walk, block, ended)
+            });
+            let Ok((walked, block, ended)) = stepped.await else { return false };
+            if !block.is_empty() && self.blocks.send(Ok(Bytes::from(block))).await.is_err() {
+                return false;
+            }
+            match ended {
+                Ok(true) => walk = walked,
+                Ok(false) => return true,
+                Err(error) => {
+                    self.fail(&error).await;
+                    return false;
+                }
+            }
+            if self.blocks.is_closed() {
+                return false;
+            }
+        }
+    }
+
+    /// Ends the body with an error, so that the reader does not take it for whole.
+    pub async fn fail(&self, error: &StoreError) {
+        tracing::error!("an answer broke off: {error}");
+        // A reader that has gone misses nothing.
+        let _ = self.blocks.send(Err(std::io::Error::other(error.to_string()))).await;
+    }
+
+    /// Ends when the reader has gone.
+    pub async fn closed(&self) {
+        self.blocks.closed().await;
     }
 }
 
@@ -83,19 +153,10 @@ impl LineSender {
             let _ = self.blocks.blocking_send(Err(std::io::Error::other(error.to_string())));
         }
     }
-
-    /// Ends when the reader has gone.
-    pub async fn closed(&self) {
-        self.blocks.closed().await;
-    }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
-    use tokio::sync::Semaphore;
-
     use super::*;
 
     #[tokio::test]

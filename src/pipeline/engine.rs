@@ -1,11 +1,13 @@
 //! What all tasks share: the store, and the settings and rules in force.
 
+use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::{Notify, Semaphore, mpsc};
 
 use super::indexing;
 use crate::activity::Activity;
@@ -38,6 +40,8 @@ pub struct Active {
     pub rules_digest: String,
     /// Every topic there is a rule for.
     pub topic_ids: Vec<String>,
+    /// Their names for people, by id.
+    pub topic_names: BTreeMap<String, String>,
 }
 
 /// Why the pipeline cannot start.
@@ -86,8 +90,9 @@ impl Active {
     fn uncompiled(settings: Settings, files: RuleFiles) -> Result<Self, SettingsError> {
         let sites = SiteRules::compile(&files).map_err(settings_error)?;
         let topic_ids = files.in_folder("topics").map(|(id, _)| id.to_owned()).collect();
-        let rules_digest = files.digest();
-        Ok(Self { settings, classifier: OnceLock::new(), files, sites: Arc::new(sites), rules_digest, topic_ids })
+        let topic_names = files.names_in("topics");
+        let (rules_digest, sites) = (files.digest(), Arc::new(sites));
+        Ok(Self { settings, classifier: OnceLock::new(), files, sites, rules_digest, topic_ids, topic_names })
     }
 
     /// The compiled rules; of what [`Self::new`] made there are no faults.
@@ -122,6 +127,8 @@ pub struct Engine {
     active: RwLock<(Arc<Active>, Client)>,
     /// The search index; `None` where there is none, or it is damaged: then the log is looked through.
     index: RwLock<Option<Arc<Index>>>,
+    /// Whether the index is to be made anew, and who waits to hear so.
+    index_unwanted: (AtomicBool, Notify),
     /// The way to the committer of the pipeline that runs; who only knows it does not keep the committer waiting.
     committer: OnceLock<mpsc::WeakSender<Work>>,
 }
@@ -151,6 +158,7 @@ impl Engine {
         let index = index.filter(|index| indexing::belongs(index, &store));
         Ok(Self {
             index: RwLock::new(index.map(Arc::new)),
+            index_unwanted: Default::default(),
             store: Arc::new(store),
             activity: Arc::default(),
             readers: Semaphore::new(readers),
@@ -186,6 +194,27 @@ impl Engine {
     /// Puts an index in the place of the one there is.
     pub(super) fn set_index(&self, index: Option<Arc<Index>>) {
         *self.index.write().unwrap_or_else(PoisonError::into_inner) = index;
+    }
+
+    /// Has the pipeline make the index anew.
+    pub fn ask_for_new_index(&self) {
+        self.index_unwanted.0.store(true, Ordering::Release);
+        self.index_unwanted.1.notify_one();
+    }
+
+    /// Whether that was asked and is not begun.
+    pub fn is_index_unwanted(&self) -> bool {
+        self.index_unwanted.0.load(Ordering::Acquire)
+    }
+
+    /// Waits until it is asked.
+    pub(super) async fn index_is_unwanted(&self) {
+        self.index_unwanted.1.notified().await;
+    }
+
+    /// Whether it was asked since this was called last.
+    pub(super) fn take_index_unwanted(&self) -> bool {
+        self.index_unwanted.0.swap(false, Ordering::AcqRel)
     }
 
     /// Settings and rules in force.

@@ -20,11 +20,13 @@ use std::sync::{Mutex, PoisonError, RwLock};
 
 use serde::{Deserialize, Serialize};
 use tantivy::collector::{Collector, Count, TopDocs};
+use tantivy::indexer::IndexWriterOptions;
 use tantivy::query::TermQuery;
 use tantivy::schema::IndexRecordOption;
 use tantivy::{IndexReader, IndexWriter, ReloadPolicy, Searcher};
 
 use super::Query;
+use crate::faults::{self, Point};
 use crate::model::{ArticleId, Seq};
 use crate::record::Record;
 use collecting::{Names, Quarters, Seqs};
@@ -69,6 +71,8 @@ pub struct Reached {
     pub seq: Seq,
     /// Its article, by which another log is known.
     pub id: ArticleId,
+    /// The first line that the log had then.
+    oldest: Seq,
 }
 
 /// What can be asked at a moment: the lines up to one, whatever is committed meanwhile.
@@ -107,6 +111,7 @@ pub enum Name {
 
 /// The index of a store.
 pub struct Index {
+    folder: PathBuf,
     index: tantivy::Index,
     reader: IndexReader,
     fields: Fields,
@@ -137,7 +142,7 @@ impl Index {
             if index.schema() != schema {
                 return Err(IndexError::OtherForm);
             }
-            Self::with(index, fields).map(Some)
+            Self::with(folder, index, fields).map(Some)
         })
     }
 
@@ -146,16 +151,17 @@ impl Index {
     /// # Errors
     /// When the folder cannot be made or cleared.
     pub fn anew(folder: &Path) -> Result<Self, IndexError> {
-        let failed = |source| IndexError::Io { path: folder.to_owned(), source };
         match std::fs::remove_dir_all(folder) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(failed(error)),
-            _ => std::fs::create_dir_all(folder).map_err(failed)?,
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(at(folder)(error)),
+            _ => std::fs::create_dir_all(folder).map_err(at(folder))?,
         }
         let (schema, fields) = schema::schema();
-        Self::with(tantivy::Index::create_in_dir(folder, schema)?, fields)
+        let index = tantivy::Index::create_in_dir(folder, schema)?;
+        faults::pass(Point::INDEX_BEGUN).map_err(at(folder))?;
+        Self::with(folder, index, fields)
     }
 
-    fn with(index: tantivy::Index, fields: Fields) -> Result<Self, IndexError> {
+    fn with(folder: &Path, index: tantivy::Index, fields: Fields) -> Result<Self, IndexError> {
         schema::register(index.tokenizers());
         let reader = index.reader_builder().reload_policy(ReloadPolicy::Manual).try_into()?;
         let payload = index.load_metas()?.payload;
@@ -165,7 +171,7 @@ impl Index {
             return Err(IndexError::OtherForm);
         }
         let view = RwLock::new(View { searcher: reader.searcher(), fields, reached });
-        Ok(Self { index, reader, fields, view, writer: Mutex::default() })
+        Ok(Self { folder: folder.to_owned(), index, reader, fields, view, writer: Mutex::default() })
     }
 
     /// Whether its files differ from what was written; reads all of them.
@@ -197,7 +203,13 @@ impl Index {
             let slot = match &mut *writer {
                 Some(slot) => slot,
                 empty => {
-                    let writer = self.index.writer_with_num_threads(1, WRITER_BYTES)?;
+                    // One of each: more threads would take the time of those that read pages.
+                    let options = IndexWriterOptions::builder()
+                        .num_worker_threads(1)
+                        .memory_budget_per_thread(WRITER_BYTES)
+                        .num_merge_threads(1)
+                        .build();
+                    let writer = self.index.writer_with_options(options)?;
                     empty.insert(Writer { writer, newest: HashMap::new() })
                 }
             };
@@ -223,14 +235,16 @@ impl Index {
     pub fn commit(&self, reached: (Seq, ArticleId), oldest: Seq) -> Result<(), IndexError> {
         let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(slot) = &mut *writer else { return Ok(()) };
-        let reached = Reached { form: FORM, seq: reached.0, id: reached.1 };
+        let reached = Reached { form: FORM, seq: reached.0, id: reached.1, oldest };
         calmly(|| {
             if oldest > Seq(1) {
                 slot.writer.delete_query(self.fields.before(oldest))?;
             }
+            faults::pass(Point::INDEX_ADDED).map_err(at(&self.folder))?;
             let mut commit = slot.writer.prepare_commit()?;
             commit.set_payload(&serde_json::to_string(&reached).unwrap_or_default());
             commit.commit()?;
+            faults::pass(Point::INDEX_COMMITTED).map_err(at(&self.folder))?;
             slot.newest.clear();
             self.reader.reload()?;
             Ok(())
@@ -254,6 +268,11 @@ impl View {
     /// The last line that can be found; 0 for none.
     pub fn reached(&self) -> Seq {
         self.reached.map_or(Seq(0), |reached| reached.seq)
+    }
+
+    /// The first line of the log when the index was committed.
+    pub fn oldest(&self) -> Seq {
+        self.reached.map_or(Seq(1), |reached| reached.oldest)
     }
 
     /// The lines that answer a query, in an order, the first `limit` of them.
@@ -296,7 +315,7 @@ impl View {
         self.collect(query, lines, &Count).map(|count| count as u64)
     }
 
-    /// How many of the lines that answer a query have which name; a line may have several.
+    /// How many of the lines that answer a query have which name; a line may have several, or none, which is the empty name.
     ///
     /// # Errors
     /// As [`Self::find`].
@@ -330,6 +349,10 @@ impl View {
         let found = self.searcher.search(&query, &Seqs { with_score: false })?;
         Ok(found.into_iter().map(|(_, seq)| seq).max())
     }
+}
+
+fn at(path: &Path) -> impl FnOnce(std::io::Error) -> IndexError + '_ {
+    |source| IndexError::Io { path: path.to_owned(), source }
 }
 
 /// tantivy panics on files that are damaged.

@@ -7,17 +7,6 @@ use super::times::{self, Edge};
 use super::{Breadth, Ending, Part, QueryContext, Scope, Term, TextTerm};
 use crate::record::Event;
 
-const EVENTS: [(&str, Event); 5] = [
-    ("new", Event::New),
-    ("update", Event::Update),
-    ("relabel", Event::Relabel),
-    ("withdrawn", Event::Withdrawn),
-    ("duplicate", Event::Duplicate),
-];
-
-const PARTS: [(&str, Part); 4] =
-    [("image", Part::Image), ("author", Part::Author), ("date", Part::Date), ("tags", Part::Tags)];
-
 /// Most names that a message has, and how many are told of more: what fits on a line or two.
 const NAMES_MAX: usize = 12;
 const NEAREST_MAX: usize = 8;
@@ -59,13 +48,13 @@ pub(super) fn filter_term(field: FieldName, value: &str, context: &QueryContext<
         FieldName::Lang if is_language_tag(value) => Ok(Term::Language(value.to_ascii_lowercase())),
         FieldName::Lang => Err(format!("{value:?} is no language tag: write ru, kk, uz, uz-Cyrl")),
         FieldName::Site => sites::domain_of(value).map(Term::Site),
-        FieldName::Has => match PARTS.iter().find(|(name, _)| name.eq_ignore_ascii_case(value)) {
-            Some((_, part)) => Ok(Term::Has(*part)),
-            None => Err(unknown(("part", "has"), value, PARTS.iter().map(|(name, _)| *name))),
+        FieldName::Has => match Part::ALL.into_iter().find(|part| part.name().eq_ignore_ascii_case(value)) {
+            Some(part) => Ok(Term::Has(part)),
+            None => Err(unknown(("part", "has"), value, Part::ALL.into_iter().map(Part::name))),
         },
-        FieldName::Event => match EVENTS.iter().find(|(name, _)| name.eq_ignore_ascii_case(value)) {
-            Some((_, event)) => Ok(Term::Event(*event)),
-            None => Err(unknown(("event", "event"), value, EVENTS.iter().map(|(name, _)| *name))),
+        FieldName::Event => match Event::ALL.into_iter().find(|event| event.name().eq_ignore_ascii_case(value)) {
+            Some(event) => Ok(Term::Event(event)),
+            None => Err(unknown(("event", "event"), value, Event::ALL.into_iter().map(Event::name))),
         },
         FieldName::Since => times::instant(value, Edge::Start, context.now, context.zone).map(Term::Since),
         FieldName::Until => times::instant(value, Edge::End, context.now, context.zone).map(Term::Until),

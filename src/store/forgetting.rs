@@ -208,6 +208,7 @@ impl Store {
                 sweep.enter(next);
             }
             if sweep.phase == Phase::Done {
+                tables.remove_old_days(sweep.today)?;
                 tables.meta.insert(SWEPT, &sweep.today.encode())?;
             }
             Ok(sweep.phase != Phase::Done)

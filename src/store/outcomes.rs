@@ -5,6 +5,7 @@ use std::time::Duration;
 use sled::transaction::{Transactional, TransactionalTree};
 
 use super::copies::{self, KnownCopy};
+use super::days::DaysOfBatch;
 use super::looks::{LookChange, LookTables};
 use super::rows::{self, Day, DeadLetter, Position, Seen};
 use super::segments::{FrameAt, LogEnd};
@@ -42,6 +43,8 @@ pub struct Settled {
     pub happened: Happened,
     /// When it came to it.
     pub at: jiff::Timestamp,
+    /// Of a rejected entry, why.
+    pub reason: Option<String>,
     /// For a dead letter.
     pub dead: Option<DeadLetter>,
     /// What its record is found by when near copies of it come.
@@ -62,6 +65,7 @@ impl Settled {
             copy: None,
             happened: Happened::Outcome(outcome),
             at,
+            reason: None,
             dead: None,
             sketch: None,
             look: LookChange::Keep,
@@ -118,15 +122,18 @@ impl Tables {
         let records = settled.iter().filter_map(|one| Some((one.record?, one.sketch.as_ref())));
         let rows = self.sketch_rows(records, near_window)?;
         let older_sketches = self.older_sketches(settled)?;
+        let counted = DaysOfBatch::of(settled);
         let Self { meta, frontier, seen, digests, positions, dead, versions, copies, .. } = self;
-        let Self { looks, looks_due: due, sketches, sketch_keys: keys, .. } = self;
-        let trees = (meta, frontier, seen, digests, positions, dead, versions, copies, looks, due, sketches, keys);
+        let Self { looks, looks_due: due, sketches, sketch_keys: keys, days, .. } = self;
+        let trees =
+            (meta, frontier, seen, digests, positions, dead, versions, copies, looks, due, sketches, keys, days);
         let removed = trees.transaction(
-            |(meta, frontier, seen, digests, positions, dead, versions, copies, looks, due, sketches, keys)| {
+            |(meta, frontier, seen, digests, positions, dead, versions, copies, looks, due, sketches, keys, days)| {
                 let looks = LookTables { meta, looks, due };
                 let tables = OutcomeTables { meta, frontier, seen, digests, dead, versions, copies, looks, sketches };
                 rows.write(sketches, keys)?;
                 older_sketches.write(sketches)?;
+                counted.write(days)?;
                 let mut removed = Vec::new();
                 let mut line = 0;
                 for one in settled {

@@ -36,7 +36,7 @@ pub(super) const ASIDE: &str = "sled.damaged-";
 pub(super) const BESIDE: &str = "sled.new";
 
 /// Trees whose rows are kept; of the last three, those of articles whose records are not in the log (any more).
-const KEPT_TREES: [&str; 12] = [
+const KEPT_TREES: [&str; 13] = [
     "cursors",
     "sources",
     "dead",
@@ -46,6 +46,7 @@ const KEPT_TREES: [&str; 12] = [
     "announced",
     "announcers",
     "templates",
+    "days",
     "seen",
     "digests",
     "versions",
@@ -291,6 +292,7 @@ impl Tables {
     fn take(&self, tree: &str, key: &[u8], row: IVec, told: &mut KeptMeta) -> Result<(), StoreError> {
         let target = match tree {
             "meta" => return self.take_meta(key, &row, told),
+            "days" => return self.take_day(key, &row),
             "frontier" => return self.take_pending(key, row),
             "cursors" => {
                 // What an output holds was a number of a record, whatever became of the record.

@@ -42,6 +42,8 @@ pub enum Place {
     Log,
     /// sled.
     Tables,
+    /// The search index.
+    Index,
 }
 
 /// What was found.
@@ -92,6 +94,17 @@ pub struct Verified {
     pub notes: u64,
     /// Findings that were counted and not named.
     pub unnamed: u64,
+}
+
+impl Verified {
+    /// Counts a finding, also of a part that the store knows nothing of.
+    pub fn count(&mut self, finding: &Finding) {
+        match finding.severity {
+            Severity::Error => self.errors += 1,
+            Severity::Warning => self.warnings += 1,
+            Severity::Note => self.notes += 1,
+        }
+    }
 }
 
 /// What is told while it goes on.
@@ -325,11 +338,7 @@ impl<'a> Verifier<'a> {
 
     fn count(&mut self, finding: Finding) -> Result<(), Ended> {
         let sum = &mut self.sum;
-        *match finding.severity {
-            Severity::Error => &mut sum.errors,
-            Severity::Warning => &mut sum.warnings,
-            Severity::Note => &mut sum.notes,
-        } += 1;
+        sum.count(&finding);
         if sum.errors + sum.warnings + sum.notes > FINDINGS_MAX {
             sum.unnamed += 1;
             return Ok(());

@@ -34,6 +34,7 @@ mod settings;
 mod shipped_sources;
 mod site_rules;
 mod sources;
+mod stats;
 mod tls;
 mod upgrade;
 mod versions;

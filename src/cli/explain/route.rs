@@ -11,7 +11,6 @@ use super::super::operate::{left, right, write_rows};
 use super::super::output::{Align, Column, Emphasis, Format, Surface, one_line, paint, percent};
 use super::super::{Exit, Failure};
 use super::heading;
-use crate::formats::event_name;
 use crate::local_api::{Delivery, DeliveryState, Explained, VersionRow};
 use crate::record::Event;
 use crate::search::zone_name;
@@ -155,7 +154,7 @@ fn steps(explained: &Explained, zone: &TimeZone) -> Vec<(&'static str, String)> 
         }
         (None, _) => row("like", "no other article".to_owned()),
     }
-    let event = event_name(explained.event);
+    let event = explained.event.name();
     let place = format!("version {} ({event}), record {} of the log", explained.version, explained.seq);
     row("recorded", format!("{} as {}, {place}", local(explained.recorded_at, zone), explained.id));
     rows

@@ -15,8 +15,9 @@ use super::super::output::{Align, Column, Format, RowWriter, Surface};
 use super::super::{Exit, Failure};
 use super::{PATIENCE, progress_bar};
 use crate::local_api::{Client, VerifyLine};
+use crate::pipeline::look_at_index;
 use crate::settings::Settings;
-use crate::store::{Finding, Step, Store, Verified};
+use crate::store::{Finding, Step, Store, StoreError, Verified};
 
 pub const HELP: &str = "\
 Reads every frame with its checksum, every record, and what the key tables say of each; names what
@@ -89,7 +90,13 @@ async fn alone(settings: Settings, shown: &mut Shown) -> Result<Verified, Failur
     let (steps, mut told) = mpsc::channel(LINES_MAX);
     let cache = settings.store.cache.0;
     let verifying = tokio::task::spawn_blocking(move || {
-        Store::verify_alone(&path, cache, PATIENCE, &mut |step| steps.blocking_send(step).is_ok())
+        let mut sum = Store::verify_alone(&path, cache, PATIENCE, &mut |step| steps.blocking_send(step).is_ok())?;
+        if let Some(finding) = look_at_index(&path) {
+            sum.count(&finding);
+            // Who does not listen any more hears of no sum, too.
+            let _ = steps.blocking_send(Step::Finding(finding));
+        }
+        Ok::<_, StoreError>(sum)
     });
     while let Some(step) = told.recv().await {
         shown.show(step)?;

@@ -3,7 +3,6 @@
 use super::records::date;
 use super::terminal::{Emphasis, one_line, paint, wrap_into};
 use super::{COLUMNS_USUAL, Medium, Surface};
-use crate::formats::event_name;
 use crate::record::Record;
 use crate::text;
 
@@ -47,7 +46,7 @@ fn facts(record: &Record, surface: &Surface) -> String {
         Some(record.language.clone()),
         joined(record.places.iter().map(|place| place.code.as_str()).collect()),
         joined(record.topics.iter().map(|topic| topic.name.as_str()).collect()),
-        (record.version > 1).then(|| format!("{}, version {}", event_name(record.event), record.version)),
+        (record.version > 1).then(|| format!("{}, version {}", record.event.name(), record.version)),
         record.dedup.of.map(|of| format!("copy of {of}")),
         Some(record.id.to_string()),
     ];

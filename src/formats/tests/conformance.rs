@@ -5,6 +5,7 @@ use serde_json::{Map, Value};
 use url::Url;
 
 use super::*;
+use crate::record::Event;
 
 /// What an object may have, and what it must.
 struct Shape {

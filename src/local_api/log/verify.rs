@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::super::records::ndjson;
 use super::super::stream::LineSender;
 use super::super::{Api, ApiError};
+use crate::pipeline::look_at_index;
 use crate::store::{Step, Verified};
 
 /// How often the reader hears how far it is.
@@ -48,7 +49,13 @@ pub(crate) async fn verify(State(api): State<Api>) -> Result<Response, ApiError>
             lines.offer(&VerifyLine::Step(step))
         });
         let last = match verified {
-            Ok(sum) => VerifyLine::Done(sum),
+            Ok(mut sum) => {
+                if let Some(finding) = look_at_index(store.path()) {
+                    sum.count(&finding);
+                    lines.offer(&VerifyLine::Step(Step::Finding(finding)));
+                }
+                VerifyLine::Done(sum)
+            }
             Err(error) => VerifyLine::Failed(error.to_string()),
         };
         lines.offer(&last);

@@ -12,7 +12,7 @@ use tantivy::schema::{Field, IndexRecordOption};
 use super::super::{self as search, Condition, Ending, Match, Query, Scope, Sense, TextTerm};
 use super::roles::Roles;
 use super::row::{Rows, Wanted};
-use super::schema::{Fields, event_name, nanoseconds};
+use super::schema::{Fields, nanoseconds};
 use crate::model::{ArticleId, Seq};
 
 type Asked = Box<dyn tantivy::query::Query>;
@@ -28,6 +28,8 @@ pub struct Lines {
     pub all_versions: bool,
     /// Articles of which a line behind the index is the newest.
     pub newer: Vec<ArticleId>,
+    /// Those behind this one only.
+    pub after: Seq,
 }
 
 impl Fields {
@@ -44,6 +46,10 @@ impl Fields {
                 let newer = lines.newer.iter().map(|id| self.newest_of(*id));
                 all.push((Occur::MustNot, Box::new(TermSetQuery::new(newer))));
             }
+        }
+        if lines.after > Seq(0) {
+            let after = Bound::Excluded(Term::from_field_u64(self.seq, lines.after.0));
+            all.push((Occur::Must, Box::new(RangeQuery::new(after, Bound::Unbounded))));
         }
         if let [(Occur::Must, _)] = all.as_slice() { all.remove(0).1 } else { Box::new(BooleanQuery::new(all)) }
     }
@@ -109,7 +115,7 @@ impl Fields {
             search::Term::Source(id) => self.named(self.source, id.as_str()),
             search::Term::Site(domain) => self.named(self.site, domain),
             search::Term::Has(part) => self.named(self.has, part.name()),
-            search::Term::Event(event) => self.named(self.event, event_name(*event)),
+            search::Term::Event(event) => self.named(self.event, event.name()),
             search::Term::Since(at) => self.recorded(Bound::Included(*at), Bound::Unbounded),
             search::Term::Until(at) => self.recorded(Bound::Unbounded, Bound::Excluded(*at)),
             search::Term::Between(from, until) => self.recorded(Bound::Included(*from), Bound::Excluded(*until)),

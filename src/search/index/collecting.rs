@@ -55,7 +55,7 @@ impl SegmentCollector for SegmentSeqs {
     }
 }
 
-/// How many lines have which name.
+/// How many lines have which name; under the empty one, those that have none.
 pub struct Names {
     pub field: &'static str,
 }
@@ -63,6 +63,8 @@ pub struct Names {
 pub struct SegmentNames {
     column: Option<StrColumn>,
     counts: Vec<u64>,
+    /// Lines without a name.
+    none: u64,
 }
 
 impl Collector for Names {
@@ -72,7 +74,7 @@ impl Collector for Names {
     fn for_segment(&self, _: u32, segment: &SegmentReader) -> tantivy::Result<SegmentNames> {
         let column = segment.fast_fields().str(self.field)?;
         let counts = vec![0; column.as_ref().map_or(0, |column| column.num_terms())];
-        Ok(SegmentNames { column, counts })
+        Ok(SegmentNames { column, counts, none: 0 })
     }
 
     fn requires_scoring(&self) -> bool {
@@ -93,8 +95,11 @@ impl SegmentCollector for SegmentNames {
     type Fruit = std::io::Result<HashMap<String, u64>>;
 
     fn collect(&mut self, doc: DocId, _: Score) {
-        let Some(column) = &self.column else { return };
-        for name in column.ords().values_for_doc(doc) {
+        let mut names = self.column.iter().flat_map(|column| column.ords().values_for_doc(doc)).peekable();
+        if names.peek().is_none() {
+            self.none += 1;
+        }
+        for name in names {
             if let Some(count) = usize::try_from(name).ok().and_then(|name| self.counts.get_mut(name)) {
                 *count += 1;
             }
@@ -102,8 +107,11 @@ impl SegmentCollector for SegmentNames {
     }
 
     fn harvest(self) -> Self::Fruit {
-        let Some(column) = &self.column else { return Ok(HashMap::new()) };
         let mut names = HashMap::new();
+        if self.none > 0 {
+            names.insert(String::new(), self.none);
+        }
+        let Some(column) = &self.column else { return Ok(names) };
         for (number, count) in self.counts.into_iter().enumerate().filter(|(_, count)| *count > 0) {
             let mut name = String::new();
             column.ord_to_str(number as u64, &mut name)?;

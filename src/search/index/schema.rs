@@ -11,7 +11,7 @@ use super::super::sites;
 use super::super::terms::Language;
 use super::strings::{StringTokenizer, TOKENIZER, strings};
 use crate::model::ArticleId;
-use crate::record::{Event, Record};
+use crate::record::Record;
 
 /// The fields, by name.
 #[derive(Clone, Copy, Debug)]
@@ -108,7 +108,7 @@ impl Fields {
         ends.for_each(|end| document.add_text(self.language_within, &tag[..end]));
         document.add_text(self.source, record.source.id.as_str());
         sites::domains(&record.url).for_each(|domain| document.add_text(self.site, domain));
-        document.add_text(self.event, event_name(record.event));
+        document.add_text(self.event, record.event.name());
         Part::ALL
             .into_iter()
             .filter(|part| part.is_in(record))
@@ -125,15 +125,4 @@ impl Fields {
 /// A moment as a number; those that no clock of ours shows are its ends.
 pub fn nanoseconds(at: jiff::Timestamp) -> i64 {
     i64::try_from(at.as_nanosecond()).unwrap_or(if at.as_nanosecond() < 0 { i64::MIN } else { i64::MAX })
-}
-
-/// As in records.
-pub fn event_name(event: Event) -> &'static str {
-    match event {
-        Event::New => "new",
-        Event::Update => "update",
-        Event::Relabel => "relabel",
-        Event::Withdrawn => "withdrawn",
-        Event::Duplicate => "duplicate",
-    }
 }

@@ -10,7 +10,7 @@ use crate::store::forgetting::FORGOTTEN;
 use crate::store::looks::NextLook;
 use crate::store::renewal::counted;
 use crate::store::rows::{DeadLetter, Position, Seen};
-use crate::store::{SourceState, StoreError, Tables, Undelivered, decode_json};
+use crate::store::{DayCounts, SourceState, StoreError, Tables, Undelivered, decode_json};
 
 /// Rows that are looked at in one step: commits wait for no more than that.
 const STEP_ROWS: usize = 2_000;
@@ -35,7 +35,7 @@ enum Said {
 /// A tree, and what its rows say.
 type Rule = (&'static str, TreeOf, fn(&Tables, &[u8], &[u8]) -> Result<Said, StoreError>);
 
-const RULES: [Rule; 10] = [
+const RULES: [Rule; 11] = [
     (
         "positions",
         |tables| &tables.positions,
@@ -64,6 +64,7 @@ const RULES: [Rule; 10] = [
     ("undelivered", |tables| &tables.undelivered, |_, _, row| Ok(json::<Undelivered>(row))),
     ("sources", |tables| &tables.sources, |_, _, row| Ok(json::<SourceState>(row))),
     ("looks", |tables| &tables.looks, |_, _, row| Ok(json::<NextLook>(row))),
+    ("days", |tables| &tables.days, |_, _, row| Ok(json::<DayCounts>(row))),
 ];
 
 fn seq_of(key: &[u8]) -> Said {
