@@ -146,13 +146,13 @@ fn leaf(term: &ReadTerm) -> Node {
             (format!("event:{}", event.name()), what.to_owned())
         }
         ReadTerm::Has { part } => {
-            let (name, what) = match part {
-                Part::Image => ("image", "with a picture"),
-                Part::Author => ("author", "with the name of an author"),
-                Part::Date => ("date", "with a date of publication"),
-                Part::Tags => ("tags", "with tags of the publisher"),
+            let what = match part {
+                Part::Image => "with a picture",
+                Part::Author => "with the name of an author",
+                Part::Date => "with a date of publication",
+                Part::Tags => "with tags of the publisher",
             };
-            (format!("has:{name}"), what.to_owned())
+            (format!("has:{}", part.name()), what.to_owned())
         }
         ReadTerm::Since { from } => ("since".to_owned(), format!("recorded at {} or later", local(from))),
         ReadTerm::Until { until } => ("until".to_owned(), format!("recorded before {}", local(until))),
@@ -200,8 +200,7 @@ fn notes(reading: &Reading) -> Vec<String> {
     let order = match (reading.sort, reading.reverse) {
         (Sort::Date, false) => "newest first",
         (Sort::Date, true) => "oldest first",
-        (Sort::Relevance, false) => "nearest to the words first",
-        (Sort::Relevance, true) => "nearest to the words last",
+        (Sort::Relevance, _) => "nearest to the words first",
     };
     let limit = reading.limit.map(|limit| format!(", at most {limit}")).unwrap_or_default();
     let mut notes = vec![
