@@ -75,9 +75,9 @@ pub async fn stats(config: Option<PathBuf>, arguments: StatsArguments) -> Result
     if format == Format::Table {
         let mut charts = Charts { surface: &surface, limit, out: &mut out };
         if is_overview {
-            charts.overview(&stats)?
+            charts.overview(&stats)?;
         } else {
-            charts.tables(&stats)?
+            charts.tables(&stats)?;
         }
         out.flush()?;
     } else {
