@@ -75,9 +75,9 @@ pub async fn stats(config: Option<PathBuf>, arguments: StatsArguments) -> Result
     if format == Format::Table {
         let mut charts = Charts { surface: &surface, limit, out: &mut out };
         if is_overview {
-            charts.overview(&stats)?
+            charts.overview(&stats)?;
         } else {
-            charts.tables(&stats)?
+            charts.tables(&stats)?;
         }
         out.flush()?;
     } else {
@@ -157,11 +157,15 @@ impl<W: Write> Charts<'_, W> {
     }
 
     fn tables(&mut self, stats: &Stats) -> Result<(), OutputError> {
-        for (place, facet) in stats.facets.iter().filter(|facet| facet.of > 0).enumerate() {
+        if stats.facets.iter().all(|facet| facet.of == 0) {
+            return Ok(());
+        }
+        for (place, facet) in stats.facets.iter().enumerate() {
             if place > 0 {
                 writeln!(self.out)?;
             }
             match facet.by {
+                _ if facet.of == 0 => writeln!(self.out, "{}: nothing was counted", facet.by.name().to_uppercase())?,
                 Facet::Hour => self.hours(&facet.counts)?,
                 Facet::Day => self.bars(facet, usize::MAX)?,
                 _ => self.bars(facet, self.limit.unwrap_or(TERMINAL_LIMIT))?,

@@ -19,7 +19,10 @@ under a dated name; what the log does not know is kept of them as far as it can 
 the states of sources, pending entries, dead letters, and the number of the next record, so that no
 number is used twice. The rest is read from the log. What the log has lost is named, stepped over,
 and from then on a note of `chapar log verify`; chapar log fill puts it back from a backup, before a
-rebuild or after. Stopped at any moment, it is run again, or chapar started: either goes on.";
+rebuild or after. Stopped at any moment, it is run again, or chapar started: either goes on.
+
+Examples:
+  systemctl stop chapar && chapar log rebuild && systemctl start chapar";
 
 #[derive(Args)]
 pub struct RebuildArguments {}

@@ -37,6 +37,7 @@ Looks for feeds (named by the page, or where they usually lie), sitemaps (named 
 and for links to articles on the page itself. Everything that is offered was read. At most 30 requests, at the usual \
 pace; needs no daemon, no store and no settings. Exit code 3 when nothing was found.
 
+Examples:
   chapar sources discover https://example.org/ > example.toml";
 
 #[derive(Args)]
