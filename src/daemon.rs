@@ -61,7 +61,7 @@ pub async fn run(active: Active, config: Option<PathBuf>) -> Result<(), DaemonEr
     let settings = engine.active().settings.clone();
     let outputs: Vec<&str> = settings.outputs.iter().map(|output| output.id.as_str()).collect();
     engine.store.release_cursors_except(&outputs).map_err(StartError::from)?;
-    let listener = listen(&settings.socket)?;
+    let listener = local_api::BoundedListener::new(listen(&settings.socket)?);
     let stop = CancellationToken::new();
     let (commands, commanded) = mpsc::channel(COMMANDS_MAX);
     let daemon = local_api::Daemon { commands, config, stop: stop.clone(), reloading: Arc::default() };

@@ -6,6 +6,7 @@ mod articles;
 mod client;
 mod explain;
 mod finding;
+mod listener;
 mod log;
 mod reading;
 mod reclassify;
@@ -39,6 +40,7 @@ use crate::store::{Announcement, Counts, DayCounts, DeadLetter, Standing, StoreE
 pub use articles::VersionRow;
 pub use client::{AskError, Client, Lines};
 pub use explain::{Delivery, DeliveryState, Explained, Original};
+pub use listener::BoundedListener;
 pub use log::{BackupAsk, BackupLine, ReindexLine, RewindAsk, Rewound, VerifyLine};
 pub use reading::{LooksAt, Reading};
 pub use reclassify::{ReclassifyAsk, ReclassifyLine};
@@ -59,7 +61,7 @@ const STANDINGS_BYTES_MAX: usize = 2 << 20;
 const TURNS_MAX: usize = 4;
 
 /// Answers that are open at the same time, those that follow the log among them: each keeps up to two blocks in memory.
-const OPEN_MAX: usize = 512;
+const OPEN_MAX: usize = 256;
 
 /// Long works at the same time, each of which has a thread: backups, explanations and the like.
 const WORKS_MAX: usize = 16;

@@ -21,6 +21,7 @@ mod filters;
 mod hostile;
 mod hostile_pages;
 mod identity;
+mod index;
 mod keeping;
 mod listings;
 mod near;
