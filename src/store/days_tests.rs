@@ -20,8 +20,8 @@ fn at(text: &str) -> Timestamp {
 fn settled(number: u8, outcome: Outcome, time: &str) -> Settled {
     let id = ArticleId([number; 16]);
     let row = Seen { outcome, version: 0, seq: Seq(0), text_digest: Digest([0; 16]), of: id };
-    let reason =
-        (outcome == Outcome::Rejected).then(|| if number % 2 == 0 { "too-short" } else { "paywall" }.to_owned());
+    let reason = (outcome == Outcome::Rejected)
+        .then(|| if number.is_multiple_of(2) { "too-short" } else { "paywall" }.to_owned());
     Settled { seen: vec![(id, row)], reason, ..Settled::of(id, "a".parse().unwrap(), outcome, at(time)) }
 }
 
