@@ -63,22 +63,22 @@ fn an_index_that_is_lost_or_damaged_is_made_anew_and_answers_meanwhile() {
     let (dir, _site) = store(3);
     let whole = dir.run(&["log", "verify"]);
     assert_eq!(whole.status.code(), Some(0), "{}", stderr(&whole));
-    let mut damages: Vec<Box<dyn Fn()>> = Vec::new();
     let folder = dir.path("store/index");
-    damages.push(Box::new(|| fs::remove_dir_all(&folder).unwrap()));
-    damages.push(Box::new(|| fs::write(folder.join("meta.json"), "{").unwrap()));
-    damages.push(Box::new(|| {
+    let lose = || fs::remove_dir_all(&folder).unwrap();
+    let tear = || fs::write(folder.join("meta.json"), "{").unwrap();
+    let flip = || {
         for path in files(&dir).iter().filter(|path| path.extension().is_some_and(|ending| ending == "term")) {
             let mut bytes = fs::read(path).unwrap();
             bytes.iter_mut().for_each(|byte| *byte ^= 0x5a);
             fs::write(path, bytes).unwrap();
         }
-    }));
-    damages.push(Box::new(|| {
+    };
+    let miss = || {
         let is_of_segment = |path: &&PathBuf| path.extension().is_some_and(|ending| ending == "idx");
         fs::remove_file(files(&dir).iter().find(is_of_segment).unwrap()).unwrap();
-    }));
-    for (number, damage) in damages.iter().enumerate() {
+    };
+    let damages: [&dyn Fn(); 4] = [&lose, &tear, &flip, &miss];
+    for (number, damage) in damages.into_iter().enumerate() {
         damage();
         let verified = dir.run(&["log", "verify", "-o", "ndjson"]);
         // One that is not there is nothing wrong: the next start makes it.

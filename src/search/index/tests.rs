@@ -12,11 +12,11 @@ fn record(seq: u64, id: u8, title: &str, text: &str) -> Record {
     serde_json::from_value(json!({
         "schema": crate::record::SCHEMA, "seq": seq, "id": ArticleId([id; 16]), "version": 1, "event": "new",
         "recorded_at": format!("2026-11-{:02}T08:00:00Z", seq), "url": "https://example.org/1",
-        "title": title, "authors": if seq % 3 == 0 { json!([{"name": "Аида Каримова"}]) } else { json!([]) }, "summary": "A summary of the matter", "content_text": text,
-        "language": if seq % 2 == 0 { "uz-Latn" } else { "en" }, "language_confidence": 1.0, "word_count": 4,
+        "title": title, "authors": if seq.is_multiple_of(3) { json!([{"name": "Аида Каримова"}]) } else { json!([]) }, "summary": "A summary of the matter", "content_text": text,
+        "language": if seq.is_multiple_of(2) { "uz-Latn" } else { "en" }, "language_confidence": 1.0, "word_count": 4,
         "tags": ["Rail ways", "corridor"],
-        "places": [{"code": if seq % 3 == 0 { "KZ" } else { "UZ" }, "score": 1.0, "matched": []}],
-        "topics": if seq % 2 == 0 { json!([{"id": "energy", "name": "Energy", "score": 3.5, "matched": []}]) } else { json!([]) },
+        "places": [{"code": if seq.is_multiple_of(3) { "KZ" } else { "UZ" }, "score": 1.0, "matched": []}],
+        "topics": if seq.is_multiple_of(2) { json!([{"id": "energy", "name": "Energy", "score": 3.5, "matched": []}]) } else { json!([]) },
         "source": {"id": if seq < 4 { "first" } else { "second" }, "name": "A", "kind": "feed",
             "feed_url": "https://example.org/feed"},
         "fetch": {"at": "2026-01-02T03:04:05Z", "final_url": "https://example.org/1", "status": 200, "bytes": 1},
@@ -78,7 +78,7 @@ fn parsed(query: &str) -> Query {
 }
 
 fn filled(folder: &Path, records: &[Record]) -> Index {
-    let index = Index::open(folder).unwrap().map_or_else(|| Index::anew(folder).unwrap(), |index| index);
+    let index = Index::open(folder).unwrap().unwrap_or_else(|| Index::anew(folder).unwrap());
     records.iter().for_each(|record| index.add(record, |_| None).unwrap());
     let last = records.last().unwrap();
     index.commit((last.seq, last.id), Seq(1)).unwrap();
@@ -153,7 +153,7 @@ fn rows_of_words_are_found_in_texts_longer_than_are_looked_at_together() {
     let folder = tempfile::tempdir().unwrap();
     let mut all = Vec::new();
     for seq in 1..=40_000_u64 {
-        let mut one = record(1, 1, "", if seq % 3 == 0 { "alpha beta gamma" } else { "beta alpha gamma gamma" });
+        let mut one = record(1, 1, "", if seq.is_multiple_of(3) { "alpha beta gamma" } else { "beta alpha gamma gamma" });
         (one.seq, one.summary, one.tags) = (Seq(seq), None, Vec::new());
         one.id = ArticleId(u128::from(seq).to_be_bytes());
         all.push(one);
