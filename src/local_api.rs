@@ -20,6 +20,7 @@ mod undelivered;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use axum::Json;
 use axum::Router;
@@ -60,8 +61,14 @@ const STANDINGS_BYTES_MAX: usize = 2 << 20;
 /// Pieces of work for questions that are done at the same time; what the daemon itself does is not held up by more.
 const TURNS_MAX: usize = 4;
 
-/// Answers that are open at the same time, those that follow the log among them: each keeps up to two blocks in memory.
-const OPEN_MAX: usize = 256;
+/// Answers that are open at the same time: each keeps up to two blocks in memory.
+const OPEN_MAX: usize = 128;
+
+/// How long a further one waits for its place.
+const OPEN_PATIENCE: Duration = Duration::from_secs(10);
+
+/// Answers that follow the log at the same time.
+const FOLLOWERS_MAX: usize = 256;
 
 /// Long works at the same time, each of which has a thread: backups, explanations and the like.
 const WORKS_MAX: usize = 16;
@@ -77,6 +84,7 @@ pub struct Api {
     works: Arc<Semaphore>,
     turns: Arc<Semaphore>,
     open: Arc<Semaphore>,
+    followers: Arc<Semaphore>,
     /// One at a time labels records anew.
     relabelling: Arc<tokio::sync::Mutex<()>>,
     daemon: Option<Daemon>,
@@ -196,6 +204,7 @@ pub fn router(engine: Arc<Engine>, daemon: Option<Daemon>) -> Router {
             works: Arc::new(Semaphore::new(WORKS_MAX)),
             turns: Arc::new(Semaphore::new(TURNS_MAX)),
             open: Arc::new(Semaphore::new(OPEN_MAX)),
+            followers: Arc::new(Semaphore::new(FOLLOWERS_MAX)),
             relabelling: Arc::default(),
             daemon,
         })
@@ -214,9 +223,16 @@ impl Api {
         Arc::clone(&self.works).try_acquire_owned().map_err(|_| busy(WORKS_MAX))
     }
 
-    /// A place among the open answers.
-    fn open(&self) -> Result<OwnedSemaphorePermit, ApiError> {
-        Arc::clone(&self.open).try_acquire_owned().map_err(|_| busy(OPEN_MAX))
+    /// A place among the open answers; waits for those that are short.
+    async fn open(&self) -> Result<OwnedSemaphorePermit, ApiError> {
+        let place = Arc::clone(&self.open).acquire_owned();
+        let place = tokio::time::timeout(OPEN_PATIENCE, place).await;
+        place.ok().and_then(Result::ok).ok_or_else(|| busy(OPEN_MAX))
+    }
+
+    /// A place among those that follow the log.
+    fn following(&self) -> Result<OwnedSemaphorePermit, ApiError> {
+        Arc::clone(&self.followers).try_acquire_owned().map_err(|_| busy(FOLLOWERS_MAX))
     }
 
     /// Does a piece of work for a question when it is its turn, on a thread for blocking work.

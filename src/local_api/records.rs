@@ -102,7 +102,7 @@ pub(super) async fn query(State(api): State<Api>, Json(ask): Json<QueryAsk>) -> 
         let message = "what is least like the question is never wanted first; leave out reverse, or sort by date";
         return Err(ApiError(StatusCode::BAD_REQUEST, message.to_owned()));
     }
-    let (flow, body) = Flow::new(Arc::clone(&api.turns), api.open()?);
+    let (flow, body) = Flow::new(Arc::clone(&api.turns), api.open().await?);
     let engine = Arc::clone(&api.engine);
     let (end, behind, walk) = api
         .turn(move || {
@@ -122,7 +122,7 @@ pub(super) async fn query(State(api): State<Api>, Json(ask): Json<QueryAsk>) -> 
 
 pub(super) async fn count(State(api): State<Api>, Json(ask): Json<QueryAsk>) -> Result<Json<Counted>, ApiError> {
     let query = read_query(&api.engine, &ask)?;
-    let _open = api.open()?;
+    let _open = api.open().await?;
     let engine = Arc::clone(&api.engine);
     let counted = api.turn(move || {
         let versions = Versions::of(&query);
@@ -139,7 +139,9 @@ pub(super) async fn tail(State(api): State<Api>, Json(tail): Json<TailAsk>) -> R
             format!("a tail begins with at most {TAIL_RECORDS_MAX} records; `chapar query` has no such limit");
         return Err(ApiError(StatusCode::BAD_REQUEST, message));
     }
-    let (flow, body) = Flow::new(Arc::clone(&api.turns), api.open()?);
+    let stop = api.daemon.as_ref().map(|daemon| daemon.stop.clone()).filter(|_| tail.follow);
+    let place = if stop.is_some() { api.following()? } else { api.open().await? };
+    let (flow, body) = Flow::new(Arc::clone(&api.turns), place);
     let (engine, asked) = (Arc::clone(&api.engine), query.clone());
     let committed = engine.store.committed();
     let (end, walk) = api
@@ -156,7 +158,6 @@ pub(super) async fn tail(State(api): State<Api>, Json(tail): Json<TailAsk>) -> R
             ))
         })
         .await?;
-    let stop = api.daemon.map(|daemon| daemon.stop).filter(|_| tail.follow);
     tokio::spawn(stream_tail(Arc::clone(&api.engine.store), query, (walk, end), flow, committed, stop));
     Ok(ndjson(body, end))
 }

@@ -83,7 +83,7 @@ pub(super) async fn stats(State(api): State<Api>, Json(ask): Json<StatsAsk>) -> 
                        --until, without words and other filters";
         return Err(ApiError(StatusCode::BAD_REQUEST, message.to_owned()));
     }
-    let _open = api.open()?;
+    let _open = api.open().await?;
     let (engine, zone, now) = (Arc::clone(&api.engine), ask.ask.time_zone()?, Timestamp::now());
     let counted = api.turn(move || {
         let mut end = engine.store.last_seq();
