@@ -23,6 +23,10 @@ const BEHIND_MAX: u64 = 2_000;
 /// Lines of the index that a step reads at most, and so how often others have their turn.
 const LINES_PER_STEP: usize = 50;
 
+/// Threads that read lines for one step, and how few lines are not worth a thread.
+const READERS_MAX: usize = 4;
+const LINES_PER_READER_MIN: usize = 8;
+
 /// Records of one commit bear its time; a scan for `since` goes on this far below it, in case the clock was set back.
 const CLOCK_SLACK: SignedDuration = SignedDuration::from_hours(25);
 
@@ -218,7 +222,7 @@ impl Question {
                 }
             }
         };
-        Ok(Walk { store, query, versions, after, end, left: limit, parts, frame: None })
+        Ok(Walk { store, query, versions, after, end, left: limit, parts })
     }
 }
 
@@ -232,8 +236,6 @@ pub struct Walk {
     /// How many may still come.
     left: usize,
     parts: VecDeque<Part>,
-    /// The frame that was read last: neighbours share one.
-    frame: Option<Frame>,
 }
 
 enum Part {
@@ -256,13 +258,12 @@ impl Walk {
             end,
             left: usize::MAX,
             parts: VecDeque::from([Part::Log { is_upwards: true, next: after.next() }]),
-            frame: None,
         }
     }
 
     /// These lines instead.
     pub fn instead(self, lines: Vec<(Seq, String)>) -> Self {
-        Self { left: lines.len(), parts: VecDeque::from([Part::Known(lines.into_iter())]), frame: None, ..self }
+        Self { left: lines.len(), parts: VecDeque::from([Part::Known(lines.into_iter())]), ..self }
     }
 
     /// Goes on a little, and hands the lines that it finds to `visit`. False when there are no more.
@@ -282,8 +283,9 @@ impl Walk {
             },
             Part::Numbers(numbers) => {
                 let some: Vec<Seq> = numbers.take(LINES_PER_STEP.min(self.left)).collect();
-                for seq in &some {
-                    self.visit_line(*seq, visit)?;
+                for (seq, line) in lines_of(&self.store, &some)? {
+                    visit(seq, &line);
+                    self.left -= 1;
                 }
                 !some.is_empty()
             }
@@ -300,19 +302,6 @@ impl Walk {
             self.parts.pop_front();
         }
         Ok(true)
-    }
-
-    /// A line that the index names. What is no more in the log, or lost, is passed over.
-    fn visit_line(&mut self, seq: Seq, visit: &mut dyn FnMut(Seq, &str)) -> Result<(), StoreError> {
-        if !self.frame.as_ref().is_some_and(|frame| (frame.first..=frame.last).contains(&seq)) {
-            self.frame = self.store.frame_of(seq)?;
-        }
-        let line = self.frame.iter().flat_map(|frame| frame.lines()).find(|(number, _)| *number == seq);
-        if let Some((_, line)) = line {
-            visit(seq, line);
-            self.left -= 1;
-        }
-        Ok(())
     }
 
     /// Looks at each line of the next frame; says where to go on.
@@ -346,6 +335,37 @@ impl Walk {
         let next = if is_upwards { frame.last.next() } else { Seq(frame.first.0 - 1) };
         Ok(Some(next).filter(|next| *next > self.after && *next <= self.end))
     }
+}
+
+/// The lines that the index names. What is no more in the log, or lost, is passed over. Most of the time goes into decoding a
+/// frame for each line, and so several threads do it.
+fn lines_of(store: &Store, numbers: &[Seq]) -> Result<Vec<(Seq, String)>, StoreError> {
+    let threads = std::thread::available_parallelism().map_or(1, usize::from).min(READERS_MAX);
+    let share = numbers.len().div_ceil(threads).max(LINES_PER_READER_MIN);
+    std::thread::scope(|scope| {
+        let mut shares = numbers.chunks(share);
+        let own = shares.next().unwrap_or_default();
+        let others: Vec<_> = shares.map(|share| scope.spawn(|| some_lines_of(store, share))).collect();
+        let mut lines = some_lines_of(store, own)?;
+        for other in others {
+            lines.extend(other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?);
+        }
+        Ok(lines)
+    })
+}
+
+fn some_lines_of(store: &Store, numbers: &[Seq]) -> Result<Vec<(Seq, String)>, StoreError> {
+    // Neighbours share a frame.
+    let mut frame: Option<Frame> = None;
+    let mut lines = Vec::with_capacity(numbers.len());
+    for seq in numbers {
+        if !frame.as_ref().is_some_and(|frame| (frame.first..=frame.last).contains(seq)) {
+            frame = store.frame_of(*seq)?;
+        }
+        let line = frame.iter().flat_map(Frame::lines).find(|(number, _)| number == seq);
+        lines.extend(line.map(|(_, line)| (*seq, line.to_owned())));
+    }
+    Ok(lines)
 }
 
 fn read(line: &str) -> Result<Record, StoreError> {

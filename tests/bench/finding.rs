@@ -38,7 +38,7 @@ const WORDS: u64 = 200;
 const BATCH: u64 = 50;
 
 const LANGUAGES: [&str; 4] = ["en", "ru", "kk", "uz-Latn"];
-const TOPICS: [&str; 5] = ["energy", "trade", "water_environment", "transport", "security"];
+const TOPICS: [&str; 5] = ["energy", "trade_investment", "water_environment", "transport_corridors", "labour"];
 const COUNTRIES: [&str; 5] = ["KZ", "UZ", "KG", "TJ", "TM"];
 
 /// The newest record's time; the others were recorded one after the other in the three years before.

@@ -128,7 +128,8 @@ fn an_index_of_another_log_is_not_used() {
 /// Sends a question over the socket, and leaves the answer to be read.
 fn send(dir: &Dir, path: &str, body: &str) -> UnixStream {
     let mut stream = UnixStream::connect(dir.path("store/chapar.sock")).unwrap();
-    let head = format!("POST {path} HTTP/1.1\r\nHost: chapar\r\nConnection: close\r\nContent-Type: application/json\r\n");
+    let head =
+        format!("POST {path} HTTP/1.1\r\nHost: chapar\r\nConnection: close\r\nContent-Type: application/json\r\n");
     stream.write_all(format!("{head}Content-Length: {}\r\n\r\n{body}", body.len()).as_bytes()).unwrap();
     stream
 }

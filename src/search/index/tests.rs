@@ -153,7 +153,8 @@ fn rows_of_words_are_found_in_texts_longer_than_are_looked_at_together() {
     let folder = tempfile::tempdir().unwrap();
     let mut all = Vec::new();
     for seq in 1..=40_000_u64 {
-        let mut one = record(1, 1, "", if seq.is_multiple_of(3) { "alpha beta gamma" } else { "beta alpha gamma gamma" });
+        let mut one =
+            record(1, 1, "", if seq.is_multiple_of(3) { "alpha beta gamma" } else { "beta alpha gamma gamma" });
         (one.seq, one.summary, one.tags) = (Seq(seq), None, Vec::new());
         one.id = ArticleId(u128::from(seq).to_be_bytes());
         all.push(one);
