@@ -24,8 +24,9 @@ use serde::de::DeserializeOwned;
 
 use super::output::one_line;
 use crate::local_api::{Client, QueryAsk, SourceStatus};
+use crate::record::Event;
 use crate::rules::RuleFiles;
-use crate::search::country_names;
+use crate::search::{Part, country_names};
 use crate::settings::{Draft, Settings};
 use crate::store::{DeadLetter, Undelivered};
 
@@ -62,14 +63,6 @@ const LANGUAGES: [(&str, &str); 12] = [
     ("zh", "Chinese"),
 ];
 
-const EVENTS: [(&str, &str); 5] = [
-    ("new", "first version"),
-    ("update", "changed text"),
-    ("relabel", "new labels"),
-    ("withdrawn", "page is gone"),
-    ("duplicate", "copy"),
-];
-
 const TIMES: [(&str, &str); 7] = [
     ("1h", "the last hour"),
     ("1d", "the last 24 hours"),
@@ -83,8 +76,6 @@ const TIMES: [(&str, &str); 7] = [
 /// How many of them name a day.
 const DAYS: usize = 2;
 
-const PARTS: [(&str, &str); 4] = [("image", "a picture"), ("author", "a person"), ("date", "a date"), ("tags", "tags")];
-
 /// What may stand in a place, with a word of help.
 type Values = Vec<(String, String)>;
 
@@ -97,11 +88,11 @@ const FIELDS: [(&str, Find); 9] = [
     ("country", countries),
     ("lang", languages),
     ("source", sources),
-    ("event", |_| fixed(&EVENTS)),
+    ("event", events),
     ("since", |_| fixed(&TIMES)),
     ("until", |_| fixed(&TIMES)),
     ("on", |_| fixed(&TIMES[TIMES.len() - DAYS..])),
-    ("has", |_| fixed(&PARTS)),
+    ("has", parts),
 ];
 
 /// Fields behind which any words may stand.
@@ -255,6 +246,27 @@ fn fixed(values: &[(&str, &str)]) -> Values {
     values.iter().map(|(value, help)| ((*value).to_owned(), (*help).to_owned())).collect()
 }
 
+fn events(_: &Known) -> Values {
+    let help = |event| match event {
+        Event::New => "first version",
+        Event::Update => "changed text",
+        Event::Relabel => "new labels",
+        Event::Withdrawn => "page is gone",
+        Event::Duplicate => "copy",
+    };
+    Event::ALL.into_iter().map(|event| (event.name().to_owned(), help(event).to_owned())).collect()
+}
+
+fn parts(_: &Known) -> Values {
+    let help = |part| match part {
+        Part::Image => "a picture",
+        Part::Author => "a person",
+        Part::Date => "a date",
+        Part::Tags => "tags",
+    };
+    Part::ALL.into_iter().map(|part| (part.name().to_owned(), help(part).to_owned())).collect()
+}
+
 fn topics(known: &Known) -> Values {
     let rules = known.rules();
     let names = rules.names_in("topics");
@@ -359,6 +371,7 @@ mod tests {
             ],
         );
         check("event:w", &["event:withdrawn"]);
+        check("has:a", &["has:author"]);
         check("nosuch:w", &[]);
         check("topic:ы", &[]);
         check("gas", &[]);
