@@ -42,6 +42,17 @@ A setting, over that of the files.
 .TP
 NO_COLOR
 No colours on a terminal.
+.TP
+CHAPAR_PAGER, PAGER
+The command that shows what is longer than the screen, the first of the two that is set; less where none is. Empty or cat
+is none.
+.TP
+LESS, LV
+What less and lv are told; FRX and \-c where they are not set. Under sudo LESSSECURE is 1 for them, so that less starts no
+commands.
+.TP
+TZ
+The zone of times that are shown, and of dates in queries.
 "#;
 
 pub fn man(mut program: Command, arguments: ManArguments) -> Result<Exit, Failure> {

@@ -116,6 +116,12 @@ fn what_is_longer_than_the_screen_is_paged() {
     assert_eq!(std::fs::read_to_string(&paged).unwrap(), "FRX\n");
     shown(command.env("LESS", "S"));
     assert_eq!(std::fs::read_to_string(&paged).unwrap(), "S\n");
+    let told = format!("echo \"secure $LESSSECURE\" > {}; cat", paged.display());
+    command.env("PAGER", &told).env_remove("LESSSECURE").env_remove("SUDO_UID");
+    shown(&mut command);
+    assert_eq!(std::fs::read_to_string(&paged).unwrap(), "secure \n");
+    shown(command.env("SUDO_UID", "1000"));
+    assert_eq!(std::fs::read_to_string(&paged).unwrap(), "secure 1\n", "the shell of another is given to nobody");
     assert_eq!(text(&dir.command(&["query"]).env("PAGER", &by_tee).output().unwrap()).lines().count(), 45, "a pipe");
 }
 

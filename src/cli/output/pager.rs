@@ -2,6 +2,9 @@
 //!
 //! The pager is `$CHAPAR_PAGER`, else `$PAGER`, else `less`; empty or `cat` is none. `LESS` is `FRX` for it unless it is
 //! set: quit where all fits, show colours, leave the text on the screen. One that cannot be started is done without.
+//!
+//! Who has more rights than the person at the terminal, as under `sudo`, gives no shell away: `LESSSECURE` keeps `less` from
+//! starting commands and writing files (CVE-2023-26604 is what came of it elsewhere).
 
 use std::borrow::Cow;
 use std::io::{self, BufWriter, Write};
@@ -238,8 +241,16 @@ impl NamedPager {
                 command.env(name, value);
             }
         }
+        if has_rights_of_another() {
+            command.env("LESSSECURE", "1");
+        }
         command.stdin(Stdio::piped()).spawn()
     }
+}
+
+/// Whether this process may do what the person at the terminal may not.
+fn has_rights_of_another() -> bool {
+    std::env::var_os("SUDO_UID").is_some() || rustix::process::geteuid() != rustix::process::getuid()
 }
 
 #[cfg(test)]
