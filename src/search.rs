@@ -1,7 +1,8 @@
 //! Asking: the query language, and whether a record answers a query.
 //!
 //! A query is read once (`parse`) into clauses that all must hold; each is one or several conditions of which one must
-//! hold. Matching knows nothing of the syntax, so an index can answer the same [`Query`] later.
+//! hold. Matching knows nothing of the syntax: a scan of the log (`matching`) and the index ([`index`]) answer the same
+//! [`Query`].
 //!
 //! | written | matches records |
 //! |---|---|
@@ -85,12 +86,13 @@ use parse::Times;
 pub use reading::{Names, ReadClause, ReadCondition, ReadTerm, ReadWords, Spellings};
 pub use terms::Match;
 use terms::{Beginnings, Reading};
-pub use times::{time_of, zone_name};
+pub use times::{read_zone, time_of, written_zone, zone_name};
 
 /// Longest query, in bytes: far beyond what is typed, small enough to be read at once.
 pub const QUERY_BYTES_MAX: usize = 10 * 1024;
 
-/// Most terms of a query: each costs a look at every record.
+/// Most terms of a query, those of its flags included. The index takes a bit for each document and term, some 25 MB for as
+/// many as these at a million documents; where there is no index, each term is looked for in every record.
 pub const QUERY_TERMS_MAX: usize = 200;
 
 /// A query that was read without faults.
@@ -332,6 +334,10 @@ impl Query {
     pub fn asks_for_events(&self) -> bool {
         let conditions = self.clauses.iter().flat_map(|clause| &clause.any);
         conditions.flat_map(|condition| &condition.terms).any(|term| matches!(term, Term::Event(_)))
+    }
+
+    fn term_count(&self) -> usize {
+        self.clauses.iter().flat_map(|clause| &clause.any).map(|condition| condition.terms.len()).sum()
     }
 
     fn require(&mut self, terms: Vec<Term>) {

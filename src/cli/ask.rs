@@ -16,7 +16,7 @@ use super::reading_ahead::ReadAhead;
 use super::{Exit, Failure, reading};
 use crate::local_api::{self, Client, Counted, QueryAsk, Sort};
 use crate::pipeline::{Active, Engine};
-use crate::search::{Filters, Query, QueryContext};
+use crate::search::{Filters, Query, QueryContext, written_zone};
 use crate::settings::{Settings, socket_despite_faults};
 
 /// Records that `query` shows on a terminal unless `--limit` says otherwise; a pipe gets all.
@@ -234,7 +234,7 @@ fn is_minus_word(argument: &str) -> bool {
 }
 
 pub(super) fn query_ask(words: &[String], filters: Filters) -> QueryAsk {
-    let zone = TimeZone::system().iana_name().map(str::to_owned);
+    let zone = Some(written_zone(&TimeZone::system(), Timestamp::now()));
     let words: Vec<&str> = words.iter().map(|word| word.trim()).collect();
     QueryAsk { q: words.join(" "), filters, zone, ..QueryAsk::default() }
 }

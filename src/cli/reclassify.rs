@@ -7,6 +7,7 @@ use std::time::Duration;
 use axum::http::Method;
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
+use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde::Serialize;
 
@@ -16,6 +17,7 @@ use super::output::{Align, Column, Format, SHORT_ID_CHARS, Surface};
 use super::{Exit, Failure};
 use crate::local_api::{Client, ReclassifyAsk, ReclassifyLine};
 use crate::pipeline::reclassify::{Example, LabelKind, Shift, Summary};
+use crate::search::written_zone;
 use crate::telemetry::{self, TelemetrySettings};
 
 /// What it does, and what not.
@@ -78,7 +80,7 @@ pub async fn reclassify(config: Option<PathBuf>, arguments: ReclassifyArguments)
         let errors = TelemetrySettings { log: "error".to_owned(), ..TelemetrySettings::default() };
         telemetry::start(&errors).map_err(|error| Failure::new(Exit::Config, error))?;
     }
-    let zone = TimeZone::system().iana_name().map(str::to_owned);
+    let zone = Some(written_zone(&TimeZone::system(), Timestamp::now()));
     let ask = ReclassifyAsk { since, zone, dry_run: !yes, rules: None };
     let shown = run(&client, &ask).await?;
     show(&shown, output.format)?;

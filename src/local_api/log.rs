@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use super::{Api, ApiError, apart};
 use crate::emit::held;
 use crate::model::Seq;
-use crate::search::time_of;
+use crate::search::{read_zone, time_of};
 use crate::settings::OutputKind;
 use crate::store::StoreError;
 
@@ -65,7 +65,7 @@ pub(super) async fn rewind(State(api): State<Api>, Json(ask): Json<RewindAsk>) -
     let next = match ask.to.parse().map(Seq) {
         Ok(seq) => seq,
         Err(_) => {
-            let zone = ask.zone.as_deref().and_then(|name| TimeZone::get(name).ok()).unwrap_or(TimeZone::UTC);
+            let zone = ask.zone.as_deref().map_or(Ok(TimeZone::UTC), read_zone).map_err(wrong)?;
             let at = time_of(&ask.to, Timestamp::now(), &zone)
                 .map_err(|error| wrong(format!("--to: a sequence number, or a time: {error}")))?;
             let store = std::sync::Arc::clone(&store);

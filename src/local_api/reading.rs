@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::records::{QueryAsk, Sort, read_query};
 use super::{Api, ApiError, apart};
 use crate::model::{OffsetTime, SourceId};
-use crate::search::{Names, Query, ReadClause, zone_name};
+use crate::search::{Names, Query, ReadClause, read_zone, zone_name};
 
 /// Answer of `POST /v1/reading`, which takes what `POST /v1/query` takes: how the query is read.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -26,7 +26,7 @@ pub struct Reading {
     /// Most records.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limit: Option<usize>,
-    /// The zone of dates and days: an IANA name.
+    /// The zone of dates and days: an IANA name, a distance from UTC, or a rule (POSIX).
     pub zone: String,
     /// The earliest time that any answer can be recorded at.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -55,10 +55,8 @@ impl LooksAt {
 impl QueryAsk {
     /// The zone of its dates.
     pub(super) fn time_zone(&self) -> Result<TimeZone, ApiError> {
-        let Some(name) = &self.zone else { return Ok(TimeZone::UTC) };
-        let unknown =
-            |_| ApiError(StatusCode::BAD_REQUEST, format!("there is no time zone {name:?}; write Asia/Almaty"));
-        TimeZone::get(name).map_err(unknown)
+        let zone = self.zone.as_deref().map_or(Ok(TimeZone::UTC), read_zone);
+        zone.map_err(|message| ApiError(StatusCode::BAD_REQUEST, message))
     }
 }
 

@@ -1,6 +1,7 @@
 //! The times of `since:` and `until:`.
 
 use jiff::civil::{Date, DateTime};
+use jiff::fmt::temporal::{DateTimeParser, DateTimePrinter};
 use jiff::tz::{Offset, TimeZone};
 use jiff::{SignedDuration, Timestamp};
 
@@ -22,15 +23,32 @@ fn forms(zone: &TimeZone) -> String {
     )
 }
 
-/// What a zone is called: its IANA name, or its distance from UTC.
+/// What a zone is called for people: its IANA name, its distance from UTC, or its rule as in the variable `TZ` (POSIX).
 pub fn zone_name(zone: &TimeZone) -> String {
-    match zone.iana_name() {
-        Some(name) if !zone.is_unknown() => name.to_owned(),
-        _ => match zone.to_fixed_offset() {
-            Ok(offset) if offset != Offset::UTC => format!("UTC{offset}"),
-            _ => "UTC".to_owned(),
-        },
+    if zone.is_unknown() {
+        return "UTC".to_owned();
     }
+    match zone.to_fixed_offset() {
+        Ok(offset) if offset != Offset::UTC && zone.iana_name().is_none() => format!("UTC{offset}"),
+        _ => written_zone(zone, Timestamp::now()),
+    }
+}
+
+/// A zone as [`read_zone`] takes it: its IANA name, its distance from UTC such as `+05:00`, or its rule (POSIX). One that
+/// has none of these, as of a copied `/etc/localtime`, becomes its distance at `now`.
+pub fn written_zone(zone: &TimeZone, now: Timestamp) -> String {
+    let fixed = || TimeZone::fixed(zone.to_offset(now));
+    let written = |zone: &TimeZone| DateTimePrinter::new().time_zone_to_string(zone);
+    written(zone).or_else(|_| written(&fixed())).unwrap_or_else(|_| "UTC".to_owned())
+}
+
+/// The zone that is written so.
+///
+/// # Errors
+/// What else to write.
+pub fn read_zone(written: &str) -> Result<TimeZone, String> {
+    let zone = DateTimeParser::new().parse_time_zone(written);
+    zone.map_err(|_| format!("there is no time zone {written:?}; write Asia/Almaty or +05:00"))
 }
 
 /// The instant that a time written as in `since:` names.

@@ -4,11 +4,13 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 
 use clap::Args;
+use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::super::ask::client;
 use super::super::{Exit, Failure};
 use crate::local_api::{RewindAsk, Rewound};
+use crate::search::written_zone;
 
 pub const HELP: &str = "\
 Examples:
@@ -26,7 +28,7 @@ pub struct RewindArguments {
 }
 
 pub async fn rewind(config: Option<PathBuf>, arguments: RewindArguments) -> Result<Exit, Failure> {
-    let zone = TimeZone::system().iana_name().map(str::to_owned);
+    let zone = Some(written_zone(&TimeZone::system(), Timestamp::now()));
     let ask = RewindAsk { output: arguments.output, to: arguments.to, zone };
     let rewound: Rewound = client(config).await?.answer("/v1/log/rewind", &ask).await?;
     let Rewound { output, next, records } = rewound;
