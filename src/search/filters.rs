@@ -52,7 +52,7 @@ impl Filters {
     /// Adds the filters to a query: what it asked for and these must hold.
     ///
     /// # Errors
-    /// The first value that is unknown or wrong; the error shows the flag as it was given.
+    /// The first value that is unknown or wrong, or one too many; the error shows the flag as it was given.
     pub fn add_to(&self, query: &mut Query, context: &QueryContext<'_>) -> Result<(), QueryError> {
         let lists = [
             (FieldName::Title, &self.title),
@@ -66,19 +66,14 @@ impl Filters {
             (FieldName::Event, &self.event),
             (FieldName::On, &self.on),
         ];
-        for (field, values) in lists {
+        let times = [(FieldName::Since, self.since.as_slice()), (FieldName::Until, self.until.as_slice())];
+        for (field, values) in lists.map(|(field, values)| (field, values.as_slice())).into_iter().chain(times) {
+            let before = query.term_count();
             let mut terms = Vec::new();
             for value in values {
-                parse::flag_terms(field, value, context, &mut terms)?;
+                parse::flag_terms(field, value, context, (before, &mut terms))?;
             }
             if !terms.is_empty() {
-                query.require(terms);
-            }
-        }
-        for (field, value) in [(FieldName::Since, &self.since), (FieldName::Until, &self.until)] {
-            if let Some(value) = value {
-                let mut terms = Vec::new();
-                parse::flag_terms(field, value, context, &mut terms)?;
                 query.require(terms);
             }
         }
@@ -145,6 +140,29 @@ mod tests {
             assert_eq!((since, until.unwrap().to_string().as_str()), (None, "2026-11-06T00:00:00Z"));
             assert_eq!(between("-on:2026-11-01"), (None, None));
             assert_eq!(between("on:2026-11-01 OR gas"), (None, None));
+        });
+    }
+
+    #[test]
+    fn a_query_and_its_flags_have_so_many_terms_together() {
+        with_context(|context| {
+            let added = |inline: usize, filters: Filters| {
+                let mut query = Query::parse(&"gas ".repeat(inline), context).unwrap();
+                filters.add_to(&mut query, context).map(|()| query.term_count())
+            };
+            let many = |count: usize| vec!["kar*".to_owned(); count];
+            let lists = |count: usize| vec![vec!["kz"; count].join(",")];
+            assert_eq!(added(100, Filters { title: many(60), author: many(40), ..Filters::default() }), Ok(200));
+            let refused = [
+                added(0, Filters { title: many(201), ..Filters::default() }),
+                added(0, Filters { title: many(150), author: many(51), ..Filters::default() }),
+                added(150, Filters { author: many(51), ..Filters::default() }),
+                added(150, Filters { country: lists(51), ..Filters::default() }),
+                added(200, Filters { since: Some("7d".into()), ..Filters::default() }),
+            ];
+            for refused in refused {
+                assert_eq!(refused.unwrap_err().message, "a query has at most 200 terms, those of flags included");
+            }
         });
     }
 

@@ -77,12 +77,13 @@ pub(super) fn clauses(text: &str, context: &QueryContext<'_>, times: Times) -> R
     reader.clauses().map_err(|(at, message)| QueryError { at, message, query: text.to_owned() })
 }
 
-/// Reads the value of a flag into terms: a comma list, or words for a text field.
+/// Reads the value of a flag into terms: a comma list, or words for a text field. `before` is how many terms the query has
+/// besides these.
 pub(super) fn flag_terms(
     field: FieldName,
     value: &str,
     context: &QueryContext<'_>,
-    terms: &mut Vec<Term>,
+    (before, terms): (usize, &mut Vec<Term>),
 ) -> Result<(), QueryError> {
     let name = FIELDS.iter().find(|(_, known)| *known == field).map_or("", |(name, _)| name);
     let start = format!("--{name} ").chars().count();
@@ -90,13 +91,11 @@ pub(super) fn flag_terms(
     if value.len() > QUERY_BYTES_MAX {
         return Err(error(start, format!("at most {QUERY_BYTES_MAX} bytes are read")));
     }
-    if field.scope().is_some() {
-        terms.push(filter_term(field, value.trim(), context).map_err(|message| error(start, message))?);
-        return Ok(());
-    }
+    // A comma is part of no word, and so parts words as all else does.
+    let parts = value.splitn(if field.scope().is_some() { 1 } else { usize::MAX }, ',');
     let mut at = start;
-    for part in value.split(',') {
-        if terms.len() == QUERY_TERMS_MAX {
+    for part in parts {
+        if before + terms.len() >= QUERY_TERMS_MAX {
             return Err(error(at, too_many_terms()));
         }
         let indent = part.chars().take_while(|c| c.is_whitespace()).count();
@@ -351,7 +350,7 @@ const NO_PATTERNS: &str = "there are no patterns and no escapes: gas* finds word
                            characters only part words";
 
 fn too_many_terms() -> String {
-    format!("a query has at most {QUERY_TERMS_MAX} terms")
+    format!("a query has at most {QUERY_TERMS_MAX} terms, those of flags included")
 }
 
 #[cfg(test)]

@@ -231,7 +231,7 @@ proptest! {
         let topics = ["energy".to_owned()];
         let context = QueryContext { now: jiff::Timestamp::UNIX_EPOCH, zone: &zone, topics: &topics, sources: &topics };
         let mut terms = Vec::new();
-        match flag_terms(field.1, &value, &context, &mut terms) {
+        match flag_terms(field.1, &value, &context, (0, &mut terms)) {
             Ok(()) => prop_assert!(!terms.is_empty()),
             Err(error) => {
                 prop_assert!(error.at <= error.query.chars().count());
