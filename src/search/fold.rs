@@ -7,6 +7,10 @@ use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
 
 use super::keys::Initials;
 
+/// Longest word, in bytes: what is longer is cut, in records as in queries, and found by its beginning. Of languages and
+/// addresses, no word comes near.
+const WORD_BYTES_MAX: usize = 512;
+
 /// What is made of the words of a text.
 pub(super) trait Words {
     /// Where the letters that come next stand in the text in normal form C, in bytes.
@@ -104,11 +108,13 @@ pub(super) struct FoldedText {
     pub folded: String,
     /// What folding took away, by where it was: ё, ı, an apostrophe within a word. There is little of it.
     taken: Vec<(usize, char)>,
+    /// Where the last word that ended did so.
+    words_end: usize,
 }
 
 impl FoldedText {
     pub fn with_capacity(bytes: usize) -> Self {
-        Self { folded: String::with_capacity(bytes), taken: Vec::new() }
+        Self { folded: String::with_capacity(bytes), ..Self::default() }
     }
 
     /// Adds a text.
@@ -118,6 +124,15 @@ impl FoldedText {
         }
         self.folded.push(' ');
         read_words(text, apostrophes, self);
+    }
+
+    /// Cuts a long word that ends here.
+    #[cold]
+    fn cut_word(&mut self) {
+        let start = self.folded.rfind(' ').map_or(0, |space| space + 1);
+        let end = self.folded.floor_char_boundary(start + WORD_BYTES_MAX);
+        self.folded.truncate(end);
+        self.taken.truncate(self.taken.partition_point(|(at, _)| *at < end));
     }
 
     /// The words that begin with one of these letters, with their numbers; the gap between two texts has one, too.
@@ -190,7 +205,11 @@ impl Words for FoldedText {
     #[inline]
     fn end(&mut self) {
         if !self.folded.ends_with(' ') {
+            if self.folded.len() - self.words_end > WORD_BYTES_MAX {
+                self.cut_word();
+            }
             self.folded.push(' ');
+            self.words_end = self.folded.len();
         }
     }
 }

@@ -4,7 +4,7 @@
 //! of a record their folded form, their keys and their stems; [`readings`] gives what a query's words mean, other names
 //! included; [`grade`] says whether the one is found by the other, and how near they are.
 
-use super::fold::{self, Apostrophes, FoldedText, Words};
+use super::fold::{self, Apostrophes, FoldedText};
 use super::forms::{self, Inflection};
 use super::keys::{self, Initials, Speller, Spelling};
 use super::synonyms;
@@ -202,26 +202,9 @@ pub(super) fn words_of_query(written: &str) -> Vec<WordForms> {
 }
 
 fn words_with(written: &str, apostrophes: Apostrophes) -> Vec<WordForms> {
-    struct Raw(Vec<String>, String);
-    impl Words for Raw {
-        fn letter(&mut self, letter: char) {
-            self.1.push(letter);
-        }
-        fn run(&mut self, letters: &str) {
-            self.1.push_str(letters);
-        }
-        fn apostrophe(&mut self) {
-            self.1.push('\'');
-        }
-        fn end(&mut self) {
-            if !self.1.is_empty() {
-                self.0.push(std::mem::take(&mut self.1));
-            }
-        }
-    }
-    let mut raw = Raw(Vec::new(), String::new());
-    fold::read_words(written, apostrophes, &mut raw);
-    raw.0.iter().map(|word| WordForms::of(word)).collect()
+    let mut folded = FoldedText::default();
+    folded.add(written, apostrophes);
+    folded.words(Initials::ALL).map(|(_, word)| WordForms::of(&word.before_folding())).collect()
 }
 
 impl WordForms {

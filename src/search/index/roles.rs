@@ -9,10 +9,6 @@ use std::ops::BitOr;
 use super::super::forms::Inflection;
 use super::super::terms::Token;
 
-/// Longest string of the index, in bytes; longer words are not found by the index. Of languages and addresses, no word
-/// comes near.
-const STRING_BYTES_MAX: usize = 512;
-
 /// Between the strings of one word.
 pub const BESIDE: char = '\u{1f}';
 
@@ -101,7 +97,7 @@ pub fn write_strings(token: &Token, strings: &mut String) {
         }
     }
     let mut is_first = true;
-    for (part, roles) in parts.into_iter().filter(|(part, _)| part.len() < STRING_BYTES_MAX) {
+    for (part, roles) in parts {
         if !std::mem::replace(&mut is_first, false) {
             strings.push(BESIDE);
         }
