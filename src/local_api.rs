@@ -36,6 +36,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::model::{ArticleId, SourceId};
 use crate::pipeline::{Active, Command, Engine};
+use crate::search::index::IndexError;
 use crate::store::{Announcement, Counts, DayCounts, DeadLetter, Standing, StoreError};
 
 pub use articles::VersionRow;
@@ -242,7 +243,10 @@ impl Api {
     ) -> Result<T, ApiError> {
         let _turn = self.turns.acquire().await.map_err(|error| failed(&error))?;
         let done = tokio::task::spawn_blocking(work).await.map_err(|error| failed(&error))?;
-        done.map_err(|error| failed(&error))
+        done.map_err(|error| match error {
+            FindError::Index(IndexError::Refused(refusal)) => ApiError(StatusCode::BAD_REQUEST, refusal.to_string()),
+            error => failed(&error),
+        })
     }
 }
 

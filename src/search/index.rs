@@ -5,6 +5,9 @@
 //! who asks looks through the few lines behind that by itself. An index that is damaged, of another form or of another log
 //! is removed and made anew.
 //!
+//! A scan of the log finds the same but in this: of an article that retention has made it forget, each line that is left is
+//! found there, and here the newest. And a question that takes too much of the index is refused, where a scan goes on.
+//!
 //! invariant: of an article one document is the newest (`newest` has its id); it is what words and filters find.
 
 mod asked;
@@ -14,7 +17,7 @@ mod row;
 mod schema;
 mod strings;
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError, RwLock};
 
@@ -34,6 +37,7 @@ use schema::Fields;
 
 pub use asked::Lines;
 pub use collecting::QUARTER_SECONDS;
+pub use row::Refusal;
 
 /// Memory that new documents take before they are written to a file: the least that tantivy takes.
 const WRITER_BYTES: usize = 15 << 20;
@@ -54,13 +58,22 @@ pub enum IndexError {
     },
     /// tantivy.
     #[error("the search index failed: {0}")]
-    Tantivy(#[from] tantivy::TantivyError),
+    Tantivy(#[source] tantivy::TantivyError),
+    /// The question asks for too much.
+    #[error(transparent)]
+    Refused(Refusal),
     /// Written by another version.
     #[error("the search index is of another form")]
     OtherForm,
     /// tantivy panicked, as on damaged files.
     #[error("the search index panicked")]
     Panicked,
+}
+
+impl From<tantivy::TantivyError> for IndexError {
+    fn from(error: tantivy::TantivyError) -> Self {
+        Refusal::of(&error).cloned().map_or_else(|| Self::Tantivy(error), Self::Refused)
+    }
 }
 
 /// The last line that an index has.
@@ -337,6 +350,24 @@ impl View {
     /// As [`Self::find`].
     pub fn quarters(&self, query: &Query, lines: &Lines) -> Result<HashMap<i64, u64>, IndexError> {
         self.collect(query, lines, &Quarters)
+    }
+
+    /// The ids of the sources that lines have.
+    ///
+    /// # Errors
+    /// As [`Self::find`].
+    pub fn sources(&self) -> Result<BTreeSet<String>, IndexError> {
+        calmly(|| {
+            let mut ids = BTreeSet::new();
+            for segment in self.searcher.segment_readers() {
+                let index = segment.inverted_index(self.fields.source)?;
+                let mut strings = index.terms().stream().map_err(tantivy::TantivyError::from)?;
+                while strings.advance() {
+                    ids.extend(std::str::from_utf8(strings.key()).map(str::to_owned));
+                }
+            }
+            Ok(ids)
+        })
     }
 
     fn collect<C: Collector>(&self, query: &Query, lines: &Lines, collector: &C) -> Result<C::Fruit, IndexError> {

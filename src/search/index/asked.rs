@@ -9,17 +9,21 @@ use tantivy::query::{
 };
 use tantivy::schema::{Field, IndexRecordOption};
 
-use super::super::{self as search, Condition, Ending, Match, Query, Scope, Sense, TextTerm};
+use super::super::{self as search, Condition, Match, Query, Scope, Sense, TextTerm};
 use super::roles::Roles;
-use super::row::{Rows, Wanted};
+use super::row::{Deadline, Rows};
 use super::schema::{Fields, nanoseconds};
 use crate::model::{ArticleId, Seq};
 
 type Asked = Box<dyn tantivy::query::Query>;
 
-/// How much more a word counts than one that is less near to what was asked. The frequency of a word in a record makes
-/// less of a difference, so that records with the nearest words come first.
-const NEARER: f32 = 8.0;
+/// How near a word of a line can be to one that was asked for, beyond being found: each is a step up. A line that is steps
+/// nearer comes first, however frequent or rare the words are.
+const STEPS: [Match; 3] = [Match::Form, Match::Folded, Match::Exact];
+
+/// More than a word can count by its frequency: BM25 gives at most 2.2 times the logarithm of twice the number of documents,
+/// and of 2^32 documents that is 51.
+const SCORE_MAX: f32 = 64.0;
 
 /// Which lines of the log are asked.
 #[derive(Clone, Debug, Default)]
@@ -35,8 +39,12 @@ pub struct Lines {
 impl Fields {
     /// The lines that answer a query.
     pub fn query(&self, query: &Query, lines: &Lines) -> Asked {
+        self.found(query, lines, Deadline::of_question())
+    }
+
+    fn found(&self, query: &Query, lines: &Lines, deadline: Deadline) -> Asked {
         let mut all: Vec<(Occur, Asked)> =
-            query.clauses().iter().map(|clause| (Occur::Must, self.any_of(&clause.any))).collect();
+            query.clauses().iter().map(|clause| (Occur::Must, self.any_of(&clause.any, deadline))).collect();
         if all.is_empty() {
             all.push((Occur::Must, Box::new(AllQuery)));
         }
@@ -54,19 +62,35 @@ impl Fields {
         if let [(Occur::Must, _)] = all.as_slice() { all.remove(0).1 } else { Box::new(BooleanQuery::new(all)) }
     }
 
-    /// The same, with a score by how near the words of a line are to those that were asked for.
+    /// The same, with a score by how near a line is to what was asked: the steps of its words, and less than a step by their
+    /// frequency.
     pub fn scored(&self, query: &Query, lines: &Lines) -> Asked {
-        let found: Asked = Box::new(ConstScoreQuery::new(self.query(query, lines), 0.0));
+        let deadline = Deadline::of_question();
+        let found: Asked = Box::new(ConstScoreQuery::new(self.found(query, lines, deadline), 0.0));
         let conditions = query.clauses().iter().flat_map(|clause| &clause.any);
         let terms =
             conditions.filter(|condition| condition.sense == Sense::With).flat_map(|condition| &condition.terms);
-        let scores = terms.filter_map(|term| match term {
-            search::Term::Text(text) => Some(text),
-            _ => None,
-        });
-        let scores = scores.flat_map(|text| self.fields_of(text.scope, true).map(|field| score(field, text)));
-        let all = std::iter::once((Occur::Must, found)).chain(scores.map(|score| (Occur::Should, score)));
-        Box::new(BooleanQuery::new(all.collect()))
+        let texts = terms.filter_map(|term| if let search::Term::Text(text) = term { Some(text) } else { None });
+        let (mut steps, mut scores): (Vec<Asked>, Vec<Asked>) = Default::default();
+        for text in texts {
+            let field = self.field_of(text.scope);
+            if text.readings.is_empty() {
+                // As written or not at all.
+                let rows = Box::new(Rows::of(field, text, Match::Exact, deadline));
+                steps.push(Box::new(BoostQuery::new(rows, STEPS.len() as f32)));
+            } else {
+                steps.extend(STEPS.map(|least| Box::new(Rows::of(field, text, least, deadline)) as Asked));
+            }
+            scores.push(score(field, text));
+            if text.scope == Scope::Anywhere {
+                // A word of the title counts twice.
+                scores.push(score(self.title, text));
+            }
+        }
+        let share = 1.0 / (SCORE_MAX * scores.len() as f32);
+        let scores = scores.into_iter().map(|score| Box::new(BoostQuery::new(score, share)) as Asked);
+        let beside = steps.into_iter().chain(scores).map(|score| (Occur::Should, score));
+        Box::new(BooleanQuery::new(std::iter::once((Occur::Must, found)).chain(beside).collect()))
     }
 
     /// Lines before one.
@@ -74,22 +98,20 @@ impl Fields {
         Box::new(RangeQuery::new(Bound::Unbounded, Bound::Excluded(Term::from_field_u64(self.seq, seq.0))))
     }
 
-    /// The fields of a scope; a word of the title counts twice.
-    fn fields_of(&self, scope: Scope, is_scored: bool) -> impl Iterator<Item = Field> {
-        let (field, beside) = match scope {
-            Scope::Anywhere => (self.content, is_scored.then_some(self.title)),
-            Scope::Title => (self.title, None),
-            Scope::Author => (self.author, None),
-        };
-        std::iter::once(field).chain(beside)
+    fn field_of(&self, scope: Scope) -> Field {
+        match scope {
+            Scope::Anywhere => self.content,
+            Scope::Title => self.title,
+            Scope::Author => self.author,
+        }
     }
 
-    fn any_of(&self, conditions: &[Condition]) -> Asked {
+    fn any_of(&self, conditions: &[Condition], deadline: Deadline) -> Asked {
         union(
             conditions
                 .iter()
                 .map(|condition| {
-                    let terms = union(condition.terms.iter().map(|term| self.one(term)).collect());
+                    let terms = union(condition.terms.iter().map(|term| self.one(term, deadline)).collect());
                     match condition.sense {
                         Sense::With => terms,
                         Sense::Without => {
@@ -102,13 +124,9 @@ impl Fields {
         )
     }
 
-    fn one(&self, term: &search::Term) -> Asked {
+    fn one(&self, term: &search::Term, deadline: Deadline) -> Asked {
         match term {
-            search::Term::Text(text) => union(
-                self.fields_of(text.scope, false)
-                    .map(|field| Box::new(Rows::new(field, rows(text))) as Asked)
-                    .collect(),
-            ),
+            search::Term::Text(text) => Box::new(Rows::of(self.field_of(text.scope), text, Match::Synonym, deadline)),
             search::Term::Topic(id) => self.named(self.topic, id),
             search::Term::Country(code) => self.named(self.country, code),
             search::Term::Language(tag) => self.named(self.language_within, &tag.to_ascii_lowercase()),
@@ -136,39 +154,21 @@ impl Fields {
     }
 }
 
-/// What a term looks for: its words as they are written, and what they mean.
-fn rows(text: &TextTerm) -> Vec<Vec<Wanted>> {
-    let last = |number, count| if number + 1 == count { text.ending } else { Ending::Whole };
-    let written = std::iter::once(&text.words).chain(&text.joined).map(|words| {
-        let words: Vec<&str> = words.split(' ').collect();
-        words.iter().enumerate().map(|(number, word)| Wanted::written(word, last(number, words.len()))).collect()
-    });
-    let spelt = text.readings.iter().map(|reading| {
-        let words = reading.words.iter().enumerate();
-        words.map(|(number, word)| Wanted::spelt(word, last(number, reading.words.len()))).collect()
-    });
-    written.chain(spelt).collect()
-}
-
 /// How much the words of a term count where they are found in a field.
 fn score(field: Field, text: &TextTerm) -> Asked {
     let mut words: Vec<Asked> = Vec::new();
-    let mut add = |roles: Roles, word: &str, nearness: Match| {
+    let mut add = |roles: Roles, word: &str| {
         for mark in roles.marks() {
             let term = Term::from_field_text(field, &format!("{mark}{word}"));
-            let query: Asked = Box::new(TermQuery::new(term, IndexRecordOption::WithFreqs));
-            words.push(Box::new(BoostQuery::new(query, NEARER.powi(nearness as i32))));
+            words.push(Box::new(TermQuery::new(term, IndexRecordOption::WithFreqs)));
         }
     };
-    text.words.split(' ').for_each(|word| add(Roles::EXACT, word, Match::Exact));
-    for reading in &text.readings {
-        for word in &reading.words {
-            add(Roles::EXACT, &word.exact, reading.nearest.min(Match::Exact));
-            word.keys.iter().for_each(|key| add(Roles::KEYS, key, reading.nearest.min(Match::Folded)));
-            for (inflection, stem) in &word.stems {
-                let role = Roles::of_stem(*inflection).unwrap_or_default();
-                add(role, stem, reading.nearest.min(Match::Form));
-            }
+    text.words.split(' ').for_each(|word| add(Roles::EXACT, word));
+    for word in text.readings.iter().flat_map(|reading| &reading.words) {
+        add(Roles::EXACT, &word.exact);
+        word.keys.iter().for_each(|key| add(Roles::KEYS, key));
+        for (inflection, stem) in &word.stems {
+            add(Roles::of_stem(*inflection).unwrap_or_default(), stem);
         }
     }
     Box::new(DisjunctionMaxQuery::new(words))

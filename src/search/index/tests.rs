@@ -4,8 +4,8 @@
 use jiff::tz::TimeZone;
 use serde_json::json;
 
-use super::super::QueryContext;
 use super::super::across_tests::{Case, cases};
+use super::super::{Clause, Match, QueryContext, Term};
 use super::*;
 
 fn record(seq: u64, id: u8, title: &str, text: &str) -> Record {
@@ -188,6 +188,89 @@ fn what_is_nearer_comes_first_and_of_equal_ones_the_newest() {
 }
 
 #[test]
+fn what_is_as_it_was_asked_for_comes_first_however_frequent_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let long = format!("{} Tokayev.", "Many other matters of water and bread and roads. ".repeat(8));
+    let mut all: Vec<Record> = Vec::new();
+    for seq in 1..=300_u64 {
+        let (language, title, text) = match seq {
+            // Of few records of their languages, and nothing else in them.
+            298 => ("kk", "Тоқаев Тоқаев Тоқаев", "Тоқаев Тоқаев Тоқаев Тоқаев Тоқаев"),
+            299 => ("ru", "Токаева Токаеву Токаевым", "Токаева Токаева Токаева Токаева"),
+            300 => ("kk", "Тоқаевтың Тоқаевқа", "Тоқаевтың Тоқаевтың Тоқаевтың"),
+            _ => ("en", "1", long.as_str()),
+        };
+        let mut one = record(1, 1, title, text);
+        (one.seq, one.language, one.summary, one.tags) = (Seq(seq), language.to_owned(), None, Vec::new());
+        one.id = ArticleId(u128::from(seq).to_be_bytes());
+        all.push(one);
+    }
+    let index = filled(folder.path(), &all);
+    let nearest = found(&index, "Tokayev", Order::Nearest, usize::MAX);
+    let exact: Vec<Seq> = (1..=297).rev().map(Seq).collect();
+    assert_eq!(nearest[..297], exact);
+    assert_eq!(nearest[297], Seq(298), "in another script before other forms");
+    assert_eq!(nearest.len(), 300);
+    assert_eq!(found(&index, "Tokayev water", Order::Nearest, 2), [297, 296].map(Seq));
+}
+
+#[test]
+fn words_longer_than_any_are_found_by_their_beginning() {
+    let folder = tempfile::tempdir().unwrap();
+    let long = |letter: &str, bytes: usize| letter.repeat(bytes / letter.len());
+    let texts = [
+        long("a", 511),
+        long("a", 512),
+        long("a", 513),
+        long("a", 600) + "b",
+        long("ё", 512) + "з",
+        long("щ", 511) + "з",
+        long("ё", 508) + "ёз",
+    ];
+    let record_of = |(number, text): (usize, &String)| {
+        let mut one = record(1, number as u8, "1", &format!("before {text} after"));
+        (one.seq, one.language) = (Seq(number as u64 + 1), "ru".to_owned());
+        one
+    };
+    let all: Vec<Record> = texts.iter().enumerate().map(record_of).collect();
+    let index = filled(folder.path(), &all);
+    for text in &texts {
+        let start: String = text.chars().take(200).collect();
+        for query in [text.clone(), format!("\"{text}\""), format!("{start}*"), format!("\"before {text} after\"")] {
+            assert!(check(&index, &all, &query) > 0, "{query}");
+        }
+    }
+    assert_eq!(check(&index, &all, &format!("\"{}\"", long("a", 700))), 3);
+    assert_eq!(check(&index, &all, &format!("\"{}\"", long("a", 511))), 1);
+}
+
+#[test]
+fn a_question_that_takes_too_much_of_the_index_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = |seq: u64| (0..1_000).map(|word| format!("of ab{seq}x{word} ")).collect::<String>();
+    let all: Vec<Record> = (1..=21).map(|seq| record(seq, seq as u8, "1", &text(seq))).collect();
+    let index = filled(folder.path(), &all);
+    let count = |query: &str| index.view().count(&parsed(query), &Lines::default());
+    let refused = |query: &str| match count(query) {
+        Err(IndexError::Refused(refusal)) => refusal.to_string(),
+        other => panic!("{query}: {other:?}"),
+    };
+    assert!(refused("\"of ab\"*").contains("\"ab*\" finds, too many for a row of words; give more letters"));
+    assert_eq!(check(&index, &all, "ab*"), 21, "alone it is no row");
+    assert_eq!(check(&index, &all, "\"of ab2\"*"), 3);
+
+    let view = index.view();
+    let query = parsed("gas");
+    let [Clause { any }] = query.clauses() else { panic!("one clause") };
+    let [Term::Text(gas)] = any[0].terms.as_slice() else { panic!("one word") };
+    let late = row::Deadline(std::time::Instant::now());
+    let rows = row::Rows::of(view.fields.content, gas, Match::Synonym, late);
+    let error = IndexError::from(view.searcher.search(&rows, &Count).unwrap_err());
+    assert!(matches!(&error, IndexError::Refused(_)), "{error}");
+    assert!(error.to_string().contains("takes longer than 20 seconds"));
+}
+
+#[test]
 fn lines_are_counted_by_name_and_time() {
     let folder = tempfile::tempdir().unwrap();
     let records = records();
@@ -205,6 +288,7 @@ fn lines_are_counted_by_name_and_time() {
     assert_eq!(named("", Name::Country), owned(&[("KZ", 2), ("UZ", 4)]));
     assert_eq!(named("source:second", Name::Language), owned(&[("en", 1), ("uz-Latn", 2)]));
     assert_eq!(named("nosuchword", Name::Source), []);
+    assert_eq!(view.sources().unwrap().into_iter().collect::<Vec<_>>(), ["first", "second"]);
     let quarters = view.quarters(&parsed("lang:uz"), &Lines::default()).unwrap();
     let at = |seq: usize| records[seq - 1].recorded_at.as_second() / QUARTER_SECONDS;
     assert_eq!(quarters, [2, 4, 6].into_iter().map(|seq| (at(seq), 1)).collect());
