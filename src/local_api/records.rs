@@ -58,7 +58,7 @@ pub struct QueryAsk {
     pub sort: Sort,
     /// The order from its other end.
     pub reverse: bool,
-    /// IANA zone of dates in the query; UTC when absent.
+    /// Zone of dates in the query, `Asia/Almaty` or `+05:00`; UTC when absent.
     pub zone: Option<String>,
 }
 
@@ -98,10 +98,6 @@ impl QueryAsk {
 
 pub(super) async fn query(State(api): State<Api>, Json(ask): Json<QueryAsk>) -> Result<Response, ApiError> {
     let query = read_query(&api.engine, &ask)?;
-    if (ask.sort, ask.reverse) == (Sort::Relevance, true) {
-        let message = "what is least like the question is never wanted first; leave out reverse, or sort by date";
-        return Err(ApiError(StatusCode::BAD_REQUEST, message.to_owned()));
-    }
     let (flow, body) = Flow::new(Arc::clone(&api.turns), api.open().await?);
     let engine = Arc::clone(&api.engine);
     let (end, behind, walk) = api
@@ -202,9 +198,19 @@ fn newest(question: Question, count: usize) -> Result<Walk, FindError> {
 }
 
 pub(super) fn read_query(engine: &Engine, ask: &QueryAsk) -> Result<Query, ApiError> {
+    if (ask.sort, ask.reverse) == (Sort::Relevance, true) {
+        let message = "what is least like the question is never wanted first; leave out reverse, or sort by date";
+        return Err(ApiError(StatusCode::BAD_REQUEST, message.to_owned()));
+    }
     let active = engine.active();
     let zone = ask.time_zone()?;
-    let sources: Vec<String> = active.settings.sources.iter().map(|source| source.id.to_string()).collect();
+    let mut sources: Vec<String> = active.settings.sources.iter().map(|source| source.id.to_string()).collect();
+    if !sources.is_empty() {
+        // Of a source that has left the settings the records are still there.
+        let recorded = engine.index().and_then(|index| index.view().sources().ok()).unwrap_or_default();
+        let gone: Vec<String> = recorded.into_iter().filter(|id| !sources.contains(id)).collect();
+        sources.extend(gone);
+    }
     let context = QueryContext { now: Timestamp::now(), zone: &zone, topics: &active.topic_ids, sources: &sources };
     let refused = |error: crate::search::QueryError| ApiError(StatusCode::BAD_REQUEST, error.to_string());
     let mut query = Query::parse(&ask.q, &context).map_err(refused)?;

@@ -126,6 +126,47 @@ fn a_wrong_query_is_refused_at_its_character_with_what_to_write() {
 }
 
 #[test]
+fn a_zone_without_a_name_is_the_zone_of_the_query_all_the_same() {
+    let (dir, _first, _second) = store();
+    let check = |zone: &str, name: &str, from: &str| {
+        let arguments = ["query", "--explain", "-o", "json", "on:2026-07-01"];
+        let output = dir.command(&arguments).env("TZ", zone).output().unwrap();
+        assert!(output.status.success(), "{zone}: {}", stderr(&output));
+        let read = json_lines(&output.stdout).remove(0);
+        assert_eq!((&read["zone"], &read["from"]), (&json!(name), &json!(from)), "{zone}");
+        let wrong = dir.command(&["query", "since:soon"]).env("TZ", zone).output().unwrap();
+        assert!(stderr(&wrong).contains(&format!("are those of {name}")), "{zone}: {}", stderr(&wrong));
+    };
+    let all = || {
+        check("<+05>-5", "<+05>-5", "2026-07-01T00:00:00+05:00");
+        check("XST3XDT,M3.2.0,M11.1.0", "XST3XDT,M3.2.0,M11.1.0", "2026-07-01T00:00:00-02:00");
+        check("Asia/Almaty", "Asia/Almaty", "2026-07-01T00:00:00+05:00");
+    };
+    all();
+    let daemon = dir.daemon();
+    all();
+    let (status, _, read) = posted(&dir, "/v1/reading", r#"{"q": "on:2026-07-01", "zone": "+05:00"}"#);
+    assert_eq!((status, &read["zone"]), (200, &json!("UTC+05")));
+    assert_eq!(read["from"], "2026-07-01T00:00:00+05:00");
+    for wrong in ["Asia/Nowhere", "", "+99:00"] {
+        let (status, ..) = posted(&dir, "/v1/reading", &json!({ "q": "", "zone": wrong }).to_string());
+        assert_eq!(status, 400, "{wrong}");
+    }
+    assert_eq!(daemon.stop(), Some(0));
+}
+
+#[test]
+fn a_source_that_left_the_settings_is_asked_for_as_long_as_its_records_are_there() {
+    let (dir, first, _second) = store();
+    dir.settle(&source("canal", &first.url("/feed.xml")));
+    assert_eq!(dir.json(&["query", "source:other"])[0]["source"]["id"], "other");
+    assert_eq!(dir.json(&["query", "--source", "other,canal"]).len(), 3);
+    let wrong = dir.run(&["query", "source:nosuch"]);
+    assert_eq!(wrong.status.code(), Some(2));
+    assert!(stderr(&wrong).contains("nearest first: ") && stderr(&wrong).contains("other"), "{}", stderr(&wrong));
+}
+
+#[test]
 fn a_huge_query_is_refused_with_the_bound_on_every_way() {
     let (dir, _first, _second) = store();
     let long = |bytes: usize| "gas ".repeat(bytes / 4);
@@ -224,6 +265,11 @@ fn it_is_explained_how_a_query_is_read() {
     assert!(terminal.contains("\u{1b}[1mcanal\u{1b}[0m"), "{terminal:?}");
     assert_eq!(text(&dir.run(&["query", "--explain"])).lines().next(), Some("every record"));
     assert_eq!(dir.run(&["query", "--explain", "-o", "csv"]).status.code(), Some(2));
+    for way in [&["query"][..], &["query", "--explain"], &["query", "--count"]] {
+        let backwards = dir.run(&[way, &["canal", "--sort", "relevance", "--reverse"]].concat());
+        assert_eq!(backwards.status.code(), Some(2), "{way:?}");
+        assert!(stderr(&backwards).contains("leave out reverse"), "{way:?}: {}", stderr(&backwards));
+    }
     let wrong = dir.run(&["query", "--explain", "topic:nosuch"]);
     assert!(wrong.status.code() == Some(2) && stderr(&wrong).contains("nearest first"), "{}", stderr(&wrong));
     let events = text(&dir.run(&["query", "--explain", "event:update"]));
