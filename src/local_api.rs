@@ -160,7 +160,7 @@ pub struct OutputStatus {
     pub dead_letters: u64,
 }
 
-/// Where the search index stands.
+/// Where the search index stands, or the one that is made to come in its place.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct IndexStatus {
     /// Last record in it.
@@ -333,7 +333,7 @@ fn tell_of_store(engine: &Engine, status: &mut Status) -> Result<(), StoreError>
         let health = store.source_state(&source.id)?.at(&source.url).health(now);
         *status.sources.entry(health.name().to_owned()).or_default() += 1;
     }
-    status.index = engine.index().map(|index| {
+    status.index = engine.index_in_making().or_else(|| engine.index()).map(|index| {
         let cursor = index.reached().map_or(0, |reached| reached.seq.0);
         IndexStatus { cursor, lag: status.last_seq.saturating_sub(cursor) }
     });

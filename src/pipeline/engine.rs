@@ -9,19 +9,16 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::sync::{Notify, Semaphore, mpsc};
 
-use super::indexing;
+use super::indexing::{self, INDEX};
 use crate::activity::Activity;
 use crate::classify::Classifier;
 use crate::commit::Work;
 use crate::http::{Client, HttpError, HttpSettings};
 use crate::rules::{RuleFault, RuleFiles};
-use crate::search::index::Index;
+use crate::search::index::{Index, IndexError};
 use crate::settings::{HttpSection, Output, Settings, SettingsError, StartFrom};
 use crate::site_rules::SiteRules;
-use crate::store::{Retention, Store, StoreError};
-
-/// The search index's folder in the store's.
-pub(super) const INDEX_FOLDER: &str = "index";
+use crate::store::{INDEX_FOLDER, Retention, Store, StoreError};
 
 /// How long a daemon waits for a command that holds the store.
 const STORE_PATIENCE: Duration = Duration::from_secs(5);
@@ -116,6 +113,17 @@ fn settings_error(faults: Vec<RuleFault>) -> SettingsError {
     SettingsError(faults.into_iter().map(Into::into).collect())
 }
 
+/// The search indexes that are open.
+#[derive(Default)]
+struct Indexes {
+    /// The one that answers; `None` where there is none, or it is damaged: then the log is looked through.
+    answering: Option<Arc<Index>>,
+    /// The one that is made to come in its place.
+    in_making: Option<Arc<Index>>,
+    /// One that failed when it was asked, and may still be written to.
+    failed: Option<Arc<Index>>,
+}
+
 /// Shared by all tasks of the pipeline and by the local API.
 pub struct Engine {
     /// The store.
@@ -125,9 +133,8 @@ pub struct Engine {
     /// Threads that read pages at the same time.
     pub readers: Semaphore,
     active: RwLock<(Arc<Active>, Client)>,
-    /// The search index; `None` where there is none, or it is damaged: then the log is looked through.
-    index: RwLock<Option<Arc<Index>>>,
-    /// Whether the index is to be made anew, and who waits to hear so.
+    indexes: RwLock<Indexes>,
+    /// Whether the index is to be made anew, and is not yet; and who waits to hear of the indexes.
     index_unwanted: (AtomicBool, Notify),
     /// The way to the committer of the pipeline that runs; who only knows it does not keep the committer waiting.
     committer: OnceLock<mpsc::WeakSender<Work>>,
@@ -153,11 +160,12 @@ impl Engine {
             0 => cores,
             workers => workers,
         };
-        // Made anew by the pipeline where it cannot be opened.
+        // Where it cannot be opened, the pipeline makes it anew. The pipeline lets it answer when all of it is looked through;
+        // a command that ends soon does not take the time for that, a second for each gigabyte.
         let index = Index::open(&store.path().join(INDEX_FOLDER)).ok().flatten();
         let index = index.filter(|index| indexing::belongs(index, &store));
         Ok(Self {
-            index: RwLock::new(index.map(Arc::new)),
+            indexes: RwLock::new(Indexes { answering: index.map(Arc::new), ..Indexes::default() }),
             index_unwanted: Default::default(),
             store: Arc::new(store),
             activity: Arc::default(),
@@ -186,35 +194,65 @@ impl Engine {
         self.committer.get()
     }
 
-    /// The search index, where there is one.
+    /// The search index that answers, where there is one.
     pub fn index(&self) -> Option<Arc<Index>> {
-        self.index.read().unwrap_or_else(PoisonError::into_inner).clone()
+        self.indexes.read().unwrap_or_else(PoisonError::into_inner).answering.clone()
     }
 
-    /// Puts an index in the place of the one there is.
+    /// The search index that is made to come in its place.
+    pub fn index_in_making(&self) -> Option<Arc<Index>> {
+        self.indexes.read().unwrap_or_else(PoisonError::into_inner).in_making.clone()
+    }
+
+    /// Puts an index in the place of the one that answers.
     pub(super) fn set_index(&self, index: Option<Arc<Index>>) {
-        *self.index.write().unwrap_or_else(PoisonError::into_inner) = index;
+        self.indexes.write().unwrap_or_else(PoisonError::into_inner).answering = index;
     }
 
-    /// Has the pipeline make the index anew.
+    /// Puts an index in the place of the one that is made.
+    pub(super) fn set_index_in_making(&self, index: Option<Arc<Index>>) {
+        self.indexes.write().unwrap_or_else(PoisonError::into_inner).in_making = index;
+    }
+
+    /// Hears of a question that the index failed at: it answers no more. The pipeline looks through its files, and makes it
+    /// anew where they are damaged.
+    pub fn index_failed(&self, error: &IndexError) {
+        let mut indexes = self.indexes.write().unwrap_or_else(PoisonError::into_inner);
+        // The first one who asked tells it.
+        if let Some(failed) = indexes.answering.take() {
+            indexes.failed = Some(failed);
+            drop(indexes);
+            tracing::error!("the search index cannot be asked, the log is looked through meanwhile: {error}");
+            self.index_unwanted.1.notify_one();
+        }
+    }
+
+    /// What failed, to be ended before its files are opened again.
+    pub(super) fn take_failed_index(&self) -> Option<Arc<Index>> {
+        self.indexes.write().unwrap_or_else(PoisonError::into_inner).failed.take()
+    }
+
+    /// Has the pipeline make the index anew, at once.
     pub fn ask_for_new_index(&self) {
+        // It is told anew where the new one fails, too.
+        self.activity.mended(INDEX);
         self.index_unwanted.0.store(true, Ordering::Release);
         self.index_unwanted.1.notify_one();
     }
 
-    /// Whether that was asked and is not begun.
+    /// Whether that was asked, and is not done.
     pub fn is_index_unwanted(&self) -> bool {
         self.index_unwanted.0.load(Ordering::Acquire)
     }
 
-    /// Waits until it is asked.
+    /// Waits until it is asked, or the index has failed.
     pub(super) async fn index_is_unwanted(&self) {
         self.index_unwanted.1.notified().await;
     }
 
-    /// Whether it was asked since this was called last.
-    pub(super) fn take_index_unwanted(&self) -> bool {
-        self.index_unwanted.0.swap(false, Ordering::AcqRel)
+    /// The index was made anew.
+    pub(super) fn index_is_wanted(&self) {
+        self.index_unwanted.0.store(false, Ordering::Release);
     }
 
     /// Settings and rules in force.

@@ -1,9 +1,9 @@
 //! The index: a tantivy folder beside the log, made of the log and of nothing else.
 //!
 //! A document is a line of the log: its number, its words, what filters ask for. It holds no text: answers are read from
-//! the log. The payload of each of its commits names the last line it has: so it cannot disagree with what it holds, and
+//! the log. The payload of each of its commits names the last line looked at: so it cannot disagree with what it holds, and
 //! who asks looks through the few lines behind that by itself. An index that is damaged, of another form or of another log
-//! is removed and made anew.
+//! is made anew.
 //!
 //! A scan of the log finds the same but in this: of an article that retention has made it forget, each line that is left is
 //! found there, and here the newest. And a question that takes too much of the index is refused, where a scan goes on.
@@ -23,10 +23,11 @@ use std::sync::{Mutex, PoisonError, RwLock};
 
 use serde::{Deserialize, Serialize};
 use tantivy::collector::{Collector, Count, TopDocs};
+use tantivy::directory::error::OpenReadError;
 use tantivy::indexer::IndexWriterOptions;
 use tantivy::query::TermQuery;
 use tantivy::schema::IndexRecordOption;
-use tantivy::{IndexReader, IndexWriter, ReloadPolicy, Searcher};
+use tantivy::{IndexReader, IndexWriter, ReloadPolicy, Searcher, TantivyError};
 
 use super::Query;
 use crate::faults::{self, Point};
@@ -76,14 +77,34 @@ impl From<tantivy::TantivyError> for IndexError {
     }
 }
 
-/// The last line that an index has.
+impl IndexError {
+    /// Whether files that differ from what was written may be the reason; a full disk is none.
+    pub fn may_be_damage(&self) -> bool {
+        match self {
+            Self::Io { .. } | Self::Refused(_) => false,
+            Self::OtherForm | Self::Panicked => true,
+            Self::Tantivy(TantivyError::IoError(error)) => {
+                matches!(error.kind(), std::io::ErrorKind::InvalidData | std::io::ErrorKind::UnexpectedEof)
+            }
+            Self::Tantivy(error) => matches!(
+                error,
+                TantivyError::DataCorruption(_)
+                    | TantivyError::OpenReadError(
+                        OpenReadError::FileDoesNotExist(_) | OpenReadError::IncompatibleIndex(_)
+                    )
+            ),
+        }
+    }
+}
+
+/// How far an index has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reached {
     form: u32,
-    /// Its number.
+    /// The last line that was looked at; it may be lost, or not to be read.
     pub seq: Seq,
-    /// Its article, by which another log is known.
-    pub id: ArticleId,
+    /// The last line that it has, and its article, by which another log is known.
+    pub last: Option<(Seq, ArticleId)>,
     /// The first line that the log had then.
     oldest: Seq,
 }
@@ -138,6 +159,8 @@ struct Writer {
     writer: IndexWriter,
     /// The newest lines of articles among those not yet committed.
     newest: HashMap<ArticleId, Seq>,
+    /// The last line that was added, to this writer or an earlier one.
+    last: Option<(Seq, ArticleId)>,
 }
 
 impl Index {
@@ -177,13 +200,7 @@ impl Index {
     fn with(folder: &Path, index: tantivy::Index, fields: Fields) -> Result<Self, IndexError> {
         schema::register(index.tokenizers());
         let reader = index.reader_builder().reload_policy(ReloadPolicy::Manual).try_into()?;
-        let payload = index.load_metas()?.payload;
-        let reached = payload.map(|payload| serde_json::from_str::<Reached>(&payload)).transpose();
-        let reached = reached.map_err(|_| IndexError::OtherForm)?;
-        if reached.is_some_and(|reached| reached.form != FORM) {
-            return Err(IndexError::OtherForm);
-        }
-        let view = RwLock::new(View { searcher: reader.searcher(), fields, reached });
+        let view = RwLock::new(View { searcher: reader.searcher(), fields, reached: reached(&index)? });
         Ok(Self { folder: folder.to_owned(), index, reader, fields, view, writer: Mutex::default() })
     }
 
@@ -200,7 +217,7 @@ impl Index {
         self.view.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// The last line that it has; `None` for an empty one.
+    /// How far it has come; `None` for an empty one.
     pub fn reached(&self) -> Option<Reached> {
         self.view.read().unwrap_or_else(PoisonError::into_inner).reached
     }
@@ -209,23 +226,11 @@ impl Index {
     /// that, which is the newest no more.
     ///
     /// # Errors
-    /// tantivy's; what was added since the last commit is to be added again then, to an index that was opened anew.
+    /// tantivy's; then [`Self::give_up_writing`], and what was added since the last commit is to be added again.
     pub fn add(&self, record: &Record, line_of: impl FnOnce(Seq) -> Option<Record>) -> Result<(), IndexError> {
         let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
         calmly(|| {
-            let slot = match &mut *writer {
-                Some(slot) => slot,
-                empty => {
-                    // One of each: more threads would take the time of those that read pages.
-                    let options = IndexWriterOptions::builder()
-                        .num_worker_threads(1)
-                        .memory_budget_per_thread(WRITER_BYTES)
-                        .num_merge_threads(1)
-                        .build();
-                    let writer = self.index.writer_with_options(options)?;
-                    empty.insert(Writer { writer, newest: HashMap::new() })
-                }
-            };
+            let slot = self.begun(&mut writer)?;
             let earlier = match slot.newest.insert(record.id, record.seq) {
                 None => self.view().newest_of(record.id)?,
                 known => known,
@@ -237,19 +242,39 @@ impl Index {
                 }
             }
             slot.writer.add_document(self.fields.document(record, true))?;
+            slot.last = Some((record.seq, record.id));
             Ok(())
         })
     }
 
-    /// Makes what was added durable, and lets it be found. `oldest` is the first line of the log: what is before it goes.
+    /// The writer, made where there is none.
+    fn begun<'a>(&self, writer: &'a mut Option<Writer>) -> Result<&'a mut Writer, IndexError> {
+        Ok(match writer {
+            Some(begun) => begun,
+            none => {
+                // One of each: more threads would take the time of those that read pages.
+                let options = IndexWriterOptions::builder()
+                    .num_worker_threads(1)
+                    .memory_budget_per_thread(WRITER_BYTES)
+                    .num_merge_threads(1)
+                    .build();
+                let writer = self.index.writer_with_options(options)?;
+                let last = self.reached().and_then(|reached| reached.last);
+                none.insert(Writer { writer, newest: HashMap::new(), last })
+            }
+        })
+    }
+
+    /// Makes what was added durable, and lets it be found; `looked_at` is the last line that was to be added. `oldest` is the
+    /// first line of the log: what is before it goes.
     ///
     /// # Errors
     /// As [`Self::add`].
-    pub fn commit(&self, reached: (Seq, ArticleId), oldest: Seq) -> Result<(), IndexError> {
+    pub fn commit(&self, looked_at: Seq, oldest: Seq) -> Result<(), IndexError> {
         let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(slot) = &mut *writer else { return Ok(()) };
-        let reached = Reached { form: FORM, seq: reached.0, id: reached.1, oldest };
-        calmly(|| {
+        let reached = calmly(|| {
+            let slot = self.begun(&mut writer)?;
+            let reached = Reached { form: FORM, seq: looked_at, last: slot.last, oldest };
             if oldest > Seq(1) {
                 slot.writer.delete_query(self.fields.before(oldest))?;
             }
@@ -260,10 +285,34 @@ impl Index {
             faults::pass(Point::INDEX_COMMITTED).map_err(at(&self.folder))?;
             slot.newest.clear();
             self.reader.reload()?;
-            Ok(())
+            Ok(Some(reached))
         })?;
-        let view = View { searcher: self.reader.searcher(), fields: self.fields, reached: Some(reached) };
+        self.show(reached);
+        Ok(())
+    }
+
+    /// Lets be found what the reader has.
+    fn show(&self, reached: Option<Reached>) {
+        let view = View { searcher: self.reader.searcher(), fields: self.fields, reached };
         *self.view.write().unwrap_or_else(PoisonError::into_inner) = view;
+    }
+
+    /// After a failure: lets go what was added since the last commit, which still answers. What comes next is to be the line
+    /// behind [`Self::reached`].
+    ///
+    /// # Errors
+    /// When that commit cannot be read: the index is to be opened anew.
+    pub fn give_up_writing(&self) -> Result<(), IndexError> {
+        // Waited for: a merge that ends later would write over what the next writer commits.
+        if let Err(error) = self.rest() {
+            tracing::debug!("the search index was given up in the middle: {error}");
+        }
+        // A commit may have failed when it was written already.
+        let reached = calmly(|| {
+            self.reader.reload()?;
+            reached(&self.index)
+        })?;
+        self.show(reached);
         Ok(())
     }
 
@@ -275,10 +324,29 @@ impl Index {
         let writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner).take();
         writer.map_or(Ok(()), |slot| calmly(|| Ok(slot.writer.wait_merging_threads()?)))
     }
+
+    /// Ends writing for a process that ends: what tantivy does in the background is done again by the next one.
+    ///
+    /// # Errors
+    /// tantivy's; nothing that was committed is lost.
+    pub fn end(&self) -> Result<(), IndexError> {
+        let writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner).take();
+        calmly(|| {
+            drop(writer);
+            Ok(())
+        })
+    }
+}
+
+/// What the last commit says.
+fn reached(index: &tantivy::Index) -> Result<Option<Reached>, IndexError> {
+    let Some(payload) = index.load_metas()?.payload else { return Ok(None) };
+    let reached: Reached = serde_json::from_str(&payload).map_err(|_| IndexError::OtherForm)?;
+    if reached.form == FORM { Ok(Some(reached)) } else { Err(IndexError::OtherForm) }
 }
 
 impl View {
-    /// The last line that can be found; 0 for none.
+    /// The last line that was looked at; 0 for none.
     pub fn reached(&self) -> Seq {
         self.reached.map_or(Seq(0), |reached| reached.seq)
     }

@@ -19,7 +19,7 @@ use super::errors::at;
 use super::scan::{Gap, Part, Scan};
 use super::segments::{FrameOf, LogEnd, Merging, Segments};
 use super::verify::open_alone;
-use super::{LogError, Progress, Settled, Store, StoreError, Tables, renewal, rows};
+use super::{LogError, Progress, Settled, Store, StoreError, Tables, index_folder, renewal, rows};
 use crate::faults::{self, Point};
 use crate::model::Seq;
 use crate::record::Record;
@@ -133,6 +133,10 @@ pub fn fill(wanted: &Fill, patience: Duration, mut tell: impl FnMut(&Progress)) 
     let mut filled = Filled { notices: store.notices().to_vec(), ..Filled::default() };
     filled.beyond = found.count_from(store.next_seq());
     let missing = store.missing()?;
+    if missing.iter().any(|gap| found.has_any_in(gap.first, gap.last)) {
+        // It goes on behind its last line, and would not get what comes before that.
+        index_folder::remove_index(path)?;
+    }
     let total = missing.iter().map(|gap| gap.last.0 - gap.first.0 + 1).sum();
     let mut filling = Filling { store: &store, found, filled, batch: Vec::new(), bytes: 0 };
     let files = store.segments.list()?;

@@ -18,7 +18,7 @@ use super::format::{FORMAT_FILE, STORE_FORMAT};
 use super::opening::LOCK_FILE;
 use super::scan::{Gap, Part, Scan};
 use super::segments::{LogEnd, Segments, sync_tree};
-use super::{BackupError, LogError, Progress, Settled, Store, StoreError, opening, rows, sync_folder};
+use super::{BackupError, LogError, Progress, Settled, Store, StoreError, index_folder, opening, rows, sync_folder};
 use crate::faults::{self, Point};
 use crate::model::Seq;
 
@@ -192,6 +192,8 @@ pub fn restore(wanted: &Restore, mut tell: impl FnMut(&Progress)) -> Result<Rest
         leave_as_it_was();
     }
     let restored = made?;
+    // One that is left in the target is of another log.
+    index_folder::remove_index(target)?;
     for (place, name) in PARTS.iter().enumerate() {
         fs::rename(part.join(name), target.join(name)).map_err(at(&target.join(name)))?;
         if place == 0 {

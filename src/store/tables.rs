@@ -13,7 +13,7 @@ use super::format::{self, Format, STORE_FORMAT};
 use super::scan::{Gap, Part, Scan};
 use super::segments::{FrameAt, LogEnd};
 use super::{NUMBERS_SPARED, REBUILT, RENEWALS_MAX, Settled, Store, StoreError, Tables};
-use super::{decode_json, durability, opening, renewal, unsynced};
+use super::{decode_json, durability, index_folder, opening, renewal, unsynced};
 use crate::model::{Pending, Seq};
 
 /// How long those who ask damaged tables are waited for before the tables are copied.
@@ -112,6 +112,11 @@ impl Store {
             return Err(StoreError::LogTooShort { path: self.segments.path(end.segment), found, expected: end.offset });
         }
         let is_rebuilding = tables.is_rebuilding()?;
+        if (is_rebuilding || format == Format::New) && self.last_seq() == Seq(0) {
+            // Where the end of the log is lost with the tables, its numbers are given out again. Nobody has the index open
+            // when a store is opened; where tables are made anew later, no line is lost meanwhile.
+            index_folder::remove_index(&self.path)?;
+        }
         let entered = self.enter_log(tables, &mut end, tell)?;
         if entered.records > 0 {
             notices.push(format!("{} records of the log were entered into the key tables", entered.records));

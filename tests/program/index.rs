@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::process::Stdio;
 
 use crate::dir::{Dir, Running, seqs, source, stderr, text, wait_for};
-use crate::site::{Site, article, story};
+use crate::site::{Reply, Site, article, story};
 
 fn store(articles: usize) -> (Dir, Site) {
     let site = Site::start();
@@ -108,6 +108,93 @@ fn an_index_that_is_lost_or_damaged_is_made_anew_and_answers_meanwhile() {
     assert_eq!(made.status.code(), Some(0), "{}", stderr(&made));
     check_answers(&dir);
     assert_eq!(daemon.stop(), Some(0));
+}
+
+#[test]
+fn damaged_postings_answer_nothing_when_a_daemon_starts() {
+    let (dir, _site) = store(3);
+    for path in files(&dir) {
+        if path.extension().is_some_and(|ending| ending == "idx" || ending == "pos") {
+            let mut bytes = fs::read(&path).unwrap();
+            let postings = bytes.len() / 2;
+            bytes[..postings].iter_mut().for_each(|byte| *byte ^= 1);
+            fs::write(&path, bytes).unwrap();
+        }
+    }
+    let daemon = dir.daemon();
+    check_answers(&dir);
+    wait_for("the index", || dir.log().contains("from the log: its files are damaged").then_some(()));
+    wait_for("its end", || reached(&dir).filter(|(reached, _)| *reached == 3));
+    check_answers(&dir);
+    assert_eq!(daemon.stop(), Some(0));
+}
+
+/// Where frames begin (RFC 8878, 3.1.1).
+fn frames(segment: &[u8]) -> Vec<usize> {
+    let magic = 0xfd2f_b528_u32.to_le_bytes();
+    segment.windows(4).enumerate().filter(|(_, window)| *window == magic).map(|(at, _)| at).collect()
+}
+
+#[test]
+fn records_that_are_put_back_are_in_the_index() {
+    let (dir, site) = store(2);
+    site.publish(1..=4);
+    assert!(dir.run(&["once"]).status.success());
+    let backup = dir.path("backup");
+    assert!(dir.run(&["log", "backup", backup.to_str().unwrap()]).status.success());
+    let segment = dir.path("store/log/00000000000000000001.zst");
+    let mut bytes = fs::read(&segment).unwrap();
+    bytes[20] ^= 1;
+    fs::write(&segment, bytes).unwrap();
+    assert!(dir.run(&["log", "reindex"]).status.success());
+    let counted = || text(&dir.run(&["query", "--count", "canal"])).trim().parse::<u64>().unwrap();
+    assert!(counted() < 4);
+    let filled = dir.run(&["log", "fill", backup.to_str().unwrap()]);
+    assert!(filled.status.success(), "{}", stderr(&filled));
+    assert_eq!(counted(), 4);
+    assert!(dir.run(&["once"]).status.success());
+    assert_eq!((reached(&dir), counted()), (Some((4, 0)), 4));
+    // With nothing to be put back, it stays.
+    assert!(dir.run(&["log", "fill", backup.to_str().unwrap()]).status.success());
+    assert!(!files(&dir).is_empty());
+}
+
+#[test]
+fn an_end_of_the_log_that_is_lost_is_in_no_index_and_is_not_waited_for() {
+    let (dir, site) = store(2);
+    site.publish(1..=4);
+    assert!(dir.run(&["once"]).status.success());
+    let segment = dir.path("store/log/00000000000000000001.zst");
+    let bytes = fs::read(&segment).unwrap();
+    fs::write(&segment, &bytes[..frames(&bytes).pop().unwrap() + 5]).unwrap();
+    let rebuilt = dir.run(&["log", "rebuild"]);
+    assert!(stderr(&rebuilt).contains("the next record is 5"), "{}", stderr(&rebuilt));
+    let left = dir.json(&["query", "canal"]).len();
+    assert!(left < 4);
+    let counted = || text(&dir.run(&["query", "--count", "canal"])).trim().parse::<usize>().unwrap();
+    assert_eq!(counted(), left);
+    site.put("/feed.xml", Reply::rss(&[]));
+    let daemon = dir.daemon();
+    wait_for("the index", || reached(&dir).filter(|index| *index == (4, 0)));
+    let made = dir.run(&["log", "reindex"]);
+    assert!(stderr(&made).contains("all records up to 4"), "{}", stderr(&made));
+    assert_eq!(counted(), left);
+    assert_eq!(daemon.stop(), Some(0));
+}
+
+#[test]
+fn an_index_that_lies_where_a_store_is_restored_is_not_its_own() {
+    let (dir, _site) = store(3);
+    let backup = dir.path("backup");
+    assert!(dir.run(&["log", "backup", backup.to_str().unwrap()]).status.success());
+    for part in ["log", "sled"] {
+        fs::remove_dir_all(dir.path("store").join(part)).unwrap();
+    }
+    fs::remove_file(dir.path("store/format")).unwrap();
+    let restored = dir.run(&["log", "restore", backup.to_str().unwrap()]);
+    assert!(restored.status.success(), "{}", stderr(&restored));
+    assert!(!dir.path("store/index").exists());
+    check_answers(&dir);
 }
 
 #[test]

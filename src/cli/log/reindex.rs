@@ -14,7 +14,7 @@ use crate::local_api::ReindexLine;
 pub const HELP: &str = "\
 The index is made of the log and of nothing else, and a damaged or lost one is made anew by itself:
 this is for when you want to be sure. Beside the daemon, the daemon does it, and goes on with it
-when this command is interrupted; queries look through the log meanwhile, which takes longer.
+when this command is interrupted; the old one answers meanwhile.
 
 Examples:
   chapar log reindex";

@@ -62,9 +62,10 @@ async fn watch(engine: Arc<Engine>, mut lines: LineSender, stop: tokio_util::syn
             lines.offer(&ReindexLine::Failed(message));
             break;
         }
-        let index = engine.index().filter(|_| !engine.is_index_unwanted());
+        let is_made = !engine.is_index_unwanted();
+        let index = engine.index_in_making().or_else(|| engine.index().filter(|_| is_made));
         let done = index.and_then(|index| index.reached()).map_or(Seq(0), |reached| reached.seq);
-        if done >= last && !engine.is_index_unwanted() {
+        if done >= last && is_made {
             lines.offer(&ReindexLine::Done(done));
             break;
         }

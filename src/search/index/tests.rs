@@ -81,7 +81,7 @@ fn filled(folder: &Path, records: &[Record]) -> Index {
     let index = Index::open(folder).unwrap().unwrap_or_else(|| Index::anew(folder).unwrap());
     records.iter().for_each(|record| index.add(record, |_| None).unwrap());
     let last = records.last().unwrap();
-    index.commit((last.seq, last.id), Seq(1)).unwrap();
+    index.commit(last.seq, Seq(1)).unwrap();
     index
 }
 
@@ -307,7 +307,7 @@ fn an_article_is_found_by_its_newest_line_and_by_all_where_all_are_asked_for() {
     let first = records().remove(0);
     let second = add(7, "uranium", &first);
     let third = add(8, "zinc", &second);
-    index.commit((third.seq, third.id), Seq(1)).unwrap();
+    index.commit(third.seq, Seq(1)).unwrap();
     let found = |query: &str, all_versions| {
         let lines = Lines { all_versions, ..Lines::default() };
         index.view().find(&parsed(query), &lines, Order::Newest, usize::MAX).unwrap()
@@ -334,7 +334,7 @@ fn an_index_goes_on_where_it_was_and_what_was_not_committed_is_not_there() {
     assert_eq!(index.reached().unwrap().seq, Seq(4));
     assert_eq!(found(&index, "", Order::Newest, usize::MAX), [4, 3, 2, 1].map(Seq));
     all[4..].iter().for_each(|record| index.add(record, |_| None).unwrap());
-    index.commit((Seq(6), all[5].id), Seq(3)).unwrap();
+    index.commit(Seq(6), Seq(3)).unwrap();
     let rest = found(&index, "", Order::Newest, usize::MAX);
     assert_eq!(rest, [6, 5, 4, 3].map(Seq), "what the log has no more is gone");
     index.rest().unwrap();
@@ -358,4 +358,36 @@ fn an_index_that_is_damaged_is_not_opened_or_tells_when_it_is_looked_through() {
         }
     }
     assert!(index.is_damaged().unwrap());
+}
+
+#[test]
+fn what_was_given_up_is_added_again_and_found_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let all = records();
+    let index = filled(folder.path(), &all[..2]);
+    index.add(&all[2], |_| None).unwrap();
+    index.give_up_writing().unwrap();
+    assert_eq!(index.reached().unwrap().seq, Seq(2));
+    all[2..4].iter().for_each(|record| index.add(record, |_| None).unwrap());
+    index.commit(Seq(4), Seq(1)).unwrap();
+    assert_eq!(found(&index, "", Order::Newest, usize::MAX), [4, 3, 2, 1].map(Seq));
+    index.end().unwrap();
+    // A commit that stands, and of which the failure was told: as if it was another's.
+    let other = filled(folder.path(), &all[4..5]);
+    other.rest().unwrap();
+    index.give_up_writing().unwrap();
+    assert_eq!(index.reached().unwrap().seq, Seq(5));
+    assert_eq!(found(&index, "", Order::Newest, 2), [5, 4].map(Seq));
+}
+
+#[test]
+fn lines_of_which_none_can_be_read_are_passed() {
+    let folder = tempfile::tempdir().unwrap();
+    let all = records();
+    let index = filled(folder.path(), &all[..2]);
+    index.rest().unwrap();
+    index.commit(Seq(9), Seq(1)).unwrap();
+    let index = Index::open(folder.path()).unwrap().unwrap();
+    let reached = index.reached().unwrap();
+    assert_eq!((reached.seq, reached.last), (Seq(9), Some((Seq(2), all[1].id))));
 }
