@@ -15,7 +15,7 @@ use crate::classify::Classifier;
 use crate::commit::Work;
 use crate::http::{Client, HttpError, HttpSettings};
 use crate::rules::{RuleFault, RuleFiles};
-use crate::search::index::Index;
+use crate::search::index::{Index, IndexError};
 use crate::settings::{HttpSection, Output, Settings, SettingsError, StartFrom};
 use crate::site_rules::SiteRules;
 use crate::store::{Retention, Store, StoreError};
@@ -200,6 +200,13 @@ impl Engine {
     pub fn ask_for_new_index(&self) {
         self.index_unwanted.0.store(true, Ordering::Release);
         self.index_unwanted.1.notify_one();
+    }
+
+    /// Sets the index aside that failed to answer, and has it made anew.
+    pub fn index_failed(&self, error: &IndexError) {
+        tracing::error!("the search index failed to answer, the log is looked through instead: {error}");
+        self.set_index(None);
+        self.ask_for_new_index();
     }
 
     /// Whether that was asked and is not begun.
