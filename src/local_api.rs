@@ -15,6 +15,7 @@ mod refusals;
 mod sources;
 mod stats;
 mod stream;
+mod turns;
 mod undelivered;
 
 use std::path::PathBuf;
@@ -50,17 +51,15 @@ pub use records::{Counted, QueryAsk, Sort, TailAsk};
 pub use sources::SourceStatus;
 pub use stats::{Facet, FacetCounts, KeyCount, Stats, StatsAsk};
 
-use finding::FindError;
+use finding::{FindError, Unindexed};
 use sources::source_rows;
+use turns::{OpenPlace, Turns};
 
 /// Largest request body: a query of the longest kind with all flags.
 const REQUEST_BYTES_MAX: usize = 64 << 10;
 
 /// Largest list of announcements whose standing is asked: 2,000 of one poll with their ids.
 const STANDINGS_BYTES_MAX: usize = 2 << 20;
-
-/// Pieces of work for questions that are done at the same time; what the daemon itself does is not held up by more.
-const TURNS_MAX: usize = 4;
 
 /// Answers that are open at the same time: each keeps up to two blocks in memory.
 const OPEN_MAX: usize = 128;
@@ -83,7 +82,8 @@ const COMPACT: &str = "the lookup store is much larger than what it holds; `chap
 pub struct Api {
     engine: Arc<Engine>,
     works: Arc<Semaphore>,
-    turns: Arc<Semaphore>,
+    turns: Turns,
+    unindexed: Arc<Unindexed>,
     open: Arc<Semaphore>,
     followers: Arc<Semaphore>,
     /// One at a time labels records anew.
@@ -203,7 +203,8 @@ pub fn router(engine: Arc<Engine>, daemon: Option<Daemon>) -> Router {
         .with_state(Api {
             engine,
             works: Arc::new(Semaphore::new(WORKS_MAX)),
-            turns: Arc::new(Semaphore::new(TURNS_MAX)),
+            turns: Turns::new(),
+            unindexed: Arc::default(),
             open: Arc::new(Semaphore::new(OPEN_MAX)),
             followers: Arc::new(Semaphore::new(FOLLOWERS_MAX)),
             relabelling: Arc::default(),
@@ -225,28 +226,38 @@ impl Api {
     }
 
     /// A place among the open answers; waits for those that are short.
-    async fn open(&self) -> Result<OwnedSemaphorePermit, ApiError> {
+    async fn open(&self) -> Result<OpenPlace, ApiError> {
         let place = Arc::clone(&self.open).acquire_owned();
         let place = tokio::time::timeout(OPEN_PATIENCE, place).await;
-        place.ok().and_then(Result::ok).ok_or_else(|| busy(OPEN_MAX))
+        place.ok().and_then(Result::ok).map(Arc::new).ok_or_else(|| busy(OPEN_MAX))
     }
 
     /// A place among those that follow the log.
-    fn following(&self) -> Result<OwnedSemaphorePermit, ApiError> {
-        Arc::clone(&self.followers).try_acquire_owned().map_err(|_| busy(FOLLOWERS_MAX))
+    fn following(&self) -> Result<OpenPlace, ApiError> {
+        Arc::clone(&self.followers).try_acquire_owned().map(Arc::new).map_err(|_| busy(FOLLOWERS_MAX))
     }
 
-    /// Does a piece of work for a question when it is its turn, on a thread for blocking work.
+    /// Does a piece of work for a question when it is its turn.
     async fn turn<T: Send + 'static>(
         &self,
+        place: &OpenPlace,
         work: impl FnOnce() -> Result<T, FindError> + Send + 'static,
     ) -> Result<T, ApiError> {
-        let _turn = self.turns.acquire().await.map_err(|error| failed(&error))?;
-        let done = tokio::task::spawn_blocking(work).await.map_err(|error| failed(&error))?;
+        let done = self.turns.take(place, work).await.map_err(|error| failed(&error))?;
         done.map_err(|error| match error {
             FindError::Index(IndexError::Refused(refusal)) => ApiError(StatusCode::BAD_REQUEST, refusal.to_string()),
             error => failed(&error),
         })
+    }
+
+    /// Does long work for a question in as many turns as it takes.
+    async fn turns<S: Send + 'static>(
+        &self,
+        place: &OpenPlace,
+        state: S,
+        step: impl FnMut(&mut S) -> Result<bool, StoreError> + Send + 'static,
+    ) -> Result<S, ApiError> {
+        Ok(self.turns.go_through(place, state, step).await.map_err(|error| failed(&error))??)
     }
 }
 

@@ -309,6 +309,12 @@ impl Query {
         matching::matches(&self.clauses, record)
     }
 
+    /// How near a record that answers comes to what was asked, the nearer the greater: the sum of how near each of the words
+    /// and phrases is.
+    pub fn nearness(&self, record: &Record) -> u32 {
+        matching::nearness(&self.clauses, record)
+    }
+
     /// Where its words stand in a record, for showing them; nowhere what it excludes.
     pub fn marks(&self, record: &Record) -> Marks {
         marks::of(&self.clauses, record)

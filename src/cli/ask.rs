@@ -265,11 +265,14 @@ pub async fn query(config: Option<PathBuf>, arguments: QueryArguments) -> Result
         return reading::explain(&client, &ask, arguments.output.format).await;
     }
     if arguments.count {
-        let Counted { count, .. } = client.answer("/v1/count", &ask).await?;
+        let (Counted { count, .. }, behind) = client.found("/v1/count", &ask).await?;
+        tell_behind(&client, behind, Sort::Date)?;
         writeln!(io::stdout(), "{}", limit.map_or(count, |limit| count.min(limit as u64)))?;
         return Ok(if count == 0 { Exit::NoMatch } else { Exit::Done });
     }
-    let mut lines = ReadAhead::new(client.lines(Method::POST, "/v1/query", &ask).await?);
+    let lines = client.lines(Method::POST, "/v1/query", &ask).await?;
+    tell_behind(&client, lines.behind, sort)?;
+    let mut lines = ReadAhead::new(lines);
     let stop = CancellationToken::new();
     let mut out = PagedStdout::new(&surface, arguments.output.paging(), stop.clone());
     let mut writer = shape.writer(surface, asked_words(&ask), title, &mut out);
@@ -299,6 +302,22 @@ pub async fn query(config: Option<PathBuf>, arguments: QueryArguments) -> Result
         writeln!(io::stderr(), "nothing matched")?;
     }
     Ok(if found == 0 { Exit::NoMatch } else { Exit::Done })
+}
+
+/// Says on stderr why an answer takes longer, or has another order, where the log is looked through because of the index.
+pub(super) fn tell_behind(client: &Client, behind: Option<u64>, sort: Sort) -> io::Result<()> {
+    let Some(behind) = behind else { return Ok(()) };
+    let records = if behind == 1 { "record" } else { "records" };
+    let order = if sort == Sort::Relevance { ", and the newest come first" } else { "" };
+    let remedy = match client {
+        Client::Socket(_) => "the daemon is at it, see `chapar status`",
+        Client::InProcess(_) => "`chapar log reindex` makes it anew",
+    };
+    writeln!(
+        io::stderr(),
+        "chapar: the search index is {behind} {records} behind, so the log is looked through, which takes longer{order}; \
+         {remedy}"
+    )
 }
 
 /// Ids are small letters, digits and `-`; anything else is no part of a path.

@@ -9,12 +9,12 @@ use clap::Args;
 use jiff::civil::Date;
 use serde_json::{Map, Value, json};
 
-use super::ask::{OutputArguments, client, query_ask};
+use super::ask::{OutputArguments, client, query_ask, tell_behind};
 use super::operate::{left, right};
 use super::output::{Bar, Column, Format, RowWriter, Surface, bar_chart, hour_chart, one_line, paint, sparkline};
 use super::output::{Emphasis, OutputError};
 use super::{Exit, Failure};
-use crate::local_api::{Facet, FacetCounts, KeyCount, QueryAsk, Stats, StatsAsk};
+use crate::local_api::{Facet, FacetCounts, KeyCount, QueryAsk, Sort, Stats, StatsAsk};
 use crate::search::Filters;
 
 /// How to ask.
@@ -70,7 +70,9 @@ pub async fn stats(config: Option<PathBuf>, arguments: StatsArguments) -> Result
     let is_overview = arguments.by.is_empty();
     let by = if is_overview { OVERVIEW.to_vec() } else { arguments.by };
     let ask = StatsAsk { ask: QueryAsk { limit, ..query_ask(&arguments.words, arguments.filters) }, by };
-    let stats: Stats = client(config).await?.answer("/v1/stats", &ask).await?;
+    let client = client(config).await?;
+    let (stats, behind): (Stats, _) = client.found("/v1/stats", &ask).await?;
+    tell_behind(&client, behind, Sort::Date)?;
     let mut out = BufWriter::new(io::stdout().lock());
     if format == Format::Table {
         let mut charts = Charts { surface: &surface, limit, out: &mut out };

@@ -10,11 +10,11 @@ use serde::Deserialize;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
-use super::ask::{Limit, RecordArguments, asked_words, client, query_ask};
+use super::ask::{Limit, RecordArguments, asked_words, client, query_ask, tell_behind};
 use super::output::{AnswerWriter, PagedStdout, Paging, Surface};
 use super::reading_ahead::ReadAhead;
 use super::{Exit, Failure};
-use crate::local_api::{AskError, Client, Lines, TailAsk};
+use crate::local_api::{AskError, Client, Lines, Sort, TailAsk};
 use crate::model::Seq;
 use crate::search::Filters;
 use crate::settings::{Settings, socket_despite_faults};
@@ -110,6 +110,7 @@ pub async fn tail(config: Option<PathBuf>, arguments: TailArguments) -> Result<E
     let mut question = TailAsk { ask, last: arguments.lines.most().unwrap_or(0), after, follow: false };
     let client = client(config.clone()).await?;
     let lines = client.lines(Method::POST, "/v1/tail", &question).await?;
+    tell_behind(&client, lines.behind, Sort::Date)?;
     if arguments.after_cursor.is_some_and(|after| after > lines.end) {
         writeln!(io::stderr(), "the log ends at {}, before the cursor", lines.end)?;
     }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use axum::Router;
 use axum::body::{Body, Bytes};
-use axum::http::{HeaderMap, Method, Request, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, Method, Request, StatusCode, header};
 use http_body_util::BodyExt;
 use hyper_util::rt::TokioIo;
 use serde::Serialize;
@@ -13,7 +13,7 @@ use serde::de::DeserializeOwned;
 use tokio::net::UnixStream;
 use tower::ServiceExt;
 
-use super::records::END_HEADER;
+use super::records::{BEHIND_HEADER, END_HEADER};
 use crate::model::Seq;
 
 /// Longest line taken from a stream: a record is smaller than the largest page.
@@ -43,6 +43,11 @@ pub enum AskError {
 
 fn failed(error: impl std::fmt::Display) -> AskError {
     AskError::Failed(format!("the answer broke off: {error}"))
+}
+
+/// The number that a header says.
+fn number(headers: &HeaderMap, name: &HeaderName) -> Option<u64> {
+    headers.get(name)?.to_str().ok()?.parse().ok()
 }
 
 impl Client {
@@ -76,10 +81,23 @@ impl Client {
     /// # Errors
     /// See [`AskError`].
     pub async fn answer<T: DeserializeOwned>(&self, path: &str, question: &impl Serialize) -> Result<T, AskError> {
+        self.found(path, question).await.map(|(answer, _)| answer)
+    }
+
+    /// The same, and how many records the index is behind where the whole log was looked through for that.
+    ///
+    /// # Errors
+    /// See [`AskError`].
+    pub async fn found<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        question: &impl Serialize,
+    ) -> Result<(T, Option<u64>), AskError> {
         let question = serde_json::to_vec(question).map_err(failed)?;
-        let (_, body) = self.send(Method::POST, path, Body::from(question)).await?;
+        let (headers, body) = self.send(Method::POST, path, Body::from(question)).await?;
         let bytes = body.collect().await.map_err(failed)?.to_bytes();
-        serde_json::from_slice(&bytes).map_err(failed)
+        let answer = serde_json::from_slice(&bytes).map_err(failed)?;
+        Ok((answer, number(&headers, &BEHIND_HEADER)))
     }
 
     /// Asks for lines.
@@ -89,8 +107,8 @@ impl Client {
     pub async fn lines(&self, method: Method, path: &str, question: &impl Serialize) -> Result<Lines, AskError> {
         let question = serde_json::to_vec(question).map_err(failed)?;
         let (headers, body) = self.send(method, path, Body::from(question)).await?;
-        let end = headers.get(END_HEADER).and_then(|end| end.to_str().ok()?.parse().ok()).map(Seq);
-        Ok(Lines { body, end: end.unwrap_or_default(), buffer: Vec::new(), searched: 0 })
+        let (end, behind) = (number(&headers, &END_HEADER), number(&headers, &BEHIND_HEADER));
+        Ok(Lines { body, end: end.map(Seq).unwrap_or_default(), behind, buffer: Vec::new(), searched: 0 })
     }
 
     async fn send(&self, method: Method, path: &str, body: Body) -> Result<(HeaderMap, Body), AskError> {
@@ -139,6 +157,8 @@ impl Client {
 pub struct Lines {
     /// The newest record when the question came.
     pub end: Seq,
+    /// How many records the index is behind, where the whole log is looked through for that.
+    pub behind: Option<u64>,
     body: Body,
     buffer: Vec<u8>,
     searched: usize,

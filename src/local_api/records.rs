@@ -12,8 +12,9 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use super::finding::{FindError, Question, Versions, Walk};
-use super::stream::Flow;
+use super::finding::{Indexed, Question, Versions, Walk};
+use super::stream::{Flow, READER_PATIENCE};
+use super::turns::OpenPlace;
 use super::{Api, ApiError};
 use crate::model::Seq;
 use crate::pipeline::Engine;
@@ -24,13 +25,10 @@ use crate::store::Store;
 /// Header of an answer: the newest record when the question came.
 pub const END_HEADER: header::HeaderName = header::HeaderName::from_static("chapar-end");
 
-/// Header of an answer for which the whole log was looked through: how many records the index is behind.
+/// Header of an answer for which the whole log is looked through: how many records the index is behind.
 pub const BEHIND_HEADER: header::HeaderName = header::HeaderName::from_static("chapar-index-behind");
 
-/// Bytes of the records a tail begins with; fewer records are shown when they are longer.
-const TAIL_BYTES_MAX: usize = 64 << 20;
-
-/// Most records a tail begins with: they are kept in memory until the oldest is found.
+/// Most records a tail begins with.
 const TAIL_RECORDS_MAX: usize = 10_000;
 
 /// What the order of an answer goes by.
@@ -98,34 +96,43 @@ impl QueryAsk {
 
 pub(super) async fn query(State(api): State<Api>, Json(ask): Json<QueryAsk>) -> Result<Response, ApiError> {
     let query = read_query(&api.engine, &ask)?;
-    let (flow, body) = Flow::new(Arc::clone(&api.turns), api.open().await?);
-    let engine = Arc::clone(&api.engine);
-    let (end, behind, walk) = api
-        .turn(move || {
-            let versions = Versions::of(&query);
-            let question = Question::new(&engine, query, versions, Seq(0))?;
-            let (end, behind) = (question.end, question.records_behind(&engine));
-            Ok((end, behind, question.walk(ask.order(), ask.limit.unwrap_or(usize::MAX))?))
-        })
-        .await?;
+    let place = api.open().await?;
+    let (engine, unindexed) = (Arc::clone(&api.engine), Arc::clone(&api.unindexed));
+    let question = api.turn(&place, move || {
+        let versions = Versions::of(&query);
+        let question = Question::new(&engine, &unindexed, query, versions, Seq(0))?;
+        Ok((question.end, question.walk(ask.order(), ask.limit.unwrap_or(usize::MAX))?))
+    });
+    let (end, walk) = question.await?;
+    let (flow, body) = Flow::new(api.turns.clone(), place, Some(READER_PATIENCE));
+    let behind = walk.behind;
     tokio::spawn(async move { flow.send(walk).await });
-    let mut response = ndjson(body, end);
-    if let Some(behind) = behind {
-        response.headers_mut().insert(BEHIND_HEADER, behind.into());
-    }
-    Ok(response)
+    Ok(telling(ndjson(body, end), behind))
 }
 
-pub(super) async fn count(State(api): State<Api>, Json(ask): Json<QueryAsk>) -> Result<Json<Counted>, ApiError> {
+pub(super) async fn count(State(api): State<Api>, Json(ask): Json<QueryAsk>) -> Result<Response, ApiError> {
     let query = read_query(&api.engine, &ask)?;
-    let _open = api.open().await?;
-    let engine = Arc::clone(&api.engine);
-    let counted = api.turn(move || {
+    let place = api.open().await?;
+    let (engine, unindexed) = (Arc::clone(&api.engine), Arc::clone(&api.unindexed));
+    let asked = api.turn(&place, move || {
         let versions = Versions::of(&query);
-        let question = Question::new(&engine, query, versions, Seq(0))?;
-        Ok(Counted { end: question.end, count: question.count()? })
+        let mut question = Question::new(&engine, &unindexed, query, versions, Seq(0))?;
+        let end = question.end;
+        Ok(match question.by_index(Indexed::count)? {
+            Some(count) => (end, Ok(count)),
+            None => (end, Err(question.walk(Order::Newest, usize::MAX)?)),
+        })
     });
-    Ok(Json(counted.await?))
+    let (end, counted) = asked.await?;
+    let (count, behind) = match counted {
+        Ok(count) => (count, None),
+        Err(walk) => {
+            let behind = walk.behind;
+            let step = |(walk, count): &mut (Walk, u64)| walk.step(&mut |_, _| *count += 1);
+            (api.turns(&place, (walk, 0), step).await?.1, behind)
+        }
+    };
+    Ok(telling(Json(Counted { count, end }), behind))
 }
 
 pub(super) async fn tail(State(api): State<Api>, Json(tail): Json<TailAsk>) -> Result<Response, ApiError> {
@@ -137,25 +144,24 @@ pub(super) async fn tail(State(api): State<Api>, Json(tail): Json<TailAsk>) -> R
     }
     let stop = api.daemon.as_ref().map(|daemon| daemon.stop.clone()).filter(|_| tail.follow);
     let place = if stop.is_some() { api.following()? } else { api.open().await? };
-    let (flow, body) = Flow::new(Arc::clone(&api.turns), place);
-    let (engine, asked) = (Arc::clone(&api.engine), query.clone());
+    let patience = Some(READER_PATIENCE).filter(|_| stop.is_none());
+    let (engine, unindexed, asked) = (Arc::clone(&api.engine), Arc::clone(&api.unindexed), query.clone());
     let committed = engine.store.committed();
-    let (end, walk) = api
-        .turn(move || {
-            let question = Question::new(&engine, asked, Versions::All, tail.after.unwrap_or_default())?;
-            let end = question.end;
-            Ok((
-                end,
-                if tail.after.is_some() {
-                    question.walk(Order::Oldest, usize::MAX)?
-                } else {
-                    newest(question, tail.last)?
-                },
-            ))
-        })
-        .await?;
-    tokio::spawn(stream_tail(Arc::clone(&api.engine.store), query, (walk, end), flow, committed, stop));
-    Ok(ndjson(body, end))
+    let (after, order) = (tail.after, if tail.after.is_some() { Order::Oldest } else { Order::Newest });
+    let question = api.turn(&place, move || {
+        let question = Question::new(&engine, &unindexed, asked, Versions::All, after.unwrap_or_default())?;
+        Ok((question.end, question.walk(order, after.map_or(tail.last, |_| usize::MAX))?))
+    });
+    let (end, mut walk) = question.await?;
+    let behind = walk.behind;
+    if after.is_none() {
+        walk = oldest_first(&api, &place, walk).await?;
+    }
+    let (flow, body) = Flow::new(api.turns.clone(), place, patience);
+    // What comes next is behind both of them.
+    let seen = end.max(after.unwrap_or_default());
+    tokio::spawn(stream_tail(Arc::clone(&api.engine.store), query, (walk, seen), flow, committed, stop));
+    Ok(telling(ndjson(body, end), behind))
 }
 
 /// The beginning of a tail, and with `stop` all that follows, until the daemon stops or the reader goes.
@@ -181,20 +187,12 @@ async fn stream_tail(
     }
 }
 
-/// The newest records that answer, oldest first.
-fn newest(question: Question, count: usize) -> Result<Walk, FindError> {
-    let mut newest = Vec::new();
-    let mut bytes = 0;
-    let mut walk = question.walk(Order::Newest, count)?;
-    let mut keep = |seq, line: &str| {
-        bytes += line.len();
-        if newest.is_empty() || bytes < TAIL_BYTES_MAX {
-            newest.push((seq, line.to_owned()));
-        }
-    };
-    while walk.step(&mut keep)? {}
-    newest.reverse();
-    Ok(walk.instead(newest))
+/// What a walk finds, from its other end: first its numbers, then the lines.
+async fn oldest_first(api: &Api, place: &OpenPlace, walk: Walk) -> Result<Walk, ApiError> {
+    let step = |(walk, numbers): &mut (Walk, Vec<Seq>)| walk.step_over_numbers(numbers);
+    let (walk, mut numbers) = api.turns(place, (walk, Vec::new()), step).await?;
+    numbers.reverse();
+    Ok(walk.instead(numbers))
 }
 
 pub(super) fn read_query(engine: &Engine, ask: &QueryAsk) -> Result<Query, ApiError> {
@@ -221,4 +219,13 @@ pub(super) fn read_query(engine: &Engine, ask: &QueryAsk) -> Result<Query, ApiEr
 /// Lines, with the newest record when the question came.
 pub(super) fn ndjson(body: Body, end: Seq) -> Response {
     ([(header::CONTENT_TYPE, "application/x-ndjson".to_owned()), (END_HEADER, end.to_string())], body).into_response()
+}
+
+/// An answer with how many records the index is behind, where the whole log is looked through for that.
+pub(super) fn telling(answer: impl IntoResponse, behind: Option<u64>) -> Response {
+    let mut response = answer.into_response();
+    if let Some(behind) = behind {
+        response.headers_mut().insert(BEHIND_HEADER, behind.into());
+    }
+    response
 }

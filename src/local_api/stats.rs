@@ -7,17 +7,19 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
+use axum::response::Response;
 use jiff::Timestamp;
 use jiff::civil::Date;
+use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
-use super::finding::{FindError, IndexedAlone, Question, Versions};
-use super::records::{QueryAsk, read_query};
+use super::finding::{Indexed, Question, Versions, Walk, read};
+use super::records::{QueryAsk, read_query, telling};
+use super::turns::OpenPlace;
 use super::{Api, ApiError};
 use crate::model::Seq;
 use crate::pipeline::Active;
-use crate::record::Record;
-use crate::search::index::{Name, QUARTER_SECONDS};
+use crate::search::index::{IndexError, Name, Order, QUARTER_SECONDS};
 use crate::search::{Condition, Query, Sense, Term, country_name};
 use crate::store::{DayCounts, Store, StoreError};
 
@@ -75,7 +77,7 @@ pub struct KeyCount {
     pub count: u64,
 }
 
-pub(super) async fn stats(State(api): State<Api>, Json(ask): Json<StatsAsk>) -> Result<Json<Stats>, ApiError> {
+pub(super) async fn stats(State(api): State<Api>, Json(ask): Json<StatsAsk>) -> Result<Response, ApiError> {
     let query = read_query(&api.engine, &ask.ask)?;
     let by = each_once(&ask.by);
     if by.iter().any(|facet| facet.is_of_entries()) && !asks_for_times_only(&query) {
@@ -83,38 +85,39 @@ pub(super) async fn stats(State(api): State<Api>, Json(ask): Json<StatsAsk>) -> 
                        --until, without words and other filters";
         return Err(ApiError(StatusCode::BAD_REQUEST, message.to_owned()));
     }
-    let _open = api.open().await?;
-    let (engine, zone, now) = (Arc::clone(&api.engine), ask.ask.time_zone()?, Timestamp::now());
-    let counted = api.turn(move || {
-        let mut end = engine.store.last_seq();
-        let (since, until) = query.recorded_between();
-        let until = until.map_or(now, |until| last_moment(until).min(now));
-        let (of_entries, of_records): (Vec<Facet>, Vec<Facet>) = by.iter().partition(|facet| facet.is_of_entries());
-        let mut tally = Tally::new(&of_records, zone);
-        let counts_records = by.is_empty() || !of_records.is_empty();
-        if counts_records {
-            let question = Question::new(&engine, query.clone(), Versions::of(&query), Seq(0))?;
-            end = question.end;
-            if let Err(error) = count_records(question, &mut tally)? {
-                return Ok(Err(error));
+    let place = api.open().await?;
+    let (zone, now) = (ask.ask.time_zone()?, Timestamp::now());
+    let (since, until) = query.recorded_between();
+    let until = until.map_or(now, |until| last_moment(until).min(now));
+    let (of_entries, of_records): (Vec<Facet>, Vec<Facet>) = by.iter().partition(|facet| facet.is_of_entries());
+    let refused = |error: TooManyKeys| ApiError(StatusCode::BAD_REQUEST, error.to_string());
+    let counted = if by.is_empty() || !of_records.is_empty() {
+        let Counted { tally, end, behind } = count_records(&api, &place, query, of_records, zone).await?;
+        Some((tally.map_err(refused)?, end, behind))
+    } else {
+        None
+    };
+    let engine = Arc::clone(&api.engine);
+    let told = api.turn(&place, move || {
+        let (mut facets, mut told) = (Vec::new(), (None, engine.store.last_seq(), None));
+        if let Some((tally, end, behind)) = counted {
+            told = (Some(tally.total()), end, behind);
+            match tally.finish((since, until), ask.ask.limit) {
+                Ok(counted) => facets = counted,
+                Err(error) => return Ok(Err(error)),
             }
         }
-        let total = counts_records.then(|| tally.total());
-        let mut facets = match tally.finish((since, until), ask.ask.limit) {
-            Ok(facets) => facets,
-            Err(error) => return Ok(Err(error)),
-        };
         if !of_entries.is_empty() {
             let counted = Outcomes::between(&engine.store, since, until)?;
             facets.extend(of_entries.into_iter().map(|facet| counted.by(facet, ask.ask.limit)));
             facets.sort_by_key(|counts| by.iter().position(|facet| *facet == counts.by));
         }
-        Ok(Ok(Stats { total, end, facets }))
+        let (total, end, behind) = told;
+        Ok(Ok((Stats { total, end, facets }, behind)))
     });
-    let refused = |error: TooManyKeys| ApiError(StatusCode::BAD_REQUEST, error.to_string());
-    let mut stats = counted.await?.map_err(refused)?;
+    let (mut stats, behind) = told.await?.map_err(refused)?;
     name_keys(&mut stats, &api.engine.active());
-    Ok(Json(stats))
+    Ok(telling(Json(stats), behind))
 }
 
 /// What is asked for twice is counted once.
@@ -170,20 +173,58 @@ fn last_moment(until: Timestamp) -> Timestamp {
     until.checked_sub(jiff::SignedDuration::from_nanos(1)).unwrap_or(until)
 }
 
-/// Counts the records that answer a question: by the columns of the index, and behind it, or without it, one by one.
-fn count_records(question: Question, tally: &mut Tally) -> Result<Result<(), TooManyKeys>, FindError> {
-    let mut counted = Ok(());
-    let mut each = |record: &Record| {
-        if counted.is_ok() {
-            counted = tally.count(record);
-        }
-    };
-    let Some(indexed) = question.indexed_alone(&mut each)? else { return Ok(counted) };
-    Ok(counted.and(count_indexed(&indexed, tally)?))
+/// The records that answer a question, counted.
+struct Counted {
+    tally: Result<Tally, TooManyKeys>,
+    /// The newest record when the question came.
+    end: Seq,
+    /// How many records the index is behind, where the whole log was looked through for that.
+    behind: Option<u64>,
 }
 
-fn count_indexed(indexed: &IndexedAlone, tally: &mut Tally) -> Result<Result<(), TooManyKeys>, FindError> {
-    tally.add_records(indexed.count()?);
+/// Counts the records that answer a query: by the columns of the index, and behind it, or without it, one by one.
+async fn count_records(
+    api: &Api,
+    place: &OpenPlace,
+    query: Query,
+    by: Vec<Facet>,
+    zone: TimeZone,
+) -> Result<Counted, ApiError> {
+    let (engine, unindexed) = (Arc::clone(&api.engine), Arc::clone(&api.unindexed));
+    let asked = api.turn(place, move || {
+        let versions = Versions::of(&query);
+        let mut question = Question::new(&engine, &unindexed, query, versions, Seq(0))?;
+        let (end, tally) = (question.end, || Tally::new(&by, zone.clone()));
+        Ok(match question.by_index(|indexed| count_indexed(indexed, tally()))? {
+            Some(counted) => (end, Ok(counted)),
+            None => (end, Err((question.walk(Order::Newest, usize::MAX)?, tally()))),
+        })
+    });
+    let (end, counted) = asked.await?;
+    let (walk, tally) = match counted {
+        Ok(tally) => return Ok(Counted { tally, end, behind: None }),
+        Err(uncounted) => uncounted,
+    };
+    let behind = walk.behind;
+    let step = |(walk, tally, counted): &mut (Walk, Tally, Result<(), TooManyKeys>)| {
+        let goes_on = walk.step(&mut |_, line| {
+            if let (Ok(()), Some(record)) = (*counted, read(line)) {
+                *counted = tally.count(&record);
+            }
+        })?;
+        Ok(goes_on && counted.is_ok())
+    };
+    let (_, tally, counted) = api.turns(place, (walk, tally, Ok(())), step).await?;
+    Ok(Counted { tally: counted.map(|()| tally), end, behind })
+}
+
+fn count_indexed(indexed: &Indexed, mut tally: Tally) -> Result<Result<Tally, TooManyKeys>, IndexError> {
+    let added = add_indexed(indexed, &mut tally)?;
+    Ok(added.and_then(|()| indexed.behind.iter().try_for_each(|record| tally.count(record))).map(|()| tally))
+}
+
+fn add_indexed(indexed: &Indexed, tally: &mut Tally) -> Result<Result<(), TooManyKeys>, IndexError> {
+    tally.add_records(indexed.count_in_index()?);
     for facet in tally.facets().to_vec() {
         let name = match facet {
             Facet::Topic => Name::Topic,

@@ -2,14 +2,16 @@
 
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
 use axum::body::{Body, Bytes};
 use hyper::body::Frame;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio::sync::{OwnedSemaphorePermit, mpsc};
 
 use super::finding::Walk;
+use super::turns::{OpenPlace, TURN_TIME, Turns};
 use crate::store::StoreError;
 
 /// Blocks on their way to a reader.
@@ -18,8 +20,8 @@ const STREAM_BLOCKS_MAX: usize = 4;
 /// A block is sent when it is this long.
 const BLOCK_BYTES: usize = 64 << 10;
 
-/// How long others wait for their turn at most, about.
-const TURN_TIME: Duration = Duration::from_millis(50);
+/// How long a reader may take nothing of an answer that has an end: it holds a place that others wait for.
+pub const READER_PATIENCE: Duration = Duration::from_secs(600);
 
 type Block = Result<Bytes, std::io::Error>;
 
@@ -31,7 +33,11 @@ pub struct LineSender {
 }
 
 /// The reading end: a response body.
-struct Blocks(mpsc::Receiver<Block>);
+struct Blocks {
+    blocks: mpsc::Receiver<Block>,
+    /// Whether the writing end has given up, which was to be told behind what it had sent.
+    is_given_up: Arc<AtomicBool>,
+}
 
 impl hyper::body::Body for Blocks {
     type Data = Bytes;
@@ -41,29 +47,38 @@ impl hyper::body::Body for Blocks {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
-        self.0.poll_recv(context).map(|block| block.map(|block| block.map(Frame::data)))
+        let block = ready!(self.blocks.poll_recv(context));
+        let given_up = || {
+            let error = || Err(std::io::Error::other("nothing was taken of the answer for too long"));
+            self.is_given_up.swap(false, Ordering::AcqRel).then(error)
+        };
+        Poll::Ready(block.or_else(given_up).map(|block| block.map(Frame::data)))
     }
 }
 
 /// Lines of a walk on their way, block by block: a slow reader holds one block, and no thread.
 pub struct Flow {
     blocks: mpsc::Sender<Block>,
-    turns: Arc<Semaphore>,
-    _open: OwnedSemaphorePermit,
+    turns: Turns,
+    place: OpenPlace,
+    /// How long the reader may take nothing.
+    patience: Option<Duration>,
+    is_given_up: Arc<AtomicBool>,
 }
 
 impl Flow {
-    /// Both ends; each block is made in one of the `turns`.
-    pub fn new(turns: Arc<Semaphore>, open: OwnedSemaphorePermit) -> (Self, Body) {
+    /// Both ends; each block is made in one of the `turns`. The place is held until the writing end is dropped.
+    pub fn new(turns: Turns, place: OpenPlace, patience: Option<Duration>) -> (Self, Body) {
         let (blocks, received) = mpsc::channel(1);
-        (Self { blocks, turns, _open: open }, Body::new(Blocks(received)))
+        let is_given_up = Arc::new(AtomicBool::new(false));
+        let body = Body::new(Blocks { blocks: received, is_given_up: Arc::clone(&is_given_up) });
+        (Self { blocks, turns, place, patience, is_given_up }, body)
     }
 
     /// Sends all that a walk finds; false when the reader has gone, or the log failed, of which it is told.
     pub async fn send(&self, mut walk: Walk) -> bool {
         loop {
-            let Ok(turn) = Arc::clone(&self.turns).acquire_owned().await else { return false };
-            let stepped = tokio::task::spawn_blocking(move || {
+            let stepped = self.turns.take(&self.place, move || {
                 let (started, mut block) = (Instant::now(), Vec::new());
                 let ended = loop {
                     let mut put = |_, line: &str| {
@@ -75,18 +90,20 @@ impl Flow {
                         ended => break ended,
                     }
                 };
-                drop(turn);
                 (walk, block, ended)
             });
-            let Ok((walked, block, ended)) = stepped.await else { return false };
-            if !block.is_empty() && self.blocks.send(Ok(Bytes::from(block))).await.is_err() {
+            let Ok((walked, block, ended)) = stepped.await else {
+                self.fail("a step of it panicked").await;
+                return false;
+            };
+            if !block.is_empty() && !self.put(Ok(Bytes::from(block))).await {
                 return false;
             }
             match ended {
                 Ok(true) => walk = walked,
                 Ok(false) => return true,
                 Err(error) => {
-                    self.fail(&error).await;
+                    self.fail(&error.to_string()).await;
                     return false;
                 }
             }
@@ -96,11 +113,24 @@ impl Flow {
         }
     }
 
+    /// Sends a block; false when the reader has gone, or has taken nothing for too long.
+    async fn put(&self, block: Block) -> bool {
+        let sent = self.blocks.send(block);
+        let Some(patience) = self.patience else { return sent.await.is_ok() };
+        match tokio::time::timeout(patience, sent).await {
+            Ok(sent) => sent.is_ok(),
+            Err(_) => {
+                tracing::debug!("an answer was given up, its reader has taken nothing for {} s", patience.as_secs());
+                self.is_given_up.store(true, Ordering::Release);
+                false
+            }
+        }
+    }
+
     /// Ends the body with an error, so that the reader does not take it for whole.
-    pub async fn fail(&self, error: &StoreError) {
-        tracing::error!("an answer broke off: {error}");
-        // A reader that has gone misses nothing.
-        let _ = self.blocks.send(Err(std::io::Error::other(error.to_string()))).await;
+    async fn fail(&self, reason: &str) {
+        tracing::error!("an answer broke off: {reason}");
+        self.put(Err(std::io::Error::other(reason.to_owned()))).await;
     }
 
     /// Ends when the reader has gone.
@@ -113,7 +143,8 @@ impl LineSender {
     /// Both ends; the place among the open questions is held until the writing end is dropped.
     pub fn new(place: OwnedSemaphorePermit) -> (Self, Body) {
         let (blocks, received) = mpsc::channel(STREAM_BLOCKS_MAX);
-        (Self { blocks, block: Vec::new(), _place: place }, Body::new(Blocks(received)))
+        let body = Body::new(Blocks { blocks: received, is_given_up: Arc::default() });
+        (Self { blocks, block: Vec::new(), _place: place }, body)
     }
 
     /// Queues a line, waiting for a slow reader; false when the reader has gone.
@@ -157,6 +188,9 @@ impl LineSender {
 
 #[cfg(test)]
 mod tests {
+    use http_body_util::BodyExt;
+    use tokio::sync::Semaphore;
+
     use super::*;
 
     #[tokio::test]
@@ -168,5 +202,18 @@ mod tests {
         }
         drop(body);
         assert!(!lines.offer(&0));
+    }
+
+    #[tokio::test]
+    async fn a_reader_that_takes_nothing_is_given_up_and_told_so_behind_what_it_can_still_have() {
+        let place = Arc::new(Semaphore::new(1)).acquire_owned().await.expect("it is open");
+        let (flow, mut body) = Flow::new(Turns::new(), Arc::new(place), Some(Duration::ZERO));
+        assert!(flow.put(Ok(Bytes::from("one"))).await);
+        assert!(!flow.put(Ok(Bytes::from("two"))).await);
+        drop(flow);
+        let first = body.frame().await.expect("it was sent").expect("it is whole").into_data();
+        assert_eq!(first.expect("data"), "one");
+        assert!(body.frame().await.expect("more than the one").is_err());
+        assert!(body.frame().await.is_none());
     }
 }

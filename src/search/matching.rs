@@ -3,23 +3,40 @@
 use std::cell::OnceCell;
 
 use super::fold::FoldedText;
-use super::terms::{self, Language, Reading, Token};
+use super::terms::{self, Language, Match, Reading, Token};
 use super::{Clause, Condition, Ending, Scope, Sense, Term, TextTerm, sites};
 use crate::record::Record;
 
 /// Whether every clause holds. Clauses without text come first: they cost a comparison, text costs a walk through it.
 pub(super) fn matches(clauses: &[Clause], record: &Record) -> bool {
-    let read = ReadRecord {
-        record,
-        clauses,
-        content: OnceCell::new(),
-        content_tokens: OnceCell::new(),
-        authors: OnceCell::new(),
-        author_tokens: OnceCell::new(),
-    };
+    let read = ReadRecord::new(record, clauses);
     let holds = |clause: &Clause| clause.any.iter().any(|condition| condition_holds(condition, &read));
     clauses.iter().filter(|clause| !looks_at_text(clause)).all(holds)
         && clauses.iter().filter(|clause| looks_at_text(clause)).all(holds)
+}
+
+/// The sum of how near each text that is asked for comes; see [`Match`].
+pub(super) fn nearness(clauses: &[Clause], record: &Record) -> u32 {
+    let read = ReadRecord::new(record, clauses);
+    let conditions = clauses.iter().flat_map(|clause| &clause.any);
+    let terms = conditions.filter(|condition| condition.sense == Sense::With).flat_map(|condition| &condition.terms);
+    terms
+        .filter_map(|term| if let Term::Text(text) = term { grade(text, &read) } else { None })
+        .map(|near| near as u32)
+        .sum()
+}
+
+/// How near the nearest words of a record come to those of a term.
+fn grade(text: &TextTerm, read: &ReadRecord<'_>) -> Option<Match> {
+    if is_written(text, read.words(text.scope)) {
+        return Some(Match::Exact);
+    }
+    let tokens: &[Token] = if text.readings.is_empty() { &[] } else { read.tokens(text.scope) };
+    let grades = text.readings.iter().flat_map(|reading| {
+        let of_reading = (0..tokens.len()).filter_map(|at| grade_of_row(&tokens[at..], reading, text.ending));
+        of_reading.max().map(|near| near.min(reading.nearest))
+    });
+    grades.max()
 }
 
 /// A record, and of its text what was needed so far.
@@ -32,7 +49,18 @@ struct ReadRecord<'r> {
     author_tokens: OnceCell<Vec<Token>>,
 }
 
-impl ReadRecord<'_> {
+impl<'r> ReadRecord<'r> {
+    fn new(record: &'r Record, clauses: &'r [Clause]) -> Self {
+        Self {
+            record,
+            clauses,
+            content: OnceCell::new(),
+            content_tokens: OnceCell::new(),
+            authors: OnceCell::new(),
+            author_tokens: OnceCell::new(),
+        }
+    }
+
     /// The folded words of a scope.
     fn words(&self, scope: Scope) -> &str {
         match scope {
@@ -147,15 +175,21 @@ fn is_spelt_otherwise(term: &TextTerm, read: &ReadRecord<'_>) -> bool {
 
 /// Whether the words of a reading follow each other from the first token on.
 pub(super) fn begins_with(tokens: &[Token], reading: &Reading, ending: Ending) -> bool {
-    let Some(first) = tokens.first() else { return false };
+    grade_of_row(tokens, reading, ending).is_some()
+}
+
+/// How near those are to the words of the reading: as the one that is the least so.
+fn grade_of_row(tokens: &[Token], reading: &Reading, ending: Ending) -> Option<Match> {
+    let first = tokens.first()?;
     let last = reading.words.len() - 1;
-    reading.words.iter().enumerate().all(|(number, asked)| {
-        let token = tokens.get(number).filter(|token| token.position == first.position + number);
-        token.is_some_and(|token| match ending {
-            Ending::Prefix if number == last => terms::grade_beginning(asked, token).is_some(),
-            _ => terms::grade(asked, token).is_some(),
-        })
-    })
+    let mut grades = reading.words.iter().enumerate().map(|(number, asked)| {
+        let token = tokens.get(number).filter(|token| token.position == first.position + number)?;
+        match ending {
+            Ending::Prefix if number == last => terms::grade_beginning(asked, token),
+            _ => terms::grade(asked, token),
+        }
+    });
+    grades.try_fold(Match::Exact, |least, near| near.map(|near| near.min(least)))
 }
 
 /// Whether a BCP 47 tag is `wanted` or a narrower one (RFC 4647, basic filtering).

@@ -152,6 +152,14 @@ impl Store {
         Ok(self.frame_from(Seq(1))?.map(|frame| frame.first))
     }
 
+    /// The number of the first record that is kept, lost or not; reads no frame.
+    ///
+    /// # Errors
+    /// sled's.
+    pub fn first_kept(&self) -> Result<Seq, StoreError> {
+        Ok(self.ask(Tables::begin)?.unwrap_or(Seq(1)))
+    }
+
     /// The first record of those recorded at or after a time, the next one where there is none. Of a clock that was set
     /// back, an early one of them.
     ///
