@@ -9,6 +9,7 @@ mod tls_site;
 mod answers;
 mod architecture;
 mod asking;
+mod asking_at_once;
 mod backup;
 mod completions;
 mod corrections;
