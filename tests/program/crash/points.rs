@@ -49,7 +49,22 @@ fn killed_at_every_moment_of_retention_nothing_is_lost_and_nothing_is_doubled() 
     kill_at(&mut Scene::with_retention(4), &points(|driver| driver == Driver::Retention));
 }
 
+/// A store with records, where the first moment needs one; false when no moment was chosen.
+fn begin(scene: &mut Scene, points: &[Point]) -> bool {
+    let needs_store = |point: &Point| matches!(driver_of(*point), Driver::Command(_) | Driver::Asked(_));
+    if points.first().is_some_and(needs_store) {
+        scene.world.turn();
+        let daemon = ready(scene);
+        settle_all(scene);
+        finish(scene, daemon);
+    }
+    !points.is_empty()
+}
+
 fn kill_at(scene: &mut Scene, points: &[Point]) {
+    if !begin(scene, points) {
+        return;
+    }
     for group in points.chunk_by(|one, next| passes() == 1 && kind(*one) == kind(*next)) {
         for point in group {
             for pass in 1..=passes() {
@@ -106,6 +121,9 @@ fn refused_at_every_moment_of_retention_it_says_so_and_goes_on() {
 }
 
 fn refuse_at(scene: &mut Scene, points: &[Point], refusals: &[(&str, i32)]) {
+    if !begin(scene, points) {
+        return;
+    }
     let mut running = None;
     for point in points {
         for (fault, errno) in refusals {
