@@ -122,7 +122,7 @@ fn the_schema_has_every_field_of_a_record_and_no_other() {
     let mut bare = whole();
     (bare.replaces, bare.title, bare.summary, bare.image) = (None, None, None, None);
     (bare.date_published, bare.date_modified, bare.date_precision) = (None, None, None);
-    (bare.announced_as, bare.topics[0].iptc, bare.source.guid) = (None, None, None);
+    (bare.announced_as, bare.topics[0].iptc, bare.source.guid, bare.source.announced_at) = (None, None, None, None);
     (bare.authors, bare.tags, bare.also_in, bare.extract.repairs) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     (bare.fetch.content_type, bare.fetch.charset, bare.fetch.charset_from) = (None, None, None);
     (bare.extract.site_rule, bare.quality, bare.dedup.of, bare.dedup.similarity) = (None, None, None, None);
